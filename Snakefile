@@ -1,0 +1,53 @@
+# A two-dimensional variational autoencoder on binarized MNIST: every table and figure of the study.
+#
+#   results/{dataset}/data/                          the digits, grey and binarized
+#   results/{dataset}/models/{recipe}/n{n}/seed{seed}/   one trained model, and what is computed from it
+#   results/{dataset}/tables/                        the study's numbers
+#   results/{dataset}/figures/{name}.png             the study's pictures
+#
+# One image's way: rules/data.smk, training.smk, evaluation.smk, inference.smk, figures.smk.
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: f"{workflow.basedir}/config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/inference.smk"
+include: "workflow/rules/figures.smk"
+
+
+wildcard_constraints:
+    dataset="mnist|mnist5k",
+    recipe="[a-z][a-z0-9_]*",
+    n=r"\d+",
+    seed=r"\d+",
+
+
+localrules:
+    all,
+    tables,
+    figures,
+
+
+rule all:
+    default_target: True
+    input:
+        all_tables,
+        all_figures,
+
+
+rule tables:
+    input:
+        all_tables,
+
+
+rule figures:
+    input:
+        all_figures,

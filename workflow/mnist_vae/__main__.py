@@ -1,0 +1,54 @@
+"""The command line: `python -m mnist_vae COMMAND ...`. Each command is one module of `commands`."""
+
+import argparse
+import os
+import sys
+from importlib import import_module
+
+from mnist_vae.errors import InputError
+
+COMMANDS = {
+    "obtain": "find or download a data set, check it, and store its grey pictures",
+    "binarize": "turn grey pictures into binary ones",
+    "train": "train one model",
+    "evaluate": "measure one model",
+    "tabulate": "gather the models' numbers into the study's tables",
+    "encode": "encode training images",
+    "sample_prior": "decode draws from the prior",
+    "interpolate": "decode between encoded training images",
+    "decode_manifold": "decode a regular grid of the latent plane",
+    "fit_top_half": "fit q to the top half of images",
+    "complete_top_half": "draw bottom halves, and contours, from fitted q",
+    "draw": "draw a figure from stored arrays",
+}
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one command; return the process's exit status."""
+    parser = argparse.ArgumentParser(
+        prog="mnist_vae",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(["commands:", *(f"  {name:18}{text}" for name, text in COMMANDS.items())]),
+    )
+    parser.add_argument("--threads", type=int, default=1, help="of the numerical libraries (default 1)")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="see `mnist_vae COMMAND --help`")
+    options = parser.parse_args(words)
+
+    # Read by the numerical libraries as they load, so set before the command imports them.
+    os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(options.threads)
+    command = import_module(f"mnist_vae.commands.{options.command}")
+    subparser = argparse.ArgumentParser(
+        prog=f"mnist_vae {options.command}", description=COMMANDS[options.command]
+    )
+    command.add_arguments(subparser)
+    try:
+        command.run(subparser.parse_args(options.arguments))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

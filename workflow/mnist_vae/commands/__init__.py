@@ -1,0 +1,4 @@
+"""The commands: each module reads files, calls the library, and writes files.
+
+A command imports only what it needs, at its top: a rule's result depends on exactly what its command imports.
+"""

@@ -1,0 +1,39 @@
+"""Decode between encoded training images."""
+
+from argparse import ArgumentParser, Namespace
+
+import numpy as np
+import torch
+
+from mnist_vae.data import load_digits
+from mnist_vae.storage import load_provenance, save_arrays
+from mnist_vae.weights import load_weights
+
+WEIGHTS_OF_FIRST = np.arange(1, 11) / 10
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument("digits", help="what `binarize` stored")
+    parser.add_argument("weights", help="what `train` stored")
+    parser.add_argument("output", help="where the Bernoulli means go (.safetensors)")
+    parser.add_argument("--images", type=int, nargs=3, required=True, help="three training images, zero-based")
+
+
+@torch.inference_mode()
+def run(options: Namespace) -> None:
+    """z = a z_first + (1 - a) z_second for three pairs, a = 0.1 ... 1: latents are mixed, never pixels."""
+    images, labels = load_digits(options.digits, "train", max(options.images) + 1)
+    vae = load_weights(options.weights)
+    mean, _ = vae.encoder(torch.from_numpy(images[options.images]))
+    first, second, third = range(3)
+    pairs = torch.tensor([(first, second), (second, third), (first, third)])
+    a = torch.from_numpy(WEIGHTS_OF_FIRST).float()[:, None]
+    z = a * mean[pairs[:, 0], None] + (1 - a) * mean[pairs[:, 1], None]
+    arrays = {
+        "means": torch.sigmoid(vae.decoder(z)).numpy(),
+        "weights_of_first": WEIGHTS_OF_FIRST,
+        "images": np.array(options.images)[pairs.numpy()],
+        "labels": labels[options.images][pairs.numpy()],
+    }
+    save_arrays(options.output, arrays, load_provenance(options.weights))

@@ -1,0 +1,28 @@
+"""Decode draws from the prior."""
+
+from argparse import ArgumentParser, Namespace
+
+import torch
+
+from mnist_vae.model import LATENT
+from mnist_vae.storage import load_provenance, save_arrays
+from mnist_vae.weights import load_weights
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument("weights", help="what `train` stored")
+    parser.add_argument("output", help="where z, means and samples go (.safetensors)")
+    parser.add_argument("--draws", type=int, required=True, help="how many z")
+
+
+@torch.inference_mode()
+def run(options: Namespace) -> None:
+    """z ~ N(0, I), its Bernoulli means, and one binary sample of each."""
+    provenance = load_provenance(options.weights)
+    generator = torch.Generator().manual_seed(provenance["seed"])
+    z = torch.randn(options.draws, LATENT, generator=generator)
+    means = torch.sigmoid(load_weights(options.weights).decoder(z))
+    samples = torch.bernoulli(means, generator=generator)
+    arrays = {"z": z.numpy(), "means": means.numpy(), "samples": samples.numpy()}
+    save_arrays(options.output, arrays, provenance)

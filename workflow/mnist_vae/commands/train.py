@@ -1,0 +1,70 @@
+"""Train one model, and keep the history of its bounds."""
+
+from argparse import ArgumentParser, Namespace
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from mnist_vae.data import load_digits
+from mnist_vae.evaluation import evaluate
+from mnist_vae.model import VAE
+from mnist_vae.storage import load_provenance, whole_file
+from mnist_vae.training import Recipe, train
+from mnist_vae.weights import save_weights
+
+HISTORY_POINTS = 20  # times a training's bounds are measured
+HISTORY_IMAGES = 10_000  # training images they are measured on, at most
+HISTORY_NOISE_SEED = 0  # the same noise each time, so that a curve shows the model and not the draw
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument("digits", help="what `binarize` stored")
+    parser.add_argument("weights", help="where the weights go (.safetensors)")
+    parser.add_argument("history", help="where the history goes (.csv)")
+    parser.add_argument("--recipe", required=True, help="the recipe's name, for the record")
+    parser.add_argument("--n", type=int, required=True, help="how many training images, the first ones")
+    parser.add_argument("--seed", type=int, required=True, help="of initialization, order and noise")
+    parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--batch-size", type=int, required=True)
+    parser.add_argument("--learning-rate", type=float, required=True)
+
+
+def run(options: Namespace) -> None:
+    """Train and store."""
+    images, _ = load_digits(options.digits, "train", options.n)
+    test_images, _ = load_digits(options.digits, "test")
+    images, test_images = torch.from_numpy(images), torch.from_numpy(test_images)
+
+    generator = torch.Generator().manual_seed(options.seed)
+    vae = VAE(generator)
+    recipe = Recipe(options.epochs, options.batch_size, options.learning_rate)
+    history = []
+    losses = train(vae, images, recipe, generator)
+    # On a terminal a bar; in a log, where tqdm disables itself, the lines below.
+    progress = tqdm(losses, total=recipe.epochs, desc="training", unit="epoch", disable=None)
+    for epoch, mean_loss in enumerate(progress, start=1):
+        row = {"epoch": epoch, "loss": mean_loss}
+        if epoch % max(1, recipe.epochs // HISTORY_POINTS) == 0:
+            row["train_neg_elbo"] = _neg_elbo(vae, images[:HISTORY_IMAGES])
+            row["test_neg_elbo"] = _neg_elbo(vae, test_images)
+            tqdm.write(
+                f"epoch {epoch}/{recipe.epochs}: -ELBO in nats: "
+                f"train {row['train_neg_elbo']:.2f}, test {row['test_neg_elbo']:.2f}"
+            )
+        history.append(row)
+
+    provenance = load_provenance(options.digits) | {
+        "recipe": options.recipe,
+        "n": options.n,
+        "seed": options.seed,
+    }
+    with whole_file(options.history) as temporary:
+        pd.DataFrame(history).to_csv(temporary, index=False)
+    save_weights(options.weights, vae, provenance)
+
+
+def _neg_elbo(vae: VAE, images: torch.Tensor) -> float:
+    noise = torch.Generator().manual_seed(HISTORY_NOISE_SEED)
+    return evaluate(vae, images, draws=1, generator=noise).neg_elbo.value

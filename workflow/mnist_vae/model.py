@@ -1,0 +1,69 @@
+"""The two networks: encoder and decoder, one tanh layer of 500 units each (SPEC, parts 1 and 2)."""
+
+import torch
+from torch import Tensor, nn
+
+from mnist_vae.densities import log_likelihood, log_prior, top_half
+
+PIXELS = 784
+HIDDEN = 500
+LATENT = 2
+
+
+class Encoder(nn.Module):
+    """Amortized inference: images (..., 784) -> mean and log_std of q(z | x), (..., 2) each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(PIXELS, HIDDEN)
+        self.output = nn.Linear(HIDDEN, 2 * LATENT)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (mean, log_std)."""
+        return self.output(torch.tanh(self.hidden(x))).chunk(2, dim=-1)
+
+
+class Decoder(nn.Module):
+    """The likelihood's parameters: latents (..., 2) -> Bernoulli logits (..., 784)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(LATENT, HIDDEN)
+        self.output = nn.Linear(HIDDEN, PIXELS)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return the logits."""
+        return self.output(torch.tanh(self.hidden(z)))
+
+
+class VAE(nn.Module):
+    """Encoder and decoder, whose tensors are named encoder.* and decoder.* in the weight files."""
+
+    def __init__(self, generator: torch.Generator | None = None) -> None:
+        """Draw Glorot-uniform weights, as Flux does, and zero biases.
+
+        PyTorch's own default differs, and costs 7 to 8 nats at n = 1,000.
+        """
+        super().__init__()
+        self.encoder = Encoder()
+        self.decoder = Decoder()
+        for name, parameter in self.named_parameters():
+            if name.endswith("weight"):
+                nn.init.xavier_uniform_(parameter, generator=generator)
+            else:
+                nn.init.zeros_(parameter)
+
+
+def joint_log_density(decoder: Decoder, x: Tensor, z: Tensor) -> Tensor:
+    """Log p(x, z): images (..., 784), latents (..., 2) -> (...)."""
+    return log_prior(z) + log_likelihood(x, decoder(z))
+
+
+def top_half_log_likelihood(decoder: Decoder, x: Tensor, z: Tensor) -> Tensor:
+    """Log p(top half of x | z): images (..., 784), latents (..., 2) -> (...). The bottom half is not read."""
+    return log_likelihood(top_half(x), top_half(decoder(z)))
+
+
+def top_half_joint(decoder: Decoder, x: Tensor, z: Tensor) -> Tensor:
+    """Log p(top half of x, z): images (..., 784), latents (..., 2) -> (...)."""
+    return log_prior(z) + top_half_log_likelihood(decoder, x, z)

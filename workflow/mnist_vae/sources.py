@@ -1,0 +1,22 @@
+"""Which of the package's modules a module depends on, read from the code without running it."""
+
+import ast
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+def import_closure(module: str) -> list[Path]:
+    """Return the source files of a module of this package and of all it imports from it, however far."""
+    found: dict[str, Path] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = PACKAGE.parent.joinpath(*name.split(".")).with_suffix(".py")
+        if name in found or not path.is_file():
+            continue
+        found[name] = path
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(PACKAGE.name):
+                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return sorted(found.values())

@@ -1,0 +1,93 @@
+# What the rules share: the checked configuration, and functions from wildcards to files and values.
+
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+# Jobs, and the lines below, use the library of this checkout, and the Python that runs Snakemake (or, in
+# front of it, that of their conda environment): whoever starts .venv/bin/snakemake need not activate .venv.
+LIBRARY = Path(workflow.basedir, "workflow")
+sys.path.insert(0, str(LIBRARY))
+os.environ["PYTHONPATH"] = os.pathsep.join([str(LIBRARY), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+from mnist_vae.config import check_config
+from mnist_vae.data import resolve_dataset
+from mnist_vae.errors import InputError
+from mnist_vae.sources import import_closure
+
+try:
+    check_config(config, LIBRARY / "schemas/config.schema.yaml")
+except InputError as error:
+    raise WorkflowError(str(error))
+
+RECIPES = {name: config["recipes"]["reference"] | recipe for name, recipe in config["recipes"].items()}
+MODEL = "results/{dataset}/models/{recipe}/n{n}/seed{seed}"
+FIGURES = [
+    "prior_samples",
+    "latent_scatter",
+    "interpolation",
+    "top_half_posterior",
+    "completion",
+    "training_curves",
+    "latent_manifold",
+]
+
+
+def sources(command):
+    """The library's modules on which a command's result depends: inputs of its rule."""
+    return [os.path.relpath(path) for path in import_closure(f"mnist_vae.commands.{command}")]
+
+
+def dataset_asked_for(wildcards):
+    """The resolved data set. Called for group targets only: a path under results/ says its own."""
+    try:
+        return resolve_dataset(config["dataset"], config["mnist_dir"], config["mirrors"])
+    except InputError as error:
+        raise WorkflowError(str(error))
+
+
+def all_tables(wildcards):
+    return expand(
+        "results/{dataset}/tables/{table}",
+        dataset=dataset_asked_for(wildcards),
+        table=["metrics.csv", "elbo.csv", "elbo.md"],
+    )
+
+
+def all_figures(wildcards):
+    return expand(
+        "results/{dataset}/figures/{figure}.png", dataset=dataset_asked_for(wildcards), figure=FIGURES
+    )
+
+
+def of_every_model(file):
+    """The given file of every configured model, as a function of the data set."""
+
+    def files(wildcards):
+        return expand(
+            f"{MODEL}/{file}",
+            dataset=wildcards.dataset,
+            recipe=RECIPES,
+            n=config["train_sizes"][wildcards.dataset],
+            seed=config["seeds"],
+        )
+
+    return files
+
+
+def of_pictured_model(file):
+    """The given file of the model that the figures show, as a function of the data set."""
+
+    def path(wildcards):
+        return expand(
+            f"{MODEL}/{file}",
+            dataset=wildcards.dataset,
+            recipe=config["figures"]["recipe"],
+            n=max(config["train_sizes"][wildcards.dataset]),
+            seed=config["figures"]["seed"],
+        )
+
+    return path

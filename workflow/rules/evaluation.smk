@@ -1,0 +1,49 @@
+# The study's numbers.
+#
+#   results/{dataset}/models/{recipe}/n{n}/seed{seed}/metrics.csv   one model's
+#   results/{dataset}/tables/metrics.csv                            all models', a row a number
+#   results/{dataset}/tables/elbo.{csv,md}                          the table people read
+
+
+rule evaluate:
+    input:
+        digits="results/{dataset}/data/binarized.safetensors",
+        weights=f"{MODEL}/weights.safetensors",
+        code=sources("evaluate"),
+    output:
+        metrics=f"{MODEL}/metrics.csv",
+    params:
+        draws=config["evaluation"]["draws"],
+        first_100_draws=config["evaluation"]["first_100_draws"],
+    log:
+        f"{MODEL}/logs/evaluate.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    shell:
+        "python -m mnist_vae --threads {threads} evaluate {input.digits:q} {input.weights:q} {output.metrics:q} "
+        "--draws {params.draws} --first-100-draws {params.first_100_draws} > {log:q} 2>&1"
+
+
+rule tabulate:
+    input:
+        models=of_every_model("metrics.csv"),
+        code=sources("tabulate"),
+    output:
+        metrics="results/{dataset}/tables/metrics.csv",
+        elbo=report(
+            "results/{dataset}/tables/elbo.csv",
+            caption="../report/elbo.rst",
+            category="Part 2: training",
+            labels={"table": "-ELBO"},
+        ),
+        markdown="results/{dataset}/tables/elbo.md",
+    log:
+        "results/{dataset}/logs/tabulate.log",
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    shell:
+        "python -m mnist_vae tabulate {input.models:q} --dataset {wildcards.dataset:q} "
+        "--metrics {output.metrics:q} --elbo {output.elbo:q} --elbo-markdown {output.markdown:q} "
+        "> {log:q} 2>&1"

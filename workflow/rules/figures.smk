@@ -1,0 +1,114 @@
+# Every figure: results/{dataset}/figures/{name}.png, drawn from stored arrays.
+#
+# Each rule draws the function of mnist_vae/figures.py that has its name; only what it is drawn from and how
+# the report shows it differ.
+
+
+rule prior_samples:
+    input:
+        arrays=of_pictured_model("prior_samples.safetensors"),
+        code=sources("draw"),
+    output:
+        report(
+            "results/{dataset}/figures/prior_samples.png",
+            caption="../report/prior_samples.rst",
+            category="Part 3: pictures of the model",
+            labels={"figure": "prior samples"},
+        ),
+    log:
+        "results/{dataset}/logs/prior_samples.log",
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    shell:
+        "python -m mnist_vae draw {rule} {output:q} {input.arrays:q} > {log:q} 2>&1"
+
+
+use rule prior_samples as latent_scatter with:
+    input:
+        arrays=of_pictured_model("latents.safetensors"),
+        code=sources("draw"),
+    output:
+        report(
+            "results/{dataset}/figures/latent_scatter.png",
+            caption="../report/latent_scatter.rst",
+            category="Part 3: pictures of the model",
+            labels={"figure": "latent scatter"},
+        ),
+    log:
+        "results/{dataset}/logs/latent_scatter.log",
+
+
+use rule prior_samples as interpolation with:
+    input:
+        arrays=of_pictured_model("interpolation.safetensors"),
+        code=sources("draw"),
+    output:
+        report(
+            "results/{dataset}/figures/interpolation.png",
+            caption="../report/interpolation.rst",
+            category="Part 3: pictures of the model",
+            labels={"figure": "interpolation"},
+        ),
+    log:
+        "results/{dataset}/logs/interpolation.log",
+
+
+use rule prior_samples as latent_manifold with:
+    input:
+        arrays=of_pictured_model("latent_manifold.safetensors"),
+        code=sources("draw"),
+    output:
+        report(
+            "results/{dataset}/figures/latent_manifold.png",
+            caption="../report/latent_manifold.rst",
+            category="Part 3: pictures of the model",
+            labels={"figure": "latent manifold"},
+        ),
+    log:
+        "results/{dataset}/logs/latent_manifold.log",
+
+
+use rule prior_samples as top_half_posterior with:
+    input:
+        arrays=of_pictured_model("top_half.safetensors"),
+        code=sources("draw"),
+    output:
+        report(
+            "results/{dataset}/figures/top_half_posterior.png",
+            caption="../report/top_half_posterior.rst",
+            category="Part 4: the bottom, given the top",
+            labels={"figure": "latent posterior"},
+        ),
+    log:
+        "results/{dataset}/logs/top_half_posterior.log",
+
+
+use rule prior_samples as completion with:
+    input:
+        arrays=of_pictured_model("top_half.safetensors"),
+        code=sources("draw"),
+    output:
+        report(
+            "results/{dataset}/figures/completion.png",
+            caption="../report/completion.rst",
+            category="Part 4: the bottom, given the top",
+            labels={"figure": "completion"},
+        ),
+    log:
+        "results/{dataset}/logs/completion.log",
+
+
+use rule prior_samples as training_curves with:
+    input:
+        arrays=of_every_model("history.csv"),
+        code=sources("draw"),
+    output:
+        report(
+            "results/{dataset}/figures/training_curves.png",
+            caption="../report/training_curves.rst",
+            category="Part 2: training",
+            labels={"figure": "training curves"},
+        ),
+    log:
+        "results/{dataset}/logs/training_curves.log",

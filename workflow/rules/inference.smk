@@ -1,0 +1,120 @@
+# What is computed from a trained model, and stored as arrays for the figures.
+#
+#   results/{dataset}/models/{recipe}/n{n}/seed{seed}/{what}.safetensors
+
+
+rule encode:
+    input:
+        digits="results/{dataset}/data/binarized.safetensors",
+        weights=f"{MODEL}/weights.safetensors",
+        code=sources("encode"),
+    output:
+        latents=f"{MODEL}/latents.safetensors",
+    log:
+        f"{MODEL}/logs/encode.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    shell:
+        "python -m mnist_vae --threads {threads} encode {input.digits:q} {input.weights:q} {output.latents:q} "
+        "> {log:q} 2>&1"
+
+
+rule sample_prior:
+    input:
+        weights=f"{MODEL}/weights.safetensors",
+        code=sources("sample_prior"),
+    output:
+        samples=f"{MODEL}/prior_samples.safetensors",
+    params:
+        draws=config["prior_samples"]["draws"],
+    log:
+        f"{MODEL}/logs/sample_prior.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    shell:
+        "python -m mnist_vae --threads {threads} sample_prior {input.weights:q} {output.samples:q} "
+        "--draws {params.draws} > {log:q} 2>&1"
+
+
+rule interpolate:
+    input:
+        digits="results/{dataset}/data/binarized.safetensors",
+        weights=f"{MODEL}/weights.safetensors",
+        code=sources("interpolate"),
+    output:
+        means=f"{MODEL}/interpolation.safetensors",
+    params:
+        images=config["interpolation"]["images"],
+    log:
+        f"{MODEL}/logs/interpolate.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    shell:
+        "python -m mnist_vae --threads {threads} interpolate {input.digits:q} {input.weights:q} {output.means:q} "
+        "--images {params.images} > {log:q} 2>&1"
+
+
+rule decode_manifold:
+    input:
+        weights=f"{MODEL}/weights.safetensors",
+        code=sources("decode_manifold"),
+    output:
+        means=f"{MODEL}/latent_manifold.safetensors",
+    params:
+        window=config["latent_manifold"]["window"],
+        size=config["latent_manifold"]["size"],
+    log:
+        f"{MODEL}/logs/decode_manifold.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    shell:
+        "python -m mnist_vae --threads {threads} decode_manifold {input.weights:q} {output.means:q} "
+        "--window {params.window} --size {params.size} > {log:q} 2>&1"
+
+
+rule fit_top_half:
+    input:
+        digits="results/{dataset}/data/binarized.safetensors",
+        weights=f"{MODEL}/weights.safetensors",
+        code=sources("fit_top_half"),
+    output:
+        fit=f"{MODEL}/top_half_fit.safetensors",
+    params:
+        images=config["top_half"]["images"],
+        draws=config["top_half"]["draws"],
+        steps=config["top_half"]["steps"],
+        learning_rate=config["top_half"]["learning_rate"],
+    log:
+        f"{MODEL}/logs/fit_top_half.log",
+    benchmark:
+        f"{MODEL}/benchmarks/fit_top_half.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    shell:
+        "python -m mnist_vae --threads {threads} fit_top_half {input.digits:q} {input.weights:q} {output.fit:q} "
+        "--images {params.images} --draws {params.draws} --steps {params.steps} "
+        "--learning-rate {params.learning_rate} > {log:q} 2>&1"
+
+
+rule complete_top_half:
+    input:
+        weights=f"{MODEL}/weights.safetensors",
+        fit=f"{MODEL}/top_half_fit.safetensors",
+        code=sources("complete_top_half"),
+    output:
+        completions=f"{MODEL}/top_half.safetensors",
+    params:
+        completions=config["top_half"]["completions"],
+    log:
+        f"{MODEL}/logs/complete_top_half.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    shell:
+        "python -m mnist_vae --threads {threads} complete_top_half {input.weights:q} {input.fit:q} "
+        "{output.completions:q} --completions {params.completions} > {log:q} 2>&1"
