@@ -12,6 +12,7 @@ COMMANDS = {
     "binarize": "turn grey pictures into binary ones",
     "train": "train one model",
     "evaluate": "measure one model",
+    "measure_gaps": "measure one model's exact log-densities, and the gaps to its bounds",
     "tabulate": "gather the models' numbers into the study's tables",
     "encode": "encode training images",
     "sample_prior": "decode draws from the prior",
