@@ -39,7 +39,7 @@ class Project:
             name: value for name, value in os.environ.items() if name not in ("MNIST_DIR", "PYTHONPATH")
         }
         return subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "tiny.yaml", *arguments],
+            [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "2", *arguments],
             cwd=self.folder,
             env=inherited | environment,
             capture_output=True,
