@@ -44,7 +44,9 @@ def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], provenance: 
     """Write named arrays and their provenance."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     with whole_file(path) as temporary:
-        save_file(contiguous, temporary, metadata={"provenance": json.dumps(dict(provenance), sort_keys=True)})
+        save_file(
+            contiguous, temporary, metadata={"provenance": json.dumps(dict(provenance), sort_keys=True)}
+        )
 
 
 @contextmanager
@@ -53,7 +55,7 @@ def open_arrays(path: str | Path) -> Iterator[safe_open]:
     try:
         with safe_open(path, framework="numpy") as file:
             yield file
-    except (SafetensorError, FileNotFoundError) as error:
+    except (SafetensorError, OSError) as error:
         raise InputError(f"{path} is not a readable array file ({error}); delete it and run again") from error
 
 
