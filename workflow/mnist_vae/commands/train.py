@@ -46,7 +46,7 @@ def run(options: Namespace) -> None:
     progress = tqdm(losses, total=recipe.epochs, desc="training", unit="epoch", disable=None)
     for epoch, mean_loss in enumerate(progress, start=1):
         row = {"epoch": epoch, "loss": mean_loss}
-        if epoch % max(1, recipe.epochs // HISTORY_POINTS) == 0:
+        if epoch % max(1, recipe.epochs // HISTORY_POINTS) == 0 or epoch == recipe.epochs:
             row["train_neg_elbo"] = _neg_elbo(vae, images[:HISTORY_IMAGES])
             row["test_neg_elbo"] = _neg_elbo(vae, test_images)
             tqdm.write(
