@@ -70,7 +70,7 @@ def prior_samples(sources: Sequence[str]) -> Figure:
         line[0].set_ylabel(label)
     for axes, (first, second) in zip(grid[0], arrays["z"], strict=True):
         axes.set_title(f"({first:.1f}, {second:.1f})", fontsize=8)
-    figure.suptitle(f"Ten draws z ~ N(0, I), decoded ({origin(sources[0])})")
+    figure.suptitle(f"Draws z ~ N(0, I), decoded ({origin(sources[0])})")
     return figure
 
 
