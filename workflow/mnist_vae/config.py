@@ -49,6 +49,15 @@ def check_config(config: Mapping, schema_path: str | Path) -> None:
             raise InputError(f"config: {key} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")
 
 
+def complete_recipes(recipes: Mapping[str, Mapping]) -> dict[str, dict]:
+    """Give each recipe what it leaves out from the reference; `steps` stand in place of epochs."""
+    complete = {name: recipes["reference"] | recipe for name, recipe in recipes.items()}
+    for recipe in complete.values():
+        if "steps" in recipe:
+            recipe.pop("epochs")
+    return complete
+
+
 def with_numbers(value: Any) -> Any:
     """Read numbers that arrive as text: those in `--config seeds=[1,2]` do, and 1e-3 in YAML."""
     if isinstance(value, Mapping):

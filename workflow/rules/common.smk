@@ -15,7 +15,7 @@ os.environ |= {
     "PATH": os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
 }
 
-from mnist_vae.config import check_config, with_numbers
+from mnist_vae.config import check_config, complete_recipes, with_numbers
 from mnist_vae.data import resolve_dataset
 from mnist_vae.errors import InputError
 from mnist_vae.sources import import_closure
@@ -26,7 +26,7 @@ try:
 except InputError as error:
     raise WorkflowError(str(error))
 
-RECIPES = {name: config["recipes"]["reference"] | recipe for name, recipe in config["recipes"].items()}
+RECIPES = complete_recipes(config["recipes"])
 MODEL = "results/{dataset}/models/{recipe}/n{n}/seed{seed}"
 FIGURES = [
     "prior_samples",
@@ -42,6 +42,12 @@ FIGURES = [
 def sources(command):
     """The library's modules on which a command's result depends: inputs of its rule."""
     return [os.path.relpath(path) for path in import_closure(f"mnist_vae.commands.{command}")]
+
+
+def recipe_options(wildcards):
+    """A recipe's settings, all numbers, as options of the command line."""
+    settings = RECIPES[wildcards.recipe]
+    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in settings.items())
 
 
 def dataset_asked_for(wildcards):
