@@ -17,7 +17,7 @@ WIDEST_GROWTH = 4.0  # of q's variance in one step
 
 
 class Fit(NamedTuple):
-    """The fitted q of each image, mean and log_std (images, 2), and the objective (steps, images), in nats."""
+    """Each image's q, mean and log_std (images, 2), and the objective in nats (steps, images)."""
 
     mean: Tensor
     log_std: Tensor
