@@ -13,6 +13,8 @@ COMMANDS = {
     "train": "train one model",
     "evaluate": "measure one model",
     "measure_gaps": "measure one model's exact log-densities, and the gaps to its bounds",
+    "measure_epochs": "follow one training: bound and exact log p(x) at each snapshot",
+    "weigh_draws": "bound log p(x) by importance-weighted draws",
     "tabulate": "gather the models' numbers into the study's tables",
     "encode": "encode training images",
     "sample_prior": "decode draws from the prior",

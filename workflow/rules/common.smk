@@ -36,6 +36,8 @@ FIGURES = [
     "completion",
     "training_curves",
     "latent_manifold",
+    "inference_gap",
+    "importance_weighted_bound",
 ]
 
 
@@ -50,6 +52,12 @@ def recipe_options(wildcards):
     return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in settings.items())
 
 
+def snapshot_epochs(wildcards):
+    """The epochs whose weights a training keeps: none, but for one seed."""
+    snapshots = config["snapshots"]
+    return snapshots["epochs"] if int(wildcards.seed) == snapshots["seed"] else []
+
+
 def dataset_asked_for(wildcards):
     """The resolved data set. Called for group targets only: a path under results/ says its own."""
     try:
@@ -62,7 +70,7 @@ def all_tables(wildcards):
     return expand(
         "results/{dataset}/tables/{table}",
         dataset=dataset_asked_for(wildcards),
-        table=["metrics.csv", "elbo.csv", "elbo.md"],
+        table=["metrics.csv", "elbo.csv", "elbo.md", "gaps.csv", "gaps.md", "third_question.csv"],
     )
 
 
@@ -82,6 +90,21 @@ def of_every_model(file):
             recipe=RECIPES,
             n=config["train_sizes"][wildcards.dataset],
             seed=config["seeds"],
+        )
+
+    return files
+
+
+def of_snapshot_models(file):
+    """The given file of the models with snapshots, as a function of the data set."""
+
+    def files(wildcards):
+        return expand(
+            f"{MODEL}/{file}",
+            dataset=wildcards.dataset,
+            recipe=RECIPES,
+            n=config["train_sizes"][wildcards.dataset],
+            seed=config["snapshots"]["seed"],
         )
 
     return files
