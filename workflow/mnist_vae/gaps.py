@@ -33,24 +33,25 @@ class EncoderGap(NamedTuple):
 
 
 class Gaps(NamedTuple):
-    """The same, and the KL of the refined q."""
+    """The same, the KL of q refined from the encoder's answer, and that of the best q that was found.
+
+    The ascent from the encoder's answer can end in a lesser mode of the posterior. The best q is the better
+    of that one and of one refined from the posterior's peak, which only the grid can tell.
+    """
 
     log_px: Tensor
     kl: Tensor
     kl_refined: Tensor
-
-
-class _Chunk(NamedTuple):
-    table: Tensor
-    log_px: Tensor
-    mean: Tensor
-    log_std: Tensor
+    kl_best: Tensor
 
 
 @torch.inference_mode()
 def encoder_gap(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, key: str) -> EncoderGap:
     """Measure images (images, 784). Raises InputError, naming model and config key, if the grid is too narrow."""
-    found = [(chunk.log_px, kl_to_posterior(*chunk[:2], decoded.grid.axis, *chunk[2:])) for chunk in _chunks(vae, decoded, x, model, key)]
+    found = [
+        (log_px, kl_to_posterior(table, log_px, decoded.grid.axis, mean, log_std))
+        for table, log_px, mean, log_std in _chunks(vae, decoded, x, model, key)
+    ]
     return EncoderGap(*map(torch.cat, zip(*found, strict=True)))
 
 
@@ -60,13 +61,14 @@ def gaps(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, key: str) -> Gap
     axis = decoded.grid.axis
     found = []
     for table, log_px, mean, log_std in _chunks(vae, decoded, x, model, key):
-        refined = refine(table, axis, mean, log_std)
-        kl, kl_refined = (kl_to_posterior(table, log_px, axis, *q) for q in ((mean, log_std), refined))
-        found.append((log_px, kl, kl_refined))
+        peak = decoded.grid.z[table.argmax(-1)]
+        candidates = (mean, log_std), refine(table, axis, mean, log_std), refine(table, axis, peak, log_std)
+        kl, kl_refined, kl_from_peak = (kl_to_posterior(table, log_px, axis, *q) for q in candidates)
+        found.append((log_px, kl, kl_refined, torch.minimum(kl_refined, kl_from_peak)))
     return Gaps(*map(torch.cat, zip(*found, strict=True)))
 
 
-def _chunks(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, key: str) -> Iterator[_Chunk]:
+def _chunks(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, key: str) -> Iterator[tuple[Tensor, ...]]:
     """Log-joints, log p(x) and the encoder's q, some images at a time."""
     for images in x.split(IMAGES_A_CHUNK):
         table = log_joint(decoded, images)
@@ -74,7 +76,7 @@ def _chunks(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, key: str) -> 
         mean, log_std = vae.encoder(images)
         for mass in (edge_mass, q_edge_mass(decoded.grid.axis, mean, log_std)):
             require_inside(mass, decoded.grid, model, key)
-        yield _Chunk(table, log_px, mean, log_std)
+        yield table, log_px, mean, log_std
 
 
 def independent_pixels(train: Tensor, x: Tensor) -> Tensor:

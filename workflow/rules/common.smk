@@ -53,9 +53,8 @@ def recipe_options(wildcards):
 
 
 def snapshot_epochs(wildcards):
-    """The epochs whose weights a training keeps: none, but for one seed."""
-    snapshots = config["snapshots"]
-    return snapshots["epochs"] if int(wildcards.seed) == snapshots["seed"] else []
+    """The epochs whose weights a training keeps: none, but for the pictured seed."""
+    return config["snapshots"]["epochs"] if int(wildcards.seed) == config["figures"]["seed"] else []
 
 
 def dataset_asked_for(wildcards):
@@ -95,8 +94,8 @@ def of_every_model(file):
     return files
 
 
-def of_snapshot_models(file):
-    """The given file of the models with snapshots, as a function of the data set."""
+def of_pictured_seed(file):
+    """The given file of the pictured seed's models, as a function of the data set."""
 
     def files(wildcards):
         return expand(
@@ -104,7 +103,7 @@ def of_snapshot_models(file):
             dataset=wildcards.dataset,
             recipe=RECIPES,
             n=config["train_sizes"][wildcards.dataset],
-            seed=config["snapshots"]["seed"],
+            seed=config["figures"]["seed"],
         )
 
     return files

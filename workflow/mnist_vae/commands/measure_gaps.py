@@ -65,6 +65,7 @@ def run(options: Namespace) -> None:
             "kl_to_posterior": on_test.kl,
             "amortization_gap": on_test.kl - on_test.kl_refined,
             "approximation_gap": on_test.kl_refined,
+            "approximation_gap_of_best": on_test.kl_best,
             "grid_error": log_px[: options.images] - on_test.log_px,
         },
         "train_subset": {
