@@ -49,18 +49,14 @@ def check_config(config: Mapping, schema_path: str | Path) -> None:
     draws = config["importance_weighting"]["draws"]
     if wrong := [k for k in draws if max(draws) % k]:
         raise InputError(f"config: importance_weighting.draws has {wrong[0]}; it must divide {max(draws)}")
-    figures = config["figures"]
-    for key, value, allowed in (
-        ("figures.recipe", figures["recipe"], list(config["recipes"])),
-        ("figures.seed", figures["seed"], config["seeds"]),
-    ):
-        if value not in allowed:
-            raise InputError(f"config: {key} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")
+    figures, recipes = config["figures"], complete_recipes(config["recipes"], config["seeds"])
+    _check_choice("figures.recipe", figures["recipe"], list(recipes))
+    _check_choice("figures.seed", figures["seed"], recipes[figures["recipe"]]["seeds"])
 
 
-def complete_recipes(recipes: Mapping[str, Mapping]) -> dict[str, dict]:
-    """Give each recipe what it leaves out from the reference; `steps` stand in place of epochs."""
-    complete = {name: recipes["reference"] | recipe for name, recipe in recipes.items()}
+def complete_recipes(recipes: Mapping[str, Mapping], seeds: list[int]) -> dict[str, dict]:
+    """Give each recipe the seeds, and from the reference, what it leaves out; steps replace epochs."""
+    complete = {name: recipes["reference"] | {"seeds": seeds} | recipe for name, recipe in recipes.items()}
     for recipe in complete.values():
         if "steps" in recipe:
             recipe.pop("epochs")
@@ -91,6 +87,11 @@ def _check_grids(marginal: Mapping[str, float]) -> None:
             f"config: marginal.fine_size is {marginal['fine_size']}; to be finer than the first grid it must "
             f"be at least {needed}"
         )
+
+
+def _check_choice(key: str, value: str | int, allowed: list) -> None:
+    if value not in allowed:
+        raise InputError(f"config: {key} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")
 
 
 def _check_indices(key: str, indices: list[int], count: int, dataset: str) -> None:

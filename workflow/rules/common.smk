@@ -26,7 +26,7 @@ try:
 except InputError as error:
     raise WorkflowError(str(error))
 
-RECIPES = complete_recipes(config["recipes"])
+RECIPES = complete_recipes(config["recipes"], config["seeds"])
 MODEL = "results/{dataset}/models/{recipe}/n{n}/seed{seed}"
 FIGURES = [
     "prior_samples",
@@ -48,13 +48,14 @@ def sources(command):
 
 def recipe_options(wildcards):
     """A recipe's settings, all numbers, as options of the command line."""
-    settings = RECIPES[wildcards.recipe]
+    settings = {name: value for name, value in RECIPES[wildcards.recipe].items() if name != "seeds"}
     return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in settings.items())
 
 
 def snapshot_epochs(wildcards):
-    """The epochs whose weights a training keeps: none, but for the pictured seed."""
-    return config["snapshots"]["epochs"] if int(wildcards.seed) == config["figures"]["seed"] else []
+    """The epochs whose weights a training keeps: none, but for its recipe's first seed."""
+    is_first = int(wildcards.seed) == RECIPES[wildcards.recipe]["seeds"][0]
+    return config["snapshots"]["epochs"] if is_first else []
 
 
 def dataset_asked_for(wildcards):
@@ -79,34 +80,33 @@ def all_figures(wildcards):
     )
 
 
+def of_models(file, seeds):
+    """The given file of the chosen seeds' models, of every recipe and size, as a function of the data set."""
+
+    def files(wildcards):
+        return [
+            path
+            for recipe, settings in RECIPES.items()
+            for path in expand(
+                f"{MODEL}/{file}",
+                dataset=wildcards.dataset,
+                recipe=recipe,
+                n=config["train_sizes"][wildcards.dataset],
+                seed=settings["seeds"][seeds],
+            )
+        ]
+
+    return files
+
+
 def of_every_model(file):
-    """The given file of every configured model, as a function of the data set."""
-
-    def files(wildcards):
-        return expand(
-            f"{MODEL}/{file}",
-            dataset=wildcards.dataset,
-            recipe=RECIPES,
-            n=config["train_sizes"][wildcards.dataset],
-            seed=config["seeds"],
-        )
-
-    return files
+    """The given file of every configured model."""
+    return of_models(file, slice(None))
 
 
-def of_pictured_seed(file):
-    """The given file of the pictured seed's models, as a function of the data set."""
-
-    def files(wildcards):
-        return expand(
-            f"{MODEL}/{file}",
-            dataset=wildcards.dataset,
-            recipe=RECIPES,
-            n=config["train_sizes"][wildcards.dataset],
-            seed=config["figures"]["seed"],
-        )
-
-    return files
+def of_first_seeds(file):
+    """The given file of the models of each recipe's first seed."""
+    return of_models(file, slice(1))
 
 
 def of_pictured_model(file):

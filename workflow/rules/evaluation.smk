@@ -31,7 +31,7 @@ rule tabulate:
     input:
         models=of_every_model("metrics.csv"),
         gaps=of_every_model("gaps.csv"),
-        epochs=of_pictured_seed("epochs.csv"),
+        epochs=of_first_seeds("epochs.csv"),
         code=sources("tabulate"),
     output:
         metrics="results/{dataset}/tables/metrics.csv",

@@ -2,7 +2,7 @@
 #
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/weights.safetensors   tensors encoder.*, decoder.*
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/history.csv           a row an epoch
-#   results/{dataset}/models/{recipe}/n{n}/seed{seed}/snapshots.safetensors weights along the way, of the pictured seed
+#   results/{dataset}/models/{recipe}/n{n}/seed{seed}/snapshots.safetensors weights along the way, of the first seed
 #
 # One thread a training: several run side by side, which beats several threads in one, and the same bits
 # come out whatever --cores is.
