@@ -46,21 +46,21 @@ class Gaps(NamedTuple):
 
 
 @torch.inference_mode()
-def encoder_gap(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, key: str) -> EncoderGap:
-    """Measure images (images, 784). Raises InputError, naming model and config key, if the grid is too narrow."""
+def encoder_gap(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, way_out: str) -> EncoderGap:
+    """Measure images (images, 784). Raises InputError with `model` and `way_out` if the grid is too narrow."""
     found = [
         (log_px, kl_to_posterior(table, log_px, decoded.grid.axis, mean, log_std))
-        for table, log_px, mean, log_std in _chunks(vae, decoded, x, model, key)
+        for table, log_px, mean, log_std in _chunks(vae, decoded, x, model, way_out)
     ]
     return EncoderGap(*map(torch.cat, zip(*found, strict=True)))
 
 
 @torch.inference_mode()
-def gaps(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, key: str) -> Gaps:
+def gaps(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, way_out: str) -> Gaps:
     """The same, and refine q."""
     axis = decoded.grid.axis
     found = []
-    for table, log_px, mean, log_std in _chunks(vae, decoded, x, model, key):
+    for table, log_px, mean, log_std in _chunks(vae, decoded, x, model, way_out):
         peak = decoded.grid.z[table.argmax(-1)]
         candidates = (mean, log_std), refine(table, axis, mean, log_std), refine(table, axis, peak, log_std)
         kl, kl_refined, kl_from_peak = (kl_to_posterior(table, log_px, axis, *q) for q in candidates)
@@ -68,14 +68,16 @@ def gaps(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, key: str) -> Gap
     return Gaps(*map(torch.cat, zip(*found, strict=True)))
 
 
-def _chunks(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, key: str) -> Iterator[tuple[Tensor, ...]]:
+def _chunks(
+    vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, way_out: str
+) -> Iterator[tuple[Tensor, ...]]:
     """Log-joints, log p(x) and the encoder's q, some images at a time."""
     for images in x.split(IMAGES_A_CHUNK):
         table = log_joint(decoded, images)
         log_px, edge_mass = integrate(table.clone())
         mean, log_std = vae.encoder(images)
         for mass in (edge_mass, q_edge_mass(decoded.grid.axis, mean, log_std)):
-            require_inside(mass, decoded.grid, model, key)
+            require_inside(mass, decoded.grid, model, way_out)
         yield table, log_px, mean, log_std
 
 

@@ -100,7 +100,9 @@ def refine(log_joint: Tensor, axis: Tensor, mean: Tensor, log_std: Tensor) -> tu
         tried = mean + move * torch.exp(log_std), log_std - 0.5 * torch.log(precision)
         there = _moments(table, axis, *tried)
         better = there.elbo > now.elbo + TOLERANCE
-        mean, log_std = (torch.where(better, new, old) for new, old in zip(tried, (mean, log_std), strict=True))
+        mean, log_std = (
+            torch.where(better, new, old) for new, old in zip(tried, (mean, log_std), strict=True)
+        )
         now = _Moments(*(torch.where(better, new, old) for new, old in zip(there, now, strict=True)))
         step = torch.where(better, (2 * step).clamp(max=1), step / 2)
     return mean, log_std

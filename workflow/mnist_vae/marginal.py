@@ -21,7 +21,8 @@ BASIS_POINTS = 4096  # of the grid, from which the logits' basis is found
 BASIS_ERROR = 1e-4  # root mean square norm, over these points, of the logits outside their basis
 NEGLIGIBLE = -80.0  # below a table's peak; where exp underflows it takes ten times as long
 EDGE_MASS = 1e-3  # of a distribution, at most, on the outermost points of the grid
-MODE_DEPTH = 3.0  # below the highest peak a mode still counts: a twentieth of its density
+WIDEN = "In the config, raise marginal.window, and marginal.size with it."
+WIDEN_FINE = "In the config, raise marginal.fine_window, and marginal.fine_size with it."
 
 
 class Grid(NamedTuple):
@@ -167,12 +168,12 @@ def q_edge_mass(axis: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
     return torch.special.ndtr(beyond).sum((0, -1))
 
 
-def require_inside(edge_mass: Tensor, grid: Grid, model: str, key: str) -> None:
+def require_inside(edge_mass: Tensor, grid: Grid, model: str, way_out: str) -> None:
     """Raise InputError if a distribution reaches the grid's edge, where a sum over the grid would miss some."""
     if (worst := edge_mass.max().item()) > EDGE_MASS:
         raise InputError(
             f"{model}: an image has {worst:.1e} of its latent distribution on the edge of the grid, "
-            f"[-{grid.axis[-1]:g}, {grid.axis[-1]:g}]^2. Widen {key} in the config, and its size with it."
+            f"[-{grid.axis[-1]:g}, {grid.axis[-1]:g}]^2. {way_out}"
         )
 
 
@@ -183,14 +184,13 @@ def mass_level(log_weights: Tensor, share: float) -> Tensor:
     return log_weights.gather(-1, descending.indices.gather(-1, inside)).squeeze(-1)
 
 
-def modes(log_weights: Tensor) -> Tensor:
-    """Count local maxima within MODE_DEPTH of the highest: (..., size, size) -> (...).
+def modes(log_weights: Tensor, level: Tensor) -> Tensor:
+    """Count local maxima at or above a level: (..., size, size) and (...) -> (...).
 
     Meant for a window whose points lie close against the modes' width, in double precision.
     """
     neighbourhood = F.max_pool2d(log_weights, 3, stride=1, padding=1)
-    high = log_weights > log_weights.amax((-1, -2), keepdim=True) - MODE_DEPTH
-    return ((log_weights == neighbourhood) & high).sum((-1, -2))
+    return ((log_weights == neighbourhood) & (log_weights >= level[..., None, None])).sum((-1, -2))
 
 
 def _on_edge(weights: Tensor) -> Tensor:

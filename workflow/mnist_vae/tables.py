@@ -176,7 +176,9 @@ def both_rose(epochs: pd.DataFrame) -> pd.DataFrame:
     rose = np.logical_and.reduce(
         [epochs[f"{name}_change"] > RISE * epochs[f"{name}_change_standard_error"] for name in ("elbo", "kl")]
     )
-    changes = [f"{name}_change{error}" for name in ("elbo", "kl", "log_px") for error in ("", "_standard_error")]
+    changes = [
+        f"{name}_change{error}" for name in ("elbo", "kl", "log_px") for error in ("", "_standard_error")
+    ]
     found = epochs.loc[rose, [*MODEL, "split", "images", "from_epoch", "to_epoch", *changes]]
     return found.sort_values("kl_change", ascending=False, ignore_index=True)
 
@@ -187,7 +189,10 @@ def gaps_markdown(gaps: pd.DataFrame, third_question: pd.DataFrame, dataset: str
     model = {"recipe": means.recipe, "n": means.n.map("{:,}".format)}
 
     def of(columns: dict[str, str]) -> str:
-        cells = {title: _plus_minus(means[name], means[f"{name}_standard_error"]) for title, name in columns.items()}
+        cells = {
+            title: _plus_minus(means[name], means[f"{name}_standard_error"])
+            for title, name in columns.items()
+        }
         return pd.DataFrame(model | cells).to_markdown(index=False, disable_numparse=True)
 
     images = means.images.iloc[0]
@@ -217,7 +222,13 @@ def gaps_markdown(gaps: pd.DataFrame, third_question: pd.DataFrame, dataset: str
             "",
             f"## The same on the first {images:,} training images",
             "",
-            of({"-ELBO": "train_neg_elbo", "-log p(x)": "train_neg_log_px", "KL(q to p(z given x))": "train_kl_to_posterior"}),
+            of(
+                {
+                    "-ELBO": "train_neg_elbo",
+                    "-log p(x)": "train_neg_log_px",
+                    "KL(q to p(z given x))": "train_kl_to_posterior",
+                }
+            ),
             "",
             "## All test images",
             "",

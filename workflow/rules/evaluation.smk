@@ -4,6 +4,7 @@
 #   results/{dataset}/tables/metrics.csv                            all models', a row a number
 #   results/{dataset}/tables/elbo.{csv,md}                          the table people read
 #   results/{dataset}/tables/gaps.{csv,md}                          bounds, exact log p(x), and what lies between
+#   results/{dataset}/tables/epochs.csv                             bounds and exact log p(x) along trainings
 #   results/{dataset}/tables/third_question.csv                     epochs between which ELBO and KL both rose
 
 
@@ -49,6 +50,7 @@ rule tabulate:
             labels={"table": "gaps"},
         ),
         gaps_markdown="results/{dataset}/tables/gaps.md",
+        epochs="results/{dataset}/tables/epochs.csv",
         third_question=report(
             "results/{dataset}/tables/third_question.csv",
             caption="../report/third_question.rst",
@@ -64,5 +66,6 @@ rule tabulate:
         "python -m mnist_vae tabulate {input.models:q} {input.gaps:q} --epochs {input.epochs:q} "
         "--dataset {wildcards.dataset:q} "
         "--metrics {output.metrics:q} --elbo {output.elbo:q} --elbo-markdown {output.markdown:q} "
-        "--gaps {output.gaps:q} --gaps-markdown {output.gaps_markdown:q} --third-question {output.third_question:q} "
+        "--gaps {output.gaps:q} --gaps-markdown {output.gaps_markdown:q} --all-epochs {output.epochs:q} "
+        "--third-question {output.third_question:q} "
         "> {log:q} 2>&1"

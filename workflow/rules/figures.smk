@@ -130,7 +130,7 @@ use rule prior_samples as training_curves with:
 
 use rule prior_samples as inference_gap with:
     input:
-        arrays=["results/{dataset}/tables/gaps.csv", of_first_seeds("epochs.csv")],
+        arrays=["results/{dataset}/tables/epochs.csv", "results/{dataset}/tables/gaps.csv"],
         code=sources("draw"),
     output:
         report(

@@ -8,6 +8,7 @@ import torch
 from mnist_vae.densities import TOP_HALF, log_q, top_half
 from mnist_vae.inference import Fit
 from mnist_vae.marginal import (
+    WIDEN_FINE,
     integrate,
     kl_to_posterior,
     latent_grid,
@@ -24,8 +25,8 @@ from mnist_vae.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.weights import load_weights
 
 CONTOUR_POINTS = 161
-MASSES = (0.5, 0.9)  # of a distribution, inside the contours that say where it lies
-SHOWN_MASS = 0.999  # of the posterior, inside the window
+MASSES = (0.5, 0.9)  # of the posterior, inside the contours that say where it lies
+SHOWN_MASS = 0.99  # of the posterior, inside the window
 SHOWN_STDS = 3.0  # of q, inside the window
 
 
@@ -60,7 +61,7 @@ def run(options: Namespace) -> None:
     ]
     log_p_top, log_px = (integrate(table.clone()) for table in tables)
     for mass in (log_p_top.edge_mass, log_px.edge_mass, q_edge_mass(grid.axis, fit.mean, fit.log_std)):
-        require_inside(mass, grid, options.weights, "marginal.fine_window")
+        require_inside(mass, grid, options.weights, WIDEN_FINE)
     posterior = torch.softmax(tables[0], dim=-1)
     q = torch.exp(q_on_grid(grid.axis, fit.mean, fit.log_std))
     pixel_means = torch.sigmoid(logits)
@@ -79,8 +80,8 @@ def run(options: Namespace) -> None:
     for index, count in zip(stored["indices"], arrays["modes"].tolist(), strict=True):
         if count > 1:
             print(
-                f"warning: test image {index}: given the top half, the exact posterior has {count} modes; "
-                "a Gaussian q can be near one of them only",
+                f"warning: test image {index}: where the exact posterior given the top half has {MASSES[-1]:.0%} "
+                f"of its mass, it has {count} modes; a Gaussian q can be near one of them only",
                 file=sys.stderr,
             )
     arrays = {name: tensor.numpy() for name, tensor in arrays.items()}
@@ -99,22 +100,20 @@ def _densities_around(
         reach = SHOWN_STDS * torch.exp(log_std)
         low = torch.minimum(z[inside].amin(0) - margin, mean - reach).double()
         high = torch.maximum(z[inside].amax(0) + margin, mean + reach).double()
-        first, second = (torch.linspace(*ends, CONTOUR_POINTS).double() for ends in zip(low, high, strict=True))
+        first, second = (
+            torch.linspace(*ends, CONTOUR_POINTS).double() for ends in zip(low, high, strict=True)
+        )
         points = torch.stack(torch.meshgrid(first, second, indexing="xy"), dim=-1)
         log_joint = top_half_joint(decoder, image, points)
         log_density = log_q(mean.double(), log_std.double(), points)
-        levels = [
-            torch.stack([mass_level(density.flatten(), share) for share in MASSES])
-            for density in (log_joint, log_density)
-        ]
+        levels = torch.stack([mass_level(log_joint.flatten(), share) for share in MASSES])
         found.append(
             {
                 "axes": torch.stack([first, second]),
                 "log_joint": log_joint,
                 "log_q": log_density,
-                "joint_levels": levels[0],
-                "q_levels": levels[1],
-                "modes": modes(log_joint[None])[0],
+                "joint_levels": levels,
+                "modes": modes(log_joint[None], levels[-1:])[0],
             }
         )
     return {name: torch.stack([each[name] for each in found]) for name in found[0]}

@@ -8,9 +8,11 @@ import torch
 from mnist_vae.data import load_digits
 from mnist_vae.evaluation import mean_over_images
 from mnist_vae.gaps import encoder_gap
-from mnist_vae.marginal import decode_grid, latent_grid
+from mnist_vae.marginal import WIDEN, decode_grid, latent_grid
 from mnist_vae.storage import load_provenance, whole_file
 from mnist_vae.weights import load_snapshots
+
+WAY_OUT = f"{WIDEN} Or take the epoch out of snapshots.epochs: early in a training, codes lie far out."
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -28,15 +30,13 @@ def run(options: Namespace) -> None:
     """A row an epoch and split: the three figures, and the changes since the snapshot before, all paired."""
     provenance = load_provenance(options.snapshots)
     count = {"train": min(options.images, provenance["n"]), "test": options.images}
-    images = {
-        split: torch.from_numpy(load_digits(options.digits, split, count[split])[0]) for split in count
-    }
+    images = {split: torch.from_numpy(load_digits(options.digits, split, count[split])[0]) for split in count}
     grid = latent_grid(options.window, options.size)
     before, rows = {}, []
     for epoch, vae in load_snapshots(options.snapshots):
         decoded = decode_grid(vae.decoder, grid)
         for split, x in images.items():
-            found = encoder_gap(vae, decoded, x, f"{options.snapshots}, epoch {epoch}", "marginal.window")
+            found = encoder_gap(vae, decoded, x, f"{options.snapshots}, epoch {epoch}", WAY_OUT)
             quantities = {"elbo": found.log_px - found.kl, "log_px": found.log_px, "kl": found.kl}
             row = {name: provenance[name] for name in ("recipe", "n", "seed")}
             row |= {"epoch": epoch, "split": split, "images": len(x)}

@@ -9,6 +9,8 @@ from mnist_vae.data import load_digits
 from mnist_vae.evaluation import mean_over_images
 from mnist_vae.gaps import encoder_gap, gaps, independent_pixels
 from mnist_vae.marginal import (
+    WIDEN,
+    WIDEN_FINE,
     decode_grid,
     latent_grid,
     log_joint,
@@ -44,11 +46,11 @@ def run(options: Namespace) -> None:
     decoded = decode_grid(vae.decoder, latent_grid(options.window, options.size))
     marginals = [log_marginals(table, decoded, test) for table in (log_joint, top_half_log_joint)]
     for marginal in marginals:
-        require_inside(marginal.edge_mass, decoded.grid, options.weights, "marginal.window")
+        require_inside(marginal.edge_mass, decoded.grid, options.weights, WIDEN)
     log_px, log_p_top = (marginal.log_density for marginal in marginals)
 
     decoded = decode_grid(vae.decoder, latent_grid(options.fine_window, options.fine_size))
-    where = options.weights, "marginal.fine_window"
+    where = options.weights, WIDEN_FINE
     on_test = gaps(vae, decoded, test[: options.images], *where)
     on_train = encoder_gap(vae, decoded, train[: options.images], *where)
 

@@ -15,7 +15,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--elbo-markdown", required=True, help="the same, to look at (.md)")
     parser.add_argument("--gaps", required=True, help="where bounds and exact figures go (.csv)")
     parser.add_argument("--gaps-markdown", required=True, help="the same, to look at (.md)")
-    parser.add_argument("--third-question", required=True, help="where the third question's answer goes (.csv)")
+    parser.add_argument("--all-epochs", required=True, help="where every epoch's figures go (.csv)")
+    parser.add_argument(
+        "--third-question", required=True, help="where the third question's answer goes (.csv)"
+    )
     parser.add_argument("--dataset", required=True, help="the data set's name, for the title")
 
 
@@ -24,11 +27,13 @@ def run(options: Namespace) -> None:
     metrics = tables.gather(options.models)
     elbo = tables.elbo_table(metrics, options.dataset)
     gaps = tables.gaps_table(metrics)
-    third_question = tables.both_rose(tables.gather(options.epochs))
+    epochs = tables.gather(options.epochs)
+    third_question = tables.both_rose(epochs)
     for path, table in (
         (options.metrics, metrics),
         (options.elbo, elbo),
         (options.gaps, gaps),
+        (options.all_epochs, epochs),
         (options.third_question, third_question),
     ):
         with whole_file(path) as temporary:

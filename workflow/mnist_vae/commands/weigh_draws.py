@@ -8,7 +8,7 @@ import torch
 from mnist_vae.data import load_digits
 from mnist_vae.evaluation import mean_over_images
 from mnist_vae.inference import refine
-from mnist_vae.marginal import decode_grid, integrate, latent_grid, log_joint, require_inside
+from mnist_vae.marginal import WIDEN_FINE, decode_grid, integrate, latent_grid, log_joint, require_inside
 from mnist_vae.model import LATENT
 from mnist_vae.objective import bound_of_q, importance_weighted_bound
 from mnist_vae.storage import load_provenance, whole_file
@@ -37,10 +37,12 @@ def run(options: Namespace) -> None:
     decoded = decode_grid(vae.decoder, latent_grid(options.window, options.size))
     table = log_joint(decoded, x)
     log_px, edge_mass = integrate(table.clone())
-    require_inside(edge_mass, decoded.grid, options.weights, "marginal.fine_window")
+    require_inside(edge_mass, decoded.grid, options.weights, WIDEN_FINE)
 
     encoded = vae.encoder(x)
-    refined = refine(table, decoded.grid.axis, *encoded)
+    # From the posterior's peak: an ascent from the encoder's answer can end in a lesser mode, whose draws
+    # would miss most of p(x) at any k.
+    refined = refine(table, decoded.grid.axis, decoded.grid.z[table.argmax(-1)], encoded[1])
     generator = torch.Generator().manual_seed(provenance["seed"])
     rows = []
     for proposal, q in (("encoder", encoded), ("refined", refined)):
