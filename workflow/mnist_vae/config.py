@@ -43,7 +43,8 @@ def check_config(config: Mapping, schema_path: str | Path) -> None:
         for section in ("gaps", "snapshots", "importance_weighting"):
             if (images := config[section]["images"]) > TEST_IMAGES[dataset]:
                 raise InputError(
-                    f"config: {section}.images is {images}; {dataset} has {TEST_IMAGES[dataset]:,} test images"
+                    f"config: {section}.images is {images}; it must be at most {TEST_IMAGES[dataset]}, the "
+                    f"test images of {dataset}"
                 )
     _check_grids(config["marginal"])
     draws = config["importance_weighting"]["draws"]

@@ -47,7 +47,7 @@ class Gaps(NamedTuple):
 
 @torch.inference_mode()
 def encoder_gap(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, way_out: str) -> EncoderGap:
-    """Measure images (images, 784). Raises InputError with `model` and `way_out` if the grid is too narrow."""
+    """Measure images (images, 784). Raises InputError, naming model and way out, if the grid is narrow."""
     found = [
         (log_px, kl_to_posterior(table, log_px, decoded.grid.axis, mean, log_std))
         for table, log_px, mean, log_std in _chunks(vae, decoded, x, model, way_out)

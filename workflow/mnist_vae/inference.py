@@ -1,4 +1,4 @@
-"""Variational inference image by image: given the top half (SPEC, part 4), and refined from the encoder's answer."""
+"""Variational inference image by image: given the top half (SPEC, part 4), and from the encoder's answer."""
 
 from typing import NamedTuple
 

@@ -184,7 +184,7 @@ def both_rose(epochs: pd.DataFrame) -> pd.DataFrame:
 
 
 def gaps_markdown(gaps: pd.DataFrame, third_question: pd.DataFrame, dataset: str) -> str:
-    """The table as a page: where the bounds stand, how well the bottom half is foretold, and the third question."""
+    """The table as a page: the bounds, how well the bottom half is foretold, and the third question."""
     means = gaps[gaps.seed == "mean"]
     model = {"recipe": means.recipe, "n": means.n.map("{:,}".format)}
 
@@ -200,8 +200,8 @@ def gaps_markdown(gaps: pd.DataFrame, third_question: pd.DataFrame, dataset: str
         [
             f"# Bounds and exact log-densities on {dataset}, in nats per image",
             "",
-            "Means over seeds; ± is the standard error over images. log p(x) and p(z | x) are sums over a grid of "
-            "the latent plane.",
+            "Means over seeds; ± is the standard error over images. log p(x) and p(z | x) are sums over a "
+            "grid of the latent plane.",
             "",
             f"## What lies between the ELBO and log p(x): the first {images:,} test images",
             "",
@@ -216,9 +216,9 @@ def gaps_markdown(gaps: pd.DataFrame, third_question: pd.DataFrame, dataset: str
                 }
             ),
             "",
-            "Refined: each image's own q, fitted from the encoder's answer. Amortization gap: what that gains. "
-            "Approximation gap: what it leaves. Some fits end in a lesser mode of the posterior; the best q is the "
-            "better of that fit and one from the posterior's peak.",
+            "Refined: each image's own q, fitted from the encoder's answer. Amortization gap: what that "
+            "gains. Approximation gap: what it leaves. Some fits end in a lesser mode of the posterior; the "
+            "best q is the better of that fit and one from the posterior's peak.",
             "",
             f"## The same on the first {images:,} training images",
             "",
@@ -256,8 +256,8 @@ def third_question_answer(third_question: pd.DataFrame) -> str:
         return "Not necessarily; but in the trainings followed here it always has."
     row = third_question.iloc[0]
     return (
-        f"Not necessarily. Between epochs {row.from_epoch} and {row.to_epoch} of the {row.recipe} recipe, n = {row.n:,}, "
-        f"seed {row.seed}, the ELBO of {row.images:,} {row.split} images rose by "
+        f"Not necessarily. Between epochs {row.from_epoch} and {row.to_epoch} of the {row.recipe} recipe, "
+        f"n = {row.n:,}, seed {row.seed}, the ELBO of {row.images:,} {row.split} images rose by "
         f"{row.elbo_change:.2f} ± {row.elbo_change_standard_error:.2f} nats, and the KL rose too, by "
         f"{row.kl_change:.2f} ± {row.kl_change_standard_error:.2f}: log p(x) had risen by more, "
         f"{row.log_px_change:.2f}."

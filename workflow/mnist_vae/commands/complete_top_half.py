@@ -42,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 @torch.inference_mode()
 def run(options: Namespace) -> None:
-    """Complete each image three ways: draws of q, q's mean, the exact posterior's; tabulate both around there."""
+    """Complete each image by draws of q, by q's mean and by the posterior's; tabulate both where they lie."""
     decoder = load_weights(options.weights).decoder
     stored = load_arrays(options.fit)
     provenance = load_provenance(options.fit)
@@ -80,8 +80,8 @@ def run(options: Namespace) -> None:
     for index, count in zip(stored["indices"], arrays["modes"].tolist(), strict=True):
         if count > 1:
             print(
-                f"warning: test image {index}: where the exact posterior given the top half has {MASSES[-1]:.0%} "
-                f"of its mass, it has {count} modes; a Gaussian q can be near one of them only",
+                f"warning: test image {index}: the exact posterior given the top half has {count} modes where "
+                f"{MASSES[-1]:.0%} of it lies; a Gaussian q can be near one of them only",
                 file=sys.stderr,
             )
     arrays = {name: tensor.numpy() for name, tensor in arrays.items()}
@@ -92,7 +92,7 @@ def run(options: Namespace) -> None:
 def _densities_around(
     decoder: torch.nn.Module, x: torch.Tensor, fit: Fit, z: torch.Tensor, table: torch.Tensor
 ) -> dict[str, torch.Tensor]:
-    """Tabulate joint and q finely over the window in which both lie, found on the grid; find levels and modes."""
+    """Tabulate joint and q finely where both lie, which the grid tells; find the joint's levels and modes."""
     decoder, near = decoder.double(), table >= mass_level(table, SHOWN_MASS)[:, None]
     margin = z[1, 1] - z[0, 1]
     found = []
