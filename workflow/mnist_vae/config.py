@@ -1,7 +1,9 @@
 """The check of the configuration, before anything runs."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -27,6 +29,19 @@ def check_config(config: Mapping, schema_path: str | Path) -> None:
     ):
         if value not in allowed:
             raise InputError(f"config: {key} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")
+
+
+def with_numbers(value: Any) -> Any:
+    """Read numbers that arrive as text: `--config seeds=[1,2]` does, and 1e-3 in YAML."""
+    if isinstance(value, Mapping):
+        return {key: with_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_numbers(item) for item in value]
+    if isinstance(value, str):
+        for number in (int, float):
+            with suppress(ValueError):
+                return number(value)
+    return value
 
 
 def _check_indices(key: str, indices: list[int], count: int, dataset: str) -> None:

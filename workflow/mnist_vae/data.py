@@ -33,7 +33,7 @@ THREE_WAYS = (
 
 
 class IdxFile(NamedTuple):
-    """A published file: its size in bytes and SHA-256 once decompressed, its header length and array shape."""
+    """A published file: size in bytes and SHA-256 once decompressed, header length, array shape."""
 
     name: str
     size: int
@@ -158,9 +158,7 @@ def download_mnist(mirrors: Sequence[str]) -> None:
             except (OSError, requests.RequestException, InputError) as error:
                 failures.append(f"  {url}: {error}")
         else:
-            raise InputError(
-                "\n".join([f"No mirror has a right {file.name}.gz.", *failures, THREE_WAYS])
-            )
+            raise InputError("\n".join([f"No mirror has a right {file.name}.gz.", *failures, THREE_WAYS]))
 
 
 def read_idx(path: Path, file: IdxFile) -> np.ndarray:

@@ -80,7 +80,8 @@ def latent_scatter(sources: Sequence[str]) -> Figure:
         if (labels == digit).any():
             axes.annotate(
                 str(digit), np.median(mean[labels == digit], axis=0), ha="center", va="center", weight="bold",
-                size=14, color="white", bbox={"boxstyle": "circle,pad=0.15", "fc": DIGIT_COLOURS[digit], "ec": "white"},
+                size=14, color="white",
+                bbox={"boxstyle": "circle,pad=0.15", "fc": DIGIT_COLOURS[digit], "ec": "white"},
             )  # fmt: skip
     handles = [
         Line2D([], [], marker="o", linestyle="", color=colour, label=str(digit))
@@ -176,7 +177,9 @@ def top_half_posterior(sources: Sequence[str]) -> Figure:
     )
     for axes in grid.flat[count:]:
         axes.set_visible(False)
-    panels = zip(*(arrays[name] for name in ("axes", "log_joint", "log_q", "labels", "indices", "x")), strict=True)
+    panels = zip(
+        *(arrays[name] for name in ("axes", "log_joint", "log_q", "labels", "indices", "x")), strict=True
+    )
     for axes, ((first, second), log_joint, log_q, label, index, x) in zip(grid.flat, panels, strict=False):
         for log_density, colour in ((log_joint, JOINT_COLOUR), (log_q, Q_COLOUR)):
             density = np.exp(log_density - log_density.max())
@@ -201,7 +204,9 @@ def completion(sources: Sequence[str]) -> Figure:
     arrays = load_arrays(sources[0])
     originals, completions = arrays["x"], arrays["completions"]
     count, draws = completions.shape[:2]
-    figure, grid = plt.subplots(count, draws + 2, figsize=(1.15 * (draws + 2), 1.15 * count + 0.7), squeeze=False)
+    figure, grid = plt.subplots(
+        count, draws + 2, figsize=(1.15 * (draws + 2), 1.15 * count + 0.7), squeeze=False
+    )
     for line, x, drawn, label, index in zip(
         grid, originals, completions, arrays["labels"], arrays["indices"], strict=True
     ):
@@ -211,7 +216,9 @@ def completion(sources: Sequence[str]) -> Figure:
         for axes in line[1:]:
             axes.axhline(13.5, color=Q_COLOUR, linewidth=0.8)
         line[0].set_ylabel(f"image {index}\na {label}", rotation=0, ha="right", va="center")
-    for axes, title in zip(grid[0], ["original", "given", *(f"z {i}" for i in range(1, draws + 1))], strict=True):
+    for axes, title in zip(
+        grid[0], ["original", "given", *(f"z {i}" for i in range(1, draws + 1))], strict=True
+    ):
         axes.set_title(title)
     figure.suptitle(f"The bottom half, from z ~ q given the top half\n{origin(sources[0])}")
     return figure

@@ -10,14 +10,17 @@ from snakemake.exceptions import WorkflowError
 # front of it, that of their conda environment): whoever starts .venv/bin/snakemake need not activate .venv.
 LIBRARY = Path(workflow.basedir, "workflow")
 sys.path.insert(0, str(LIBRARY))
-os.environ["PYTHONPATH"] = os.pathsep.join([str(LIBRARY), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+os.environ |= {
+    "PYTHONPATH": str(LIBRARY),
+    "PATH": os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
+}
 
-from mnist_vae.config import check_config
+from mnist_vae.config import check_config, with_numbers
 from mnist_vae.data import resolve_dataset
 from mnist_vae.errors import InputError
 from mnist_vae.sources import import_closure
 
+config.update(with_numbers(config))
 try:
     check_config(config, LIBRARY / "schemas/config.schema.yaml")
 except InputError as error:

@@ -14,8 +14,6 @@ rule train:
     output:
         weights=f"{MODEL}/weights.safetensors",
         history=f"{MODEL}/history.csv",
-    params:
-        recipe=lookup(dpath="{recipe}", within=RECIPES),
     log:
         f"{MODEL}/logs/train.log",
     benchmark:
@@ -23,6 +21,8 @@ rule train:
     conda:
         "../../envs/torch.yaml"
     threads: 1
+    params:
+        recipe=lookup(dpath="{recipe}", within=RECIPES),
     shell:
         "python -m mnist_vae --threads {threads} train {input.digits:q} {output.weights:q} {output.history:q} "
         "--recipe {wildcards.recipe:q} --n {wildcards.n} --seed {wildcards.seed} "
