@@ -13,9 +13,9 @@ import ..Npy
 using ..ReferenceVAE
 
 """Answer for each tier, given as a name and a module, and each precision."""
-function answer(folder, tiers)
+function answer(folder, tiers; precisions=(Float64, Float32))
     inputs = load_folder(joinpath(folder, "inputs"))
-    for (name, tier) in tiers, T in (Float64, Float32)
+    for (name, tier) in tiers, T in precisions
         output = mkpath(joinpath(folder, name, lowercase(string(T))))
         for (quantity, value) in quantities(tier, inputs, T)
             Npy.save(joinpath(output, "$quantity.npy"), value)
@@ -101,7 +101,7 @@ function training(tier, weights, inputs, array)
     found = Dict{String,Any}()
     for run in ("adam_step", "adam_trajectory")
         vae = tier.vae_from(weights)
-        order = inputs["$run.order"] .+ 1
+        order = inputs["$run.order"] .+ 1 # zero-based there
         found["$run.losses"] = tier.train!(vae, array("adam_images"), order, array("$run.noise"))
         merge!(found, to_rows(run, tier.parameters(vae)))
     end

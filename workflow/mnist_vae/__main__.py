@@ -20,6 +20,8 @@ COMMANDS = {
     "fit_top_half": "fit q to the top half of images",
     "complete_top_half": "draw bottom halves, and contours, from fitted q",
     "draw": "draw a figure from stored arrays",
+    "parity": "compare every function with the Julia reference",
+    "check_parity": "judge that comparison",
 }
 
 

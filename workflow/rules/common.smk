@@ -94,3 +94,19 @@ def of_pictured_model(file):
         )
 
     return path
+
+
+def of_parity_model(file):
+    """The given file of the resolved data set's first reference model, of those trained on the fewest images."""
+
+    def path(wildcards):
+        dataset = dataset_asked_for(wildcards)
+        return expand(
+            file,
+            dataset=dataset,
+            recipe="reference",
+            n=min(config["train_sizes"][dataset]),
+            seed=config["seeds"][0],
+        )
+
+    return path

@@ -22,9 +22,9 @@ from mnist_vae.parity import juliacall_host
 
 BACKENDS = ("auto", "juliacall", "executable")
 TWO_WAYS = (
-    "To get one: `make julia` fetches it on Debian (elsewhere, install Julia from its site, so that `julia` is "
-    "on the PATH). Or, with the Flux tier: `pip install juliacall`, and set `parity: backend: juliacall` in the "
-    "config, which lets juliapkg download Julia and Flux."
+    "To get one: `make julia` fetches it on Debian; elsewhere, install Julia from its site, so that `julia` "
+    "is on the PATH. Or, with the Flux tier: `pip install juliacall`, and in the config "
+    "`parity: backend: juliacall`, which lets juliapkg download Julia and Flux."
 )
 SHOWN_LINES = 12  # the last ones of a failed Julia
 
@@ -56,7 +56,7 @@ def ask_reference(inputs: Mapping[str, np.ndarray], reference: str | Path, backe
     reference = Path(reference).resolve()
     environment = os.environ | JULIACALL_ENVIRONMENT
     if backend == "auto":
-        environment["PYTHON_JULIAPKG_OFFLINE"] = "yes"  # juliapkg takes a Julia that it has, and downloads none
+        environment["PYTHON_JULIAPKG_OFFLINE"] = "yes"  # juliapkg may use, not download
     reasons = []
     with tempfile.TemporaryDirectory(prefix="parity-") as name:
         folder = Path(name)
@@ -69,7 +69,7 @@ def ask_reference(inputs: Mapping[str, np.ndarray], reference: str | Path, backe
             except _NoJulia as reason:
                 reasons.append(f"{attempt}: {reason}")
                 continue
-            return Answer(attempt, (folder / "julia_version").read_text(encoding="utf-8"), _read_outputs(folder))
+            return _read_answer(attempt, folder)
     raise InputError("\n".join(["There is no Julia to compare with.", *reasons, TWO_WAYS]))
 
 
@@ -92,7 +92,12 @@ def _run(command: list[str | Path], environment: Mapping[str, str]) -> None:
     """Run a process that answers, and pass on what it prints. Raises _NoJulia, or InputError if it fails."""
     last_lines = deque(["(it printed nothing)"], maxlen=SHOWN_LINES)
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
     ) as process:
         for line in process.stdout:
             print(line, end="", file=sys.stderr, flush=True)
@@ -104,8 +109,9 @@ def _run(command: list[str | Path], environment: Mapping[str, str]) -> None:
         raise InputError("\n".join([f"Julia ({command[0]}) {ended}. The last it said:", *last_lines]))
 
 
-def _read_outputs(folder: Path) -> dict[tuple[str, str], dict[str, np.ndarray]]:
-    return {
+def _read_answer(backend: str, folder: Path) -> Answer:
+    outputs = {
         (files.parent.name, files.name): {path.stem: np.load(path) for path in files.glob("*.npy")}
         for files in sorted(folder.glob("*/float*"))
     }
+    return Answer(backend, (folder / "julia_version").read_text(encoding="utf-8"), outputs)

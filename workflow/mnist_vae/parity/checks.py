@@ -68,8 +68,11 @@ def _checks() -> Iterator[Check]:
     for name in PARAMETERS:
         yield Check(5, f"central_difference.{name}", True, {"float64": 1e-6})
     for run in SEEDS:
-        for quantity in ("losses", *PARAMETERS):
-            yield Check(6, f"{run}.{quantity}", True, {"float64": 1e-9, "float32": 1e-3}, networks)
+        for name in PARAMETERS:
+            # No float32: where a gradient has cancelled to rounding noise, Adam, which divides by its size,
+            # makes of it a whole step with no correct digit. The losses on the way are not sensitive to that.
+            yield Check(6, f"{run}.{name}", True, {"float64": 1e-9}, networks)
+    yield Check(6, "adam_trajectory.losses", False, {"float64": 1e-9, "float32": 1e-4}, networks)
 
 
 CHECKS = tuple(_checks())
@@ -107,7 +110,9 @@ def make_inputs(
         "gaussian_x": np.concatenate([grid[0].ravel(), normal(1_000)]),
         "gaussian_mean": np.concatenate([grid[1].ravel(), normal(1_000)]),
         "gaussian_log_std": np.concatenate([grid[2].ravel(), normal(1_000)]),
-        "bernoulli_x": np.concatenate([np.repeat([0.0, 1.0], len(extreme_logits)), random.integers(0, 2, 1_000)]),
+        "bernoulli_x": np.concatenate(
+            [np.repeat([0.0, 1.0], len(extreme_logits)), random.integers(0, 2, 1_000)]
+        ),
         "bernoulli_logits": np.concatenate([extreme_logits, extreme_logits, normal(1_000, scale=10.0)]),
         "x": x,
         "z": normal(batch_size, LATENT, scale=2.0),
@@ -125,17 +130,17 @@ def make_inputs(
         inputs[f"weights.{name}"] = weights[name].astype(np.float64)
         inputs[f"entries.{name}"] = random.integers(0, np.prod(shape), ENTRIES)
     for run, count, passes in (("adam_step", batch_size, 1), ("adam_trajectory", len(images), epochs)):
-        order, noise = _draws_of_training(SEEDS[run], count, batch_size, passes)
+        order, noise = draws_of_training(run, count, batch_size, passes)
         inputs |= {f"{run}.order": order, f"{run}.noise": noise}
     return inputs
 
 
-def _draws_of_training(seed: int, count: int, batch_size: int, epochs: int) -> tuple[np.ndarray, np.ndarray]:
-    """Find the batches and the noise that `training.train` will draw from this seed.
+def draws_of_training(run: str, count: int, batch_size: int, epochs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Find the batches and the noise that `training.train` will draw in this run of Adam.
 
     Indices (epochs, batches, batch size) and noise (epochs, batches, batch size, 2).
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(SEEDS[run])
     order, noise = [], []
     for _ in range(epochs):
         for batch in shuffled_batches(torch.arange(count), batch_size, generator):
