@@ -35,22 +35,29 @@ function withgradient(vae, x, noise)
     return value, parameters(gradients[1])
 end
 
+"""Adam's state for these networks, with the reference's settings."""
+setup(vae) = Flux.setup(Adam(1e-3, (0.9, 0.999), 1e-8), vae)
+
+"""Take one step of Adam in place on images (784, batch) at noise (2, batch); return the loss before it."""
+function step!(state, vae, x, noise)
+    value, gradients = Flux.withgradient(vae -> loss(vae, x, noise), vae)
+    Flux.update!(state, vae, gradients[1])
+    return value
+end
+
 """
 Train in place, and return each epoch's mean loss.
 
 `order` (batch size, batches, epochs) says which columns of `images` (784, n) make each batch; `noise` is
 (2, batch size, batches, epochs).
 """
-function train!(vae, images, order, noise; adam=Adam(1e-3, (0.9, 0.999), 1e-8))
-    state = Flux.setup(adam, vae)
+function train!(vae, images, order, noise)
+    state = setup(vae)
     return map(axes(order, 3)) do epoch
-        losses = map(axes(order, 2)) do batch
-            x, e = images[:, order[:, batch, epoch]], noise[:, :, batch, epoch]
-            value, gradients = Flux.withgradient(vae -> loss(vae, x, e), vae)
-            Flux.update!(state, vae, gradients[1])
-            value
-        end
-        mean(losses)
+        mean(
+            step!(state, vae, images[:, order[:, batch, epoch]], noise[:, :, batch, epoch]) for
+            batch in axes(order, 2)
+        )
     end
 end
 

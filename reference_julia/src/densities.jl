@@ -5,6 +5,9 @@ const TOP_HALF = 392 # raster order: entries 1 to 392 are the upper 14 rows
 """Log N(x; mean, exp(log_std)^2), of numbers."""
 normal_log_density(x, mean, log_std) = -((x - mean) / exp(log_std))^2 / 2 - log_std - log(2 * oftype(x, π)) / 2
 
+"""Log N(x; 0, 1)."""
+normal_log_density(x) = normal_log_density(x, zero(x), zero(x))
+
 """
 Log Bernoulli(x; logistic(logit)), of numbers, x being 0 or 1: the log of logistic(±logit).
 
@@ -16,7 +19,7 @@ function bernoulli_log_density(x, logit)
 end
 
 """Log N(z; 0, I) of each column: (2, batch) to (batch,)."""
-log_prior(z) = sum_features(normal_log_density.(z, zero(z), zero(z)))
+log_prior(z) = sum_features(normal_log_density.(z))
 
 """Log-density at z of the factorized Gaussian q, of each column: (2, batch) each to (batch,)."""
 log_q(mean, log_std, z) = sum_features(normal_log_density.(z, mean, log_std))

@@ -32,7 +32,8 @@ Train in place, and return each epoch's mean loss.
 The randomness comes from outside: `order` (batch size, batches, epochs) says which columns of `images`
 (784, n) make each batch, `noise` is (2, batch size, batches, epochs).
 """
-function train!(vae, images, order, noise; adam=Adam())
+function train!(vae, images, order, noise)
+    adam = Adam()
     arrays = parameters(vae)
     moments = Dict(name => Moments(array) for (name, array) in arrays)
     step = 0

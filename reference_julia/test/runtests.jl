@@ -6,6 +6,7 @@ using Statistics: mean
 using Test
 
 include("../parity.jl")
+include("../src/mnist.jl")
 
 const R = ReferenceVAE
 const random = MersenneTwister(0)
@@ -109,6 +110,24 @@ end
     end
     # The third entry, row by row, of a (2, 2) array there is the second, column by column, here.
     @test Parity.by_column([0, 1, 2, 3], (2, 2)) == [1, 3, 2, 4]
+end
+
+@testset "IDX" begin
+    mktempdir() do folder
+        path = joinpath(folder, "images")
+        pixels = UInt8[i == j ? 127 + k : 0 for i in 1:784, j in 1:784, k in 0:1][:, 1:3, 2]
+        header = hton.(Int32[2051, 3, 28, 28])
+        write(path, header, pixels)
+        images = binarized_images(path)
+        @test size(images) == (784, 3)
+        @test findall(==(1), images) == CartesianIndex.([(1, 1), (2, 2), (3, 3)]) # 128 counts as ink
+        write(path, header, pixels .- (pixels .> 0))
+        @test all(iszero, binarized_images(path)) # 127 does not
+        run(`gzip $path`)
+        @test size(binarized_images(path)) == (784, 3)
+        write(path, hton.(Int32[2049, 3, 28, 28]), pixels)
+        @test_throws ErrorException binarized_images(path)
+    end
 end
 
 if Base.find_package("Flux") === nothing
