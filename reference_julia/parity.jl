@@ -29,7 +29,8 @@ load_folder(folder) = Dict(splitext(file)[1] => Npy.load(joinpath(folder, file))
 """Every quantity of the ladder, by name, computed in precision T."""
 function quantities(tier, inputs, T)
     weights = Dict(
-        name[length("weights.")+1:end] => from_rows(T.(array)) for (name, array) in inputs if startswith(name, "weights.")
+        replace(name, "weights." => "") => from_rows(T.(array)) for
+        (name, array) in inputs if startswith(name, "weights.")
     )
     array(name) = T.(inputs[name])
     return merge(
@@ -49,8 +50,9 @@ to_rows(prefix, arrays) = Dict{String,Any}("$prefix.$name" => from_rows(array) f
 function densities(array)
     x, z, logits = array("x"), array("z"), array("logits")
     return Dict{String,Any}(
-        "gaussian_log_density" =>
-            ReferenceVAE.normal_log_density.(array("gaussian_x"), array("gaussian_mean"), array("gaussian_log_std")),
+        "gaussian_log_density" => ReferenceVAE.normal_log_density.(
+            array("gaussian_x"), array("gaussian_mean"), array("gaussian_log_std")
+        ),
         "bernoulli_log_density" =>
             ReferenceVAE.bernoulli_log_density.(array("bernoulli_x"), array("bernoulli_logits")),
         "log_prior" => ReferenceVAE.log_prior(z),

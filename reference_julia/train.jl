@@ -1,4 +1,6 @@
-# The assignment's training, in Flux: MNIST_DIR=... julia --project=reference_julia reference_julia/train.jl [n] [epochs]
+# The assignment's training, in Flux, on the first n (1000) images, for so many epochs (100):
+#
+#   MNIST_DIR=... julia --project=reference_julia reference_julia/train.jl [n] [epochs]
 #
 # Prints the loss as it falls, and what the original printed at the end: the loss of one draw on one batch, the
 # first 100 test images; beside it, that on all test images.

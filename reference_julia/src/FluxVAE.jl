@@ -14,7 +14,7 @@ new_vae() = (
     encoder=Chain(Dense(784 => 500, tanh), Dense(500 => 4)), decoder=Chain(Dense(2 => 500, tanh), Dense(500 => 784))
 )
 
-"""Networks from weights by name, "encoder.hidden.weight" and so on."""
+"""The networks, from weights by name: "encoder.hidden.weight" ..."""
 function vae_from(weights)
     layer(name, activation) = Dense(copy(weights["$name.weight"]), copy(weights["$name.bias"]), activation)
     network(name) = Chain(layer("$name.hidden", tanh), layer("$name.output", identity))

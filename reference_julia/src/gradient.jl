@@ -31,7 +31,10 @@ function withgradient(vae, x, noise)
     return value, gradients
 end
 
-"""Store the gradients of a layer's weight and bias; return that of its input. `d` is that of weight * input .+ bias."""
+"""
+Store the gradients of a layer's weight and bias, and return that of its input, given `d`, the one of
+weight * input .+ bias.
+"""
 function backward!(gradients, name, layer, input, d)
     gradients["$name.weight"] = d * input'
     gradients["$name.bias"] = vec(sum(d, dims=2))

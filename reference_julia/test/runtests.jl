@@ -14,7 +14,12 @@ const random = MersenneTwister(0)
 """Weights of the study's shapes, uniform in a Glorot-like range."""
 function random_weights()
     weight(outputs, inputs) = (2 .* rand(random, outputs, inputs) .- 1) .* sqrt(6 / (outputs + inputs))
-    shapes = ("encoder.hidden" => (500, 784), "encoder.output" => (4, 500), "decoder.hidden" => (500, 2), "decoder.output" => (784, 500))
+    shapes = (
+        "encoder.hidden" => (500, 784),
+        "encoder.output" => (4, 500),
+        "decoder.hidden" => (500, 2),
+        "decoder.output" => (784, 500),
+    )
     weights = Dict{String,Array{Float64}}()
     for (name, shape) in shapes
         weights["$name.weight"] = weight(shape...)
@@ -98,8 +103,13 @@ end
 @testset ".npy" begin
     mktempdir() do folder
         path = joinpath(folder, "array.npy")
-        arrays = (randn(random, 3), randn(random, Float32, 2, 3), rand(random, UInt8, 2, 3, 4), rand(random, Int64, 1, 1), fill(2.5))
-        for array in arrays
+        for array in (
+            randn(random, 3),
+            randn(random, Float32, 2, 3),
+            rand(random, UInt8, 2, 3, 4),
+            rand(random, Int64, 1, 1),
+            fill(2.5),
+        )
             Npy.save(path, array)
             @test Npy.load(path) == array
             @test eltype(Npy.load(path)) == eltype(array)
@@ -137,7 +147,8 @@ else
     @testset "the Flux tier is the core" begin
         core, flux = R.vae_from(weights), FluxVAE.vae_from(weights)
         @test flux.decoder(noise) ≈ core.decoder(noise) rtol = 1e-12
-        (core_loss, core_gradients), (flux_loss, flux_gradients) = R.withgradient(core, x, noise), FluxVAE.withgradient(flux, x, noise)
+        core_loss, core_gradients = R.withgradient(core, x, noise)
+        flux_loss, flux_gradients = FluxVAE.withgradient(flux, x, noise)
         @test flux_loss ≈ core_loss rtol = 1e-12
         for name in keys(weights)
             @test norm(flux_gradients[name] - core_gradients[name]) <= 1e-10 * norm(core_gradients[name])
