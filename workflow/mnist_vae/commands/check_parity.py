@@ -16,7 +16,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Judge."""
     ladder = pd.read_csv(options.ladder)
-    print(tables.summary(ladder).to_string(index=False))
+    print(tables.summary(ladder).to_string(index=False, float_format="{:.1e}".format))
     if not ladder["pass"].all():
         raise InputError(tables.verdict(ladder))
     print(tables.verdict(ladder))
