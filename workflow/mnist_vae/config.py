@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -48,6 +49,28 @@ def check_config(config: Mapping, schema_path: str | Path) -> None:
             raise InputError(f"config: {key} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")
 
 
+def complete_recipes(recipes: Mapping[str, Mapping]) -> dict[str, dict]:
+    """Give each recipe what it leaves out from the reference; `steps` stand in place of epochs."""
+    complete = {name: recipes["reference"] | recipe for name, recipe in recipes.items()}
+    for recipe in complete.values():
+        if "steps" in recipe:
+            recipe.pop("epochs")
+    return complete
+
+
+def with_numbers(value: Any) -> Any:
+    """Read numbers that arrive as text: those in `--config seeds=[1,2]` do, and 1e-3 in YAML."""
+    if isinstance(value, Mapping):
+        return {key: with_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_numbers(item) for item in value]
+    if isinstance(value, str):
+        for number in (int, float):
+            with suppress(ValueError):
+                return number(value) if math.isfinite(number(value)) else value
+    return value
+
+
 def _check_indices(key: str, indices: list[int], count: int, dataset: str) -> None:
     """Only indices that exist: `count` images of this data set are at hand."""
     for index in indices:
@@ -72,7 +95,7 @@ def _explain(error: ValidationError) -> str:
             f"{unknown} (here {value[unknown]!r}) is no key {section}; it must be one of {', '.join(known)}"
         )
     description = f" ({schema['description']})" if "description" in schema else ""
-    allowed = f"must be {_allowed(schema)}{description}{_yaml_hint(error)}"
+    allowed = f"must be {_allowed(schema)}{description}"
     if "propertyNames" in error.schema_path:
         return f"the name {value!r} in {key} {allowed}"
     return f"{key} is {value!r}; it {allowed}"
@@ -97,15 +120,3 @@ def _allowed(schema: Mapping) -> str:
     if schema.get("uniqueItems"):
         words.append("none twice")
     return ", ".join(words)
-
-
-def _yaml_hint(error: ValidationError) -> str:
-    """How to write a number that YAML takes for text, as it does 1e-3 and "5"."""
-    wants_number = error.validator == "type" and error.validator_value in ("integer", "number")
-    if not wants_number or not isinstance(error.instance, str):
-        return ""
-    try:
-        number = Decimal(error.instance)
-    except InvalidOperation:
-        return ""
-    return f"; YAML reads {error.instance} as text: write {number:f}" if number.is_finite() else ""

@@ -33,7 +33,7 @@ THREE_WAYS = (
 
 
 class IdxFile(NamedTuple):
-    """A published file: its size in bytes and SHA-256 once decompressed, its header length and array shape."""
+    """A published file: size in bytes and SHA-256 once decompressed, header length, array shape."""
 
     name: str
     size: int

@@ -15,7 +15,7 @@ WINDOW_STDS = 3.0
 
 
 class Fit(NamedTuple):
-    """The fitted q of each image, mean and log_std (images, 2), and the objective (steps, images), in nats."""
+    """Each image's q, mean and log_std (images, 2), and the objective in nats (steps, images)."""
 
     mean: Tensor
     log_std: Tensor

@@ -1,7 +1,7 @@
 """Arrays and weights on disk, as safetensors: no pickle, whole or not at all.
 
 A file's header holds one JSON string, its provenance (data set, recipe, n, seed), so that whatever is made
-from a file can say where it comes from. One string, because safetensors writes several keys in no fixed order.
+from a file can say where it comes from. One string: safetensors writes several keys in no fixed order.
 """
 
 import json
@@ -51,7 +51,7 @@ def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], provenance: 
 
 @contextmanager
 def open_arrays(path: str | Path) -> Iterator[safe_open]:
-    """Open a file for reading parts of its arrays. Raises InputError if it is not a whole safetensors file."""
+    """Open a file for reading parts of its arrays. Raises InputError if it is not whole."""
     try:
         with safe_open(path, framework="numpy") as file:
             yield file

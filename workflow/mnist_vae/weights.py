@@ -29,6 +29,8 @@ def load_weights(path: str | Path) -> VAE:
         if array.shape != shape or array.dtype != np.float32:
             raise InputError(f"{path}: {name} is {array.dtype}{array.shape}, this model needs float32{shape}")
         if not np.isfinite(array).all():
-            raise InputError(f"{path}: {name} holds values that are not finite; delete the file and train again")
+            raise InputError(
+                f"{path}: {name} holds values that are not finite; delete the file and train again"
+            )
     vae.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     return vae.eval()

@@ -10,20 +10,23 @@ from snakemake.exceptions import WorkflowError
 # front of it, that of their conda environment): whoever starts .venv/bin/snakemake need not activate .venv.
 LIBRARY = Path(workflow.basedir, "workflow")
 sys.path.insert(0, str(LIBRARY))
-os.environ["PYTHONPATH"] = os.pathsep.join([str(LIBRARY), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+os.environ |= {
+    "PYTHONPATH": str(LIBRARY),
+    "PATH": os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
+}
 
-from mnist_vae.config import check_config
+from mnist_vae.config import check_config, complete_recipes, with_numbers
 from mnist_vae.data import resolve_dataset
 from mnist_vae.errors import InputError
 from mnist_vae.sources import import_closure
 
+config.update(with_numbers(config))
 try:
     check_config(config, LIBRARY / "schemas/config.schema.yaml")
 except InputError as error:
     raise WorkflowError(str(error))
 
-RECIPES = {name: config["recipes"]["reference"] | recipe for name, recipe in config["recipes"].items()}
+RECIPES = complete_recipes(config["recipes"])
 MODEL = "results/{dataset}/models/{recipe}/n{n}/seed{seed}"
 FIGURES = [
     "prior_samples",
@@ -39,6 +42,12 @@ FIGURES = [
 def sources(command):
     """The library's modules on which a command's result depends: inputs of its rule."""
     return [os.path.relpath(path) for path in import_closure(f"mnist_vae.commands.{command}")]
+
+
+def recipe_options(wildcards):
+    """A recipe's settings, all numbers, as options of the command line."""
+    settings = RECIPES[wildcards.recipe]
+    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in settings.items())
 
 
 def dataset_asked_for(wildcards):

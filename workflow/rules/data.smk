@@ -3,8 +3,8 @@
 #   results/{dataset}/data/grey.safetensors        {train,test}_{images,labels}, uint8, as published
 #   results/{dataset}/data/binarized.safetensors   the same, pixels 0 or 1
 #
-# Where MNIST lies is no param: its bytes are checked, so no result depends on the place, and moving the
-# folder must not retrain anything.
+# Where MNIST lies is a resource, not a param: its bytes are checked, so no result depends on the place, and
+# naming another folder must not retrain anything.
 
 
 rule obtain_mnist:
@@ -17,9 +17,12 @@ rule obtain_mnist:
     conda:
         "../../envs/data.yaml"
     threads: 1
+    resources:
+        mnist_dir=config["mnist_dir"],
+        mirrors=" ".join(config["mirrors"]),
     shell:
-        "python -m mnist_vae obtain mnist {output.grey:q} --mnist-dir={config[mnist_dir]:q} "
-        "--mirrors {config[mirrors]:q} > {log:q} 2>&1"
+        "python -m mnist_vae obtain mnist {output.grey:q} --mnist-dir={resources.mnist_dir:q} "
+        "--mirrors={resources.mirrors:q} > {log:q} 2>&1"
 
 
 rule obtain_mnist5k:

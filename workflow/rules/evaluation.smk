@@ -12,14 +12,14 @@ rule evaluate:
         code=sources("evaluate"),
     output:
         metrics=f"{MODEL}/metrics.csv",
-    params:
-        draws=config["evaluation"]["draws"],
-        first_100_draws=config["evaluation"]["first_100_draws"],
     log:
         f"{MODEL}/logs/evaluate.log",
     conda:
         "../../envs/torch.yaml"
     threads: 1
+    params:
+        draws=config["evaluation"]["draws"],
+        first_100_draws=config["evaluation"]["first_100_draws"],
     shell:
         "python -m mnist_vae --threads {threads} evaluate {input.digits:q} {input.weights:q} {output.metrics:q} "
         "--draws {params.draws} --first-100-draws {params.first_100_draws} > {log:q} 2>&1"

@@ -1,7 +1,7 @@
 # Every figure: results/{dataset}/figures/{name}.png, drawn from stored arrays.
 #
-# Each rule draws the function of mnist_vae/figures.py that has its name; only what it is drawn from and how
-# the report shows it differ.
+# Each figure is a function of mnist_vae/figures.py; the rules differ in what it is drawn from, and in how the
+# report shows it.
 
 
 rule prior_samples:
@@ -20,8 +20,10 @@ rule prior_samples:
     conda:
         "../../envs/figures.yaml"
     threads: 1
+    params:
+        figure="prior_samples",
     shell:
-        "python -m mnist_vae draw {rule} {output:q} {input.arrays:q} > {log:q} 2>&1"
+        "python -m mnist_vae draw {params.figure} {output:q} {input.arrays:q} > {log:q} 2>&1"
 
 
 use rule prior_samples as latent_scatter with:
@@ -37,6 +39,8 @@ use rule prior_samples as latent_scatter with:
         ),
     log:
         "results/{dataset}/logs/latent_scatter.log",
+    params:
+        figure="latent_scatter",
 
 
 use rule prior_samples as interpolation with:
@@ -52,6 +56,8 @@ use rule prior_samples as interpolation with:
         ),
     log:
         "results/{dataset}/logs/interpolation.log",
+    params:
+        figure="interpolation",
 
 
 use rule prior_samples as latent_manifold with:
@@ -67,6 +73,8 @@ use rule prior_samples as latent_manifold with:
         ),
     log:
         "results/{dataset}/logs/latent_manifold.log",
+    params:
+        figure="latent_manifold",
 
 
 use rule prior_samples as top_half_posterior with:
@@ -82,6 +90,8 @@ use rule prior_samples as top_half_posterior with:
         ),
     log:
         "results/{dataset}/logs/top_half_posterior.log",
+    params:
+        figure="top_half_posterior",
 
 
 use rule prior_samples as completion with:
@@ -97,6 +107,8 @@ use rule prior_samples as completion with:
         ),
     log:
         "results/{dataset}/logs/completion.log",
+    params:
+        figure="completion",
 
 
 use rule prior_samples as training_curves with:
@@ -112,3 +124,5 @@ use rule prior_samples as training_curves with:
         ),
     log:
         "results/{dataset}/logs/training_curves.log",
+    params:
+        figure="training_curves",

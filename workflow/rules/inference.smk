@@ -26,13 +26,13 @@ rule sample_prior:
         code=sources("sample_prior"),
     output:
         samples=f"{MODEL}/prior_samples.safetensors",
-    params:
-        draws=config["prior_samples"]["draws"],
     log:
         f"{MODEL}/logs/sample_prior.log",
     conda:
         "../../envs/torch.yaml"
     threads: 1
+    params:
+        draws=config["prior_samples"]["draws"],
     shell:
         "python -m mnist_vae --threads {threads} sample_prior {input.weights:q} {output.samples:q} "
         "--draws {params.draws} > {log:q} 2>&1"
@@ -45,13 +45,13 @@ rule interpolate:
         code=sources("interpolate"),
     output:
         means=f"{MODEL}/interpolation.safetensors",
-    params:
-        images=config["interpolation"]["images"],
     log:
         f"{MODEL}/logs/interpolate.log",
     conda:
         "../../envs/torch.yaml"
     threads: 1
+    params:
+        images=config["interpolation"]["images"],
     shell:
         "python -m mnist_vae --threads {threads} interpolate {input.digits:q} {input.weights:q} {output.means:q} "
         "--images {params.images} > {log:q} 2>&1"
@@ -63,14 +63,14 @@ rule decode_manifold:
         code=sources("decode_manifold"),
     output:
         means=f"{MODEL}/latent_manifold.safetensors",
-    params:
-        window=config["latent_manifold"]["window"],
-        size=config["latent_manifold"]["size"],
     log:
         f"{MODEL}/logs/decode_manifold.log",
     conda:
         "../../envs/torch.yaml"
     threads: 1
+    params:
+        window=config["latent_manifold"]["window"],
+        size=config["latent_manifold"]["size"],
     shell:
         "python -m mnist_vae --threads {threads} decode_manifold {input.weights:q} {output.means:q} "
         "--window {params.window} --size {params.size} > {log:q} 2>&1"
@@ -83,11 +83,6 @@ rule fit_top_half:
         code=sources("fit_top_half"),
     output:
         fit=f"{MODEL}/top_half_fit.safetensors",
-    params:
-        images=config["top_half"]["images"],
-        draws=config["top_half"]["draws"],
-        steps=config["top_half"]["steps"],
-        learning_rate=config["top_half"]["learning_rate"],
     log:
         f"{MODEL}/logs/fit_top_half.log",
     benchmark:
@@ -95,6 +90,11 @@ rule fit_top_half:
     conda:
         "../../envs/torch.yaml"
     threads: 1
+    params:
+        images=config["top_half"]["images"],
+        draws=config["top_half"]["draws"],
+        steps=config["top_half"]["steps"],
+        learning_rate=config["top_half"]["learning_rate"],
     shell:
         "python -m mnist_vae --threads {threads} fit_top_half {input.digits:q} {input.weights:q} {output.fit:q} "
         "--images {params.images} --draws {params.draws} --steps {params.steps} "
@@ -108,13 +108,13 @@ rule complete_top_half:
         code=sources("complete_top_half"),
     output:
         completions=f"{MODEL}/top_half.safetensors",
-    params:
-        completions=config["top_half"]["completions"],
     log:
         f"{MODEL}/logs/complete_top_half.log",
     conda:
         "../../envs/torch.yaml"
     threads: 1
+    params:
+        completions=config["top_half"]["completions"],
     shell:
         "python -m mnist_vae --threads {threads} complete_top_half {input.weights:q} {input.fit:q} "
         "{output.completions:q} --completions {params.completions} > {log:q} 2>&1"

@@ -10,12 +10,11 @@
 rule train:
     input:
         digits="results/{dataset}/data/binarized.safetensors",
+        grey="results/{dataset}/data/grey.safetensors",
         code=sources("train"),
     output:
         weights=f"{MODEL}/weights.safetensors",
         history=f"{MODEL}/history.csv",
-    params:
-        recipe=lookup(dpath="{recipe}", within=RECIPES),
     log:
         f"{MODEL}/logs/train.log",
     benchmark:
@@ -23,8 +22,10 @@ rule train:
     conda:
         "../../envs/torch.yaml"
     threads: 1
+    params:
+        recipe=recipe_options,
     shell:
-        "python -m mnist_vae --threads {threads} train {input.digits:q} {output.weights:q} {output.history:q} "
+        "python -m mnist_vae --threads {threads} train {input.digits:q} {input.grey:q} "
+        "{output.weights:q} {output.history:q} "
         "--recipe {wildcards.recipe:q} --n {wildcards.n} --seed {wildcards.seed} "
-        "--epochs {params.recipe[epochs]} --batch-size {params.recipe[batch_size]} "
-        "--learning-rate {params.recipe[learning_rate]} > {log:q} 2>&1"
+        "{params.recipe} > {log:q} 2>&1"

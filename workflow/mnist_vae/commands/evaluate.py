@@ -42,9 +42,7 @@ def run(options: Namespace) -> None:
         found = evaluate(vae, images, draws, generator)
         for metric, value in found._asdict().items():
             value, standard_error = value if isinstance(value, tuple) else (value, None)
-            rows.append(
-                {"split": split, "metric": metric, "value": value, "standard_error": standard_error}
-            )
+            rows.append({"split": split, "metric": metric, "value": value, "standard_error": standard_error})
     table = pd.DataFrame(rows)
     for position, column in enumerate(("recipe", "n", "seed")):
         table.insert(position, column, provenance[column])

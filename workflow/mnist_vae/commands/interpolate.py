@@ -17,7 +17,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("output", help="where the Bernoulli means go (.safetensors)")
-    parser.add_argument("--images", type=int, nargs=3, required=True, help="three training images, zero-based")
+    parser.add_argument(
+        "--images", type=int, nargs=3, required=True, help="three training images, zero-based"
+    )
 
 
 @torch.inference_mode()

@@ -10,7 +10,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("dataset", choices=["mnist", "mnist5k"])
     parser.add_argument("output", help="where the pictures and labels go (.safetensors)")
     parser.add_argument("--mnist-dir", help="folder of the four IDX files, gzip-compressed or not")
-    parser.add_argument("--mirrors", nargs="*", default=[], help="addresses to download from, in order")
+    parser.add_argument("--mirrors", type=str.split, default=[], help="addresses to download from, in order")
 
 
 def run(options: Namespace) -> None:

@@ -1,0 +1,44 @@
+# make run    all tables and figures, from nothing: environment, data, models, pictures
+# make test   the same environment, then every test
+# make help   the other targets
+
+PYTHON ?= python3
+CORES ?= 4
+VENV := .venv
+ENVIRONMENT := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: run test lint lock clean help
+
+run: $(ENVIRONMENT)  ## every table and figure of the study (CORES=4)
+	@[ -t 1 ] && progress="--logger rich"; set -x; $(VENV)/bin/snakemake --cores $(CORES) $$progress
+
+test: $(ENVIRONMENT)  ## every test
+	$(VENV)/bin/pytest --numprocesses auto
+
+lint: $(ENVIRONMENT)  ## lint and format checks
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/snakefmt --check Snakefile workflow/rules
+	$(VENV)/bin/snakemake --lint
+
+lock: pyproject.toml  ## pin anew every package that pyproject.toml asks for
+	rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --editable '.[test]'
+	(echo "# Every package of the environment, pinned; made by 'make lock' from pyproject.toml."; \
+	 $(VENV)/bin/pip freeze --exclude-editable | sed 's/+cpu$$//') > requirements.lock
+	touch $(ENVIRONMENT)
+
+clean:  ## remove everything computed, and keep the environment and downloaded data
+	find results -mindepth 1 ! -name README.md -delete
+	rm -rf .snakemake
+
+help:  ## these lines
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*##/make \1\t/' | expand -t 16
+
+$(ENVIRONMENT): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 run")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --requirement requirements.lock
+	$(VENV)/bin/pip install --quiet --no-deps --editable .
+	touch $@

@@ -1,0 +1,73 @@
+"""A copy of the project, in which real Snakemake runs on a tiny configuration."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+TINY = {
+    "dataset": "mnist5k",
+    "train_sizes": {"mnist": [200], "mnist5k": [120, 200]},
+    "seeds": [1, 2],
+    "recipes": {"reference": {"epochs": 2}},
+    "evaluation": {"draws": 2, "first_100_draws": 5},
+    "interpolation": {"images": [14, 119, 198]},
+    "latent_manifold": {"size": 5},
+    "top_half": {"images": [0, 1], "steps": 20},
+}
+
+
+class Project:
+    """A checkout of the project, and Snakemake in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("Snakefile", "workflow", "config", "profiles", "envs"):
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, folder / name)
+        (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+
+    def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        """Run Snakemake on the tiny configuration, without any MNIST at hand unless given."""
+        inherited = {
+            name: value for name, value in os.environ.items() if name not in ("MNIST_DIR", "PYTHONPATH")
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "2", *arguments],
+            cwd=self.folder,
+            env=inherited | environment,
+            capture_output=True,
+            text=True,
+        )
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """How many jobs of each rule a run would start."""
+        result = self.snakemake("--dry-run", *arguments)
+        assert result.returncode == 0, result.stderr
+        if "Nothing to be done" in result.stderr + result.stdout:
+            return {}
+        table = re.search(r"^job +count\n-.*?\n(.*?)^total", result.stderr + result.stdout, re.M | re.S)[1]
+        jobs = {rule: int(count) for rule, count in (line.split() for line in table.splitlines())}
+        del jobs["all"]
+        return jobs
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A fresh checkout, nothing computed."""
+    return Project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A checkout whose every target was made once; tests leave it so."""
+    project = Project(tmp_path_factory.mktemp("a project's folder"))
+    result = project.snakemake()
+    assert result.returncode == 0, result.stdout + result.stderr
+    return project

@@ -1,0 +1,87 @@
+"""How a run starts: which data it takes, and what a wrong configuration is told before any job."""
+
+import socket
+
+import pytest
+import yaml
+
+from .conftest import TINY
+
+
+@pytest.fixture
+def dead_mirror():
+    """An address of this machine where nobody listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{unused.getsockname()[1]}"
+
+
+def configure(project, **changes):
+    (project.folder / "tiny.yaml").write_text(yaml.safe_dump(TINY | changes))
+
+
+def test_auto_without_files_or_network_takes_mnist5k_and_says_so_once(project, dead_mirror):
+    configure(project, dataset="auto", mirrors=[dead_mirror])
+    result = project.snakemake("tables", "--until", "binarize")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("using mnist5k") == 1
+    assert (project.folder / "results/mnist5k/data/binarized.safetensors").is_file()
+
+
+def test_a_path_under_results_needs_no_resolution(project, dead_mirror):
+    configure(project, dataset="auto", mirrors=[dead_mirror])
+    result = project.snakemake("results/mnist5k/data/binarized.safetensors")
+    assert result.returncode == 0, result.stderr
+    assert "using mnist5k" not in result.stderr
+
+
+def test_mnist_without_files_or_network_says_the_ways_out(project, dead_mirror):
+    configure(project, dataset="mnist", mirrors=[dead_mirror])
+    result = project.snakemake("tables")
+    assert result.returncode != 0
+    told = result.stdout + result.stderr
+    for way in (dead_mirror, "mnist_dir", "MNIST_DIR", "resources/mnist", "dataset: mnist5k"):
+        assert way in told
+    assert "Traceback" not in told
+    assert not list(project.folder.glob("resources/mnist/*"))
+    assert not (project.folder / "results/mnist/data/grey.safetensors").exists()
+
+
+def test_named_folder_without_files_is_an_error(project):
+    configure(project, dataset="auto")
+    result = project.snakemake("--dry-run", MNIST_DIR="/nowhere")
+    assert result.returncode != 0
+    assert "MNIST_DIR is '/nowhere'" in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"learning_rat": 1}, "learning_rat"),
+        ({"seeds": []}, "seeds"),
+        ({"seeds": ["one"]}, "seeds.0"),
+        ({"train_sizes": {"mnist5k": [4001]}}, "4000"),
+        ({"recipes": {"reference": {"learning_rate": -0.1}}}, "recipes.reference.learning_rate"),
+        ({"interpolation": {"images": [0, 1, 200]}}, "0 to 199"),
+        ({"figures": {"seed": 7}}, "figures.seed"),
+    ],
+)
+def test_wrong_configuration_is_told_before_any_job(project, changes, told):
+    configure(project, **changes)
+    result = project.snakemake()
+    assert result.returncode != 0
+    assert told in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    assert not (project.folder / "results").exists()
+
+
+def test_diverging_training_names_epoch_and_rate_and_leaves_no_model(project):
+    configure(
+        project, recipes={"reference": {"epochs": 2, "learning_rate": 1e30}}, train_sizes={"mnist5k": [200]}
+    )
+    result = project.snakemake("results/mnist5k/models/reference/n200/seed1/weights.safetensors")
+    assert result.returncode != 0
+    told = result.stdout + result.stderr
+    assert "training diverged: epoch" in told
+    assert "Traceback" not in told
+    assert not list(project.folder.glob("results/mnist5k/models/reference/n200/seed1/*.*"))
