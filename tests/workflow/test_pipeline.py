@@ -34,8 +34,8 @@ OF_ONE_MODEL = {
 }
 
 
-def after_evaluating() -> dict[str, int]:
-    return {"evaluate": MODELS, "tabulate": 1}
+def after_evaluating(models: int = MODELS) -> dict[str, int]:
+    return {"evaluate": models, "tabulate": 1}
 
 
 def after_training() -> dict[str, int]:
@@ -128,6 +128,7 @@ EDITS = {
     # Another model is pictured: what it lacks is computed, and its pictures drawn.
     "figures={seed: 2}": dict.fromkeys(OF_ONE_MODEL | FIGURES - {"training_curves"}, 1),
     "recipes={brief: {epochs: 1}}": after_evaluating() | {"train": MODELS, "training_curves": 1},
+    "recipes={brief: {steps: 2, seeds: [1]}}": after_evaluating(2) | {"train": 2, "training_curves": 1},
     "mnist_dir=elsewhere": {},
     "mirrors=['https://mirror.invalid']": {},
 }

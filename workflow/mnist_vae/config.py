@@ -40,18 +40,14 @@ def check_config(config: Mapping, schema_path: str | Path) -> None:
         largest = max(config["train_sizes"][dataset])
         _check_indices("interpolation.images", config["interpolation"]["images"], largest, dataset)
         _check_indices("top_half.images", config["top_half"]["images"], TEST_IMAGES[dataset], dataset)
-    figures = config["figures"]
-    for key, value, allowed in (
-        ("figures.recipe", figures["recipe"], list(config["recipes"])),
-        ("figures.seed", figures["seed"], config["seeds"]),
-    ):
-        if value not in allowed:
-            raise InputError(f"config: {key} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")
+    figures, recipes = config["figures"], complete_recipes(config["recipes"], config["seeds"])
+    _check_choice("figures.recipe", figures["recipe"], list(recipes))
+    _check_choice("figures.seed", figures["seed"], recipes[figures["recipe"]]["seeds"])
 
 
-def complete_recipes(recipes: Mapping[str, Mapping]) -> dict[str, dict]:
-    """Give each recipe what it leaves out from the reference; `steps` stand in place of epochs."""
-    complete = {name: recipes["reference"] | recipe for name, recipe in recipes.items()}
+def complete_recipes(recipes: Mapping[str, Mapping], seeds: list[int]) -> dict[str, dict]:
+    """Give each recipe the seeds, and from the reference, what it leaves out; steps replace epochs."""
+    complete = {name: recipes["reference"] | {"seeds": seeds} | recipe for name, recipe in recipes.items()}
     for recipe in complete.values():
         if "steps" in recipe:
             recipe.pop("epochs")
@@ -69,6 +65,11 @@ def with_numbers(value: Any) -> Any:
             with suppress(ValueError):
                 return number(value) if math.isfinite(number(value)) else value
     return value
+
+
+def _check_choice(key: str, value: str | int, allowed: list) -> None:
+    if value not in allowed:
+        raise InputError(f"config: {key} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")
 
 
 def _check_indices(key: str, indices: list[int], count: int, dataset: str) -> None:

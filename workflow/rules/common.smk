@@ -26,7 +26,7 @@ try:
 except InputError as error:
     raise WorkflowError(str(error))
 
-RECIPES = complete_recipes(config["recipes"])
+RECIPES = complete_recipes(config["recipes"], config["seeds"])
 MODEL = "results/{dataset}/models/{recipe}/n{n}/seed{seed}"
 FIGURES = [
     "prior_samples",
@@ -46,7 +46,7 @@ def sources(command):
 
 def recipe_options(wildcards):
     """A recipe's settings, all numbers, as options of the command line."""
-    settings = RECIPES[wildcards.recipe]
+    settings = {name: value for name, value in RECIPES[wildcards.recipe].items() if name != "seeds"}
     return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in settings.items())
 
 
@@ -76,13 +76,17 @@ def of_every_model(file):
     """The given file of every configured model, as a function of the data set."""
 
     def files(wildcards):
-        return expand(
-            f"{MODEL}/{file}",
-            dataset=wildcards.dataset,
-            recipe=RECIPES,
-            n=config["train_sizes"][wildcards.dataset],
-            seed=config["seeds"],
-        )
+        return [
+            path
+            for recipe, settings in RECIPES.items()
+            for path in expand(
+                f"{MODEL}/{file}",
+                dataset=wildcards.dataset,
+                recipe=recipe,
+                n=config["train_sizes"][wildcards.dataset],
+                seed=settings["seeds"],
+            )
+        ]
 
     return files
 
