@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import hypothesis
 import pytest
 import torch
-
 from mnist_vae.__main__ import main
 from mnist_vae.data import binarize, obtain_mnist, obtain_mnist5k, save_digits
 from mnist_vae.model import VAE
@@ -53,16 +52,13 @@ def trained(images):
 
 @pytest.fixture(scope="session")
 def small_digits(tmp_path_factory, mnist5k):
-    """A file of 200 training and 150 test digits, as `binarize` stores them."""
-    digits = {
-        "train_images": binarize(mnist5k["train_images"][:TRAIN]),
-        "train_labels": mnist5k["train_labels"][:TRAIN],
-        "test_images": binarize(mnist5k["test_images"][:TEST]),
-        "test_labels": mnist5k["test_labels"][:TEST],
-    }
-    path = tmp_path_factory.mktemp("digits") / "binarized.safetensors"
-    save_digits(path, digits, "mnist5k")
-    return path
+    """Files of 200 training and 150 test digits, as `obtain` and `binarize` store them."""
+    folder = tmp_path_factory.mktemp("digits")
+    digits = {name: array[: TRAIN if "train" in name else TEST] for name, array in mnist5k.items()}
+    save_digits(folder / "grey.safetensors", digits, "mnist5k")
+    digits |= {name: binarize(digits[name]) for name in ("train_images", "test_images")}
+    save_digits(folder / "binarized.safetensors", digits, "mnist5k")
+    return SimpleNamespace(grey=folder / "grey.safetensors", binarized=folder / "binarized.safetensors")
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +66,8 @@ def study(tmp_path_factory, small_digits):
     """Every command from `train` on, run on the small digits: a path a stored file."""
     folder = tmp_path_factory.mktemp("study") / "mnist5k/models/reference" / f"n{TRAIN}" / "seed1"
     files = SimpleNamespace(
-        digits=small_digits,
+        grey=small_digits.grey,
+        digits=small_digits.binarized,
         folder=folder,
         weights=folder / "weights.safetensors",
         history=folder / "history.csv",
@@ -84,7 +81,7 @@ def study(tmp_path_factory, small_digits):
     )
     f = files
     for words in (
-        f"train {f.digits} {f.weights} {f.history} --recipe reference --n {TRAIN} --seed 1 "
+        f"train {f.digits} {f.grey} {f.weights} {f.history} --recipe reference --n {TRAIN} --seed 1 "
         "--epochs 3 --batch-size 50 --learning-rate 0.002",
         f"evaluate {f.digits} {f.weights} {f.metrics} --draws 4 --first-100-draws 6",
         f"encode {f.digits} {f.weights} {f.latents}",

@@ -6,7 +6,6 @@ import struct
 from types import SimpleNamespace
 
 import numpy as np
-
 from mnist_vae import data
 
 NAMES = {

@@ -5,12 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mnist_vae
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-
-import mnist_vae
 from mnist_vae.__main__ import COMMANDS, main
 from mnist_vae.data import load_digits
 from mnist_vae.model import VAE, top_half_joint
@@ -55,16 +54,37 @@ def test_history(study):
     assert np.isfinite(history).all(axis=None)
 
 
-def test_history_measures_the_last_epoch_too(study, tmp_path):
-    words = f"train {study.digits} {tmp_path}/w {tmp_path}/history.csv --recipe r --n 20 --seed 0 --epochs 41"
+def test_history_measures_the_first_and_the_last_epoch(study, tmp_path):
+    words = f"train {study.digits} none {tmp_path}/w {tmp_path}/h --recipe r --n 20 --seed 0 --epochs 41"
     assert run_command(f"{words} --batch-size 20 --learning-rate 0.001") == 0
-    measured = pd.read_csv(tmp_path / "history.csv").dropna().epoch.tolist()
-    assert measured == [*range(2, 41, 2), 41]
+    measured = pd.read_csv(tmp_path / "h").dropna().epoch.tolist()
+    assert measured[0] == 1
+    assert measured[-1] == 41
+    assert len(measured) >= 8
+
+
+@pytest.mark.parametrize(("steps", "epochs"), [(8, 2), (4, 1), (9, 2), (1, 1), (20, 5)])
+def test_steps_are_rounded_to_whole_epochs(study, tmp_path, steps, epochs):
+    words = f"train {study.digits} none {tmp_path}/w {tmp_path}/h --recipe r --n 200 --seed 0 --steps {steps}"
+    assert run_command(f"{words} --batch-size 50 --learning-rate 0.001") == 0
+    assert len(pd.read_csv(tmp_path / "h")) == epochs
+
+
+def test_options_of_stronger_recipes_reach_the_training(study, tmp_path):
+    """Each changes the weights, and augmentation is of the grey pictures."""
+    words = f"train {study.digits} {study.grey} {tmp_path}/w {tmp_path}/h --recipe r --n {TRAIN} --seed 1"
+    words += " --epochs 2 --batch-size 50 --learning-rate 0.002"
+    weights = []
+    for option in ("", "--decay 0.5", "--latent-layer-rate 3", "--augmentation 1"):
+        assert run_command(f"{words} {option}") == 0
+        weights.append((tmp_path / "w").read_bytes())
+    assert len(set(weights)) == 4
+    assert run_command(f"{words.replace(str(study.grey), 'none')} --augmentation 1") == 1
 
 
 def test_train_again_gives_the_same_bytes(study, tmp_path):
     def train(folder, seed=1, n=TRAIN):
-        words = f"train {study.digits} {folder}/w {folder}/h --recipe reference --n {n} --seed {seed}"
+        words = f"train {study.digits} none {folder}/w {folder}/h --recipe reference --n {n} --seed {seed}"
         assert run_command(f"{words} --epochs 3 --batch-size 50 --learning-rate 0.002") == 0
         return (folder / "w").read_bytes(), (folder / "h").read_bytes()
 
@@ -82,7 +102,7 @@ def test_only_the_first_n_images_are_trained_on(study, tmp_path, mnist5k):
     digits["train_labels"] = digits["train_labels"][:100]
     save_arrays(tmp_path / "digits", digits, {"dataset": "mnist5k"})
     for folder, file in (("first", study.digits), ("again", tmp_path / "digits")):
-        words = f"train {file} {tmp_path}/{folder}/w {tmp_path}/{folder}/h --recipe r --n 100 --seed 1"
+        words = f"train {file} none {tmp_path}/{folder}/w {tmp_path}/{folder}/h --recipe r --n 100 --seed 1"
         assert run_command(f"{words} --epochs 1 --batch-size 50 --learning-rate 0.002") == 0
     assert (tmp_path / "first/w").read_bytes() == (tmp_path / "again/w").read_bytes()
 
@@ -198,15 +218,15 @@ REFUSED = {
     "obtain without a mirror": ("obtain mnist {out}", "No mirror has a right train-images"),
     "binarize without a file": ("binarize {tmp}/none {out}", "{tmp}/none is not a readable array file"),
     "train without a file": (
-        f"train {{tmp}}/none {{out}} {{out}}2 --n 10 {TRAIN_WORDS} --learning-rate 1",
+        f"train {{tmp}}/none {{grey}} {{out}} {{out}}2 --n 10 {TRAIN_WORDS} --learning-rate 1",
         "{tmp}/none",
     ),
     "train on more than there is": (
-        f"train {{digits}} {{out}} {{out}}2 --n 201 {TRAIN_WORDS} --learning-rate 1",
+        f"train {{digits}} {{grey}} {{out}} {{out}}2 --n 201 {TRAIN_WORDS} --learning-rate 1",
         "has 200 train images, 201 were asked for",
     ),
     "train and diverge": (
-        f"train {{digits}} {{out}} {{out}}2 --n 200 {TRAIN_WORDS} --learning-rate 1000",
+        f"train {{digits}} {{grey}} {{out}} {{out}}2 --n 200 {TRAIN_WORDS} --learning-rate 1000",
         "training diverged: epoch 1 ended with a loss of nan. Lower the learning_rate, now 1000.0",
     ),
     "evaluate truncated weights": (
@@ -251,6 +271,7 @@ def test_bad_input_is_an_error_that_leaves_nothing(case, study, tmp_path, monkey
         "tmp": tmp_path,
         "out": tmp_path / "out/file",
         "digits": study.digits,
+        "grey": study.grey,
         "weights": study.weights,
         "truncated": broken_weights(tmp_path / "truncated.safetensors", "truncated"),
         "nan": broken_weights(tmp_path / "nan.safetensors", "nan"),
@@ -289,7 +310,7 @@ def test_exit_status_of_the_process(tmp_path):
 def test_a_failed_command_keeps_the_file_of_the_last_success(study, tmp_path):
     out = tmp_path / "weights.safetensors"
     out.write_text("of the last success")
-    words = f"train {study.digits} {out} {tmp_path}/history.csv --n 200 {TRAIN_WORDS} --learning-rate 1000"
+    words = f"train {study.digits} none {out} {tmp_path}/h --n 200 {TRAIN_WORDS} --learning-rate 1000"
     assert run_command(words) == 1
     assert out.read_text() == "of the last success"
     assert listing(tmp_path) == ["weights.safetensors"]

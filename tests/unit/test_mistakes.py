@@ -13,7 +13,6 @@ import scipy.special
 import scipy.stats
 import torch
 from matplotlib.colors import to_hex
-
 from mnist_vae import data, densities, evaluation, figures, inference, model, objective, training
 from mnist_vae.commands import complete_top_half, evaluate, interpolate, sample_prior
 from mnist_vae.data import load_digits
@@ -103,6 +102,7 @@ def test_svi_objective_is_a_mean_over_draws(world):
 
 
 def test_contours_know_the_top_half_alone(world):
+    world.monkeypatch.setattr(inference, "SEARCH_SIZE", 21)  # the window is no matter here, and takes seconds
     fit = load_arrays(world.study.fit)
     fit["x"] = inverted(torch.from_numpy(fit["x"]), BOTTOM).numpy()
     save_arrays(world.tmp / "fit", fit, load_provenance(world.study.fit))

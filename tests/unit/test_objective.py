@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-
 from mnist_vae.densities import log_likelihood, log_prior, log_q
 from mnist_vae.model import VAE
 from mnist_vae.objective import bound, elbo, loss, reparameterize

@@ -6,9 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import mnist_vae
+import pytest
 from mnist_vae.__main__ import COMMANDS
 from mnist_vae.sources import import_closure
 
@@ -22,7 +21,7 @@ for command in sys.argv[1:]:
         del sys.modules[name]
     importlib.import_module(f"mnist_vae.commands.{command}")
     files = [module.__file__ for name, module in sys.modules.items() if name.startswith("mnist_vae.")]
-    found[command] = {"files": files, "torch": "torch" in sys.modules, "snakemake": "snakemake" in sys.modules}
+    found[command] = {"files": files} | {name: name in sys.modules for name in ("torch", "snakemake")}
 print(json.dumps(found))
 """
 WITHOUT_TORCH = ["obtain", "binarize", "tabulate", "draw"]

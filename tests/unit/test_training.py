@@ -1,15 +1,15 @@
 """Training as it behaves: what each step sees, what it does, and that it can be repeated bit by bit."""
 
+import itertools
 from types import SimpleNamespace
 
 import pytest
 import torch
-from torch.optim import optimizer as optim
-
 from mnist_vae.densities import log_likelihood, log_prior, log_q
 from mnist_vae.errors import InputError
 from mnist_vae.model import VAE
 from mnist_vae.training import Recipe, train
+from torch.optim import optimizer as optim
 
 N = 250
 
@@ -173,7 +173,7 @@ def test_divergence_is_an_error_that_says_when(images, rate):
 def test_loss_falls_on_real_digits(images):
     _, losses = run(images[:500], epochs=8)
     assert losses[-1] < losses[0] - 100
-    assert all(later < earlier + 5 for earlier, later in zip(losses, losses[1:], strict=False))
+    assert all(later < earlier + 5 for earlier, later in itertools.pairwise(losses))
 
 
 def test_every_tensor_is_trained(coded):
@@ -186,3 +186,59 @@ def test_training_leaves_the_images_alone(coded):
     before = coded.clone()
     run(coded, epochs=1)
     assert torch.equal(coded, before)
+
+
+# --- what stronger recipes add ----------------------------------------------------------------------------
+
+
+def rates(coded, **options):
+    """The learning rates of every step: of the decoder's first layer, and of all other tensors."""
+    vae, seen = VAE(torch.Generator().manual_seed(0)), []
+
+    def hook(optimizer, *_):
+        rate = {p: group["lr"] for group in optimizer.param_groups for p in group["params"]}
+        first_layer = set(vae.decoder.hidden.parameters())
+        latent = {rate[p] for p in first_layer}
+        others = {rate[p] for p in set(vae.parameters()) - first_layer}
+        seen.append((latent, others))
+
+    handle = optim.register_optimizer_step_pre_hook(hook)
+    try:
+        recipe = Recipe(epochs=4, batch_size=100, learning_rate=1e-3, **options)
+        list(train(vae, coded, recipe, torch.Generator().manual_seed(0)))
+    finally:
+        handle.remove()
+    assert all(len(latent) == len(others) == 1 for latent, others in seen)
+    return [latent.pop() for latent, _ in seen], [others.pop() for _, others in seen]
+
+
+def test_the_reference_keeps_one_rate(coded):
+    latent, others = rates(coded)
+    assert latent == others == [1e-3] * 12
+
+
+def test_rate_falls_linearly_to_zero_over_the_last_share_of_steps(coded):
+    latent, others = rates(coded, decay=0.5)
+    assert latent == others
+    assert others == pytest.approx([1e-3] * 7 + [1e-3 * left / 6 for left in (5, 4, 3, 2, 1)])
+
+
+def test_latent_layer_rate_is_the_decoders_first_layers_alone(coded):
+    latent, others = rates(coded, latent_layer_rate=3.0)
+    assert latent == pytest.approx([3e-3] * 12)
+    assert others == pytest.approx([1e-3] * 12)
+
+
+def test_variants_are_made_anew_each_epoch_and_seen_in_place_of_the_images(coded, watch):
+    vae, made = VAE(torch.Generator().manual_seed(0)), []
+    vae.encoder.register_forward_hook(lambda _, inputs, output: watch.encoder.append(inputs[0]))
+
+    def variants():
+        made.append(torch.full_like(coded, len(made) % 2))
+        return made[-1]
+
+    recipe = Recipe(epochs=3, batch_size=100, learning_rate=1e-3)
+    list(train(vae, coded, recipe, torch.Generator().manual_seed(0), variants))
+    assert len(made) == 3
+    assert [batch.unique().tolist() for batch in watch.encoder] == [[0]] * 3 + [[1]] * 3 + [[0]] * 3
+    assert [len(batch) for batch in watch.encoder] == [100, 100, 50] * 3

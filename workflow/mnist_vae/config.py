@@ -47,10 +47,14 @@ def check_config(config: Mapping, schema_path: str | Path) -> None:
 
 def complete_recipes(recipes: Mapping[str, Mapping], seeds: list[int]) -> dict[str, dict]:
     """Give each recipe the seeds, and from the reference, what it leaves out; steps replace epochs."""
-    complete = {name: recipes["reference"] | {"seeds": seeds} | recipe for name, recipe in recipes.items()}
-    for recipe in complete.values():
-        if "steps" in recipe:
-            recipe.pop("epochs")
+    complete = {}
+    for name, recipe in recipes.items():
+        inherited = recipes["reference"] | {"seeds": seeds}
+        if "epochs" in recipe:  # its own length, even where the reference's is in steps
+            inherited.pop("steps", None)
+        complete[name] = inherited | recipe
+        if "steps" in complete[name]:
+            complete[name].pop("epochs")
     return complete
 
 
