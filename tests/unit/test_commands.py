@@ -63,13 +63,6 @@ def test_history_measures_the_first_and_the_last_epoch(study, tmp_path):
     assert len(measured) >= 8
 
 
-@pytest.mark.parametrize(("steps", "epochs"), [(8, 2), (4, 1), (9, 2), (1, 1), (20, 5)])
-def test_steps_are_rounded_to_whole_epochs(study, tmp_path, steps, epochs):
-    words = f"train {study.digits} none {tmp_path}/w {tmp_path}/h --recipe r --n 200 --seed 0 --steps {steps}"
-    assert run_command(f"{words} --batch-size 50 --learning-rate 0.001") == 0
-    assert len(pd.read_csv(tmp_path / "h")) == epochs
-
-
 def test_options_of_stronger_recipes_reach_the_training(study, tmp_path):
     """Each changes the weights, and augmentation is of the grey pictures."""
     words = f"train {study.digits} {study.grey} {tmp_path}/w {tmp_path}/h --recipe r --n {TRAIN} --seed 1"

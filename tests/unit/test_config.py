@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from mnist_vae.config import check_config, complete_recipes, with_numbers
+from mnist_vae.config import check_config, complete_recipes, setting_at, with_numbers
 from mnist_vae.data import TRAIN_IMAGES
 from mnist_vae.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
-DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+DEFAULT = with_numbers(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
 DELETED = object()
 
 
@@ -50,7 +50,8 @@ def test_the_default_is_right():
         {"mirrors": []},
         {"recipes.strong": {"epochs": 600}},
         {"recipes.strong": {}},
-        {"recipes.strong": {"steps": 1, "decay": 1, "latent_layer_rate": 0.5, "augmentation": 0}},
+        {"recipes.strong": {"decay": 1, "latent_layer_rate": 0.5, "augmentation": 0}},
+        {"recipes.strong": {"epochs": {"1": 9, "4000": 2}, "augmentation": {"1": 1.5}}},
         {"recipes.strong": {"seeds": [9]}, "figures.recipe": "'strong'", "figures.seed": 9},
         {"recipes.reference.learning_rate": "1.0e-3"},
         {"recipes.reference.learning_rate": 1},
@@ -104,7 +105,7 @@ REFERENCE = "recipes.reference"
         ({"seeds": [1, 1]}, ["seeds is [1, 1]", "none twice"]),
         ({"seeds": [-1]}, ["seeds[0] is -1", "at least 0"]),
         ({"figures.seed": 9}, ["figures.seed is 9", "one of 1, 2, 3, 4, 5"]),
-        ({"figures.recipe": "strong"}, ["figures.recipe is 'strong'", "one of 'reference'"]),
+        ({"figures.recipe": "weak"}, ["figures.recipe is 'weak'", "one of 'reference', 'strong'"]),
         # rates
         ({f"{REFERENCE}.learning_rate": -0.1}, ["learning_rate is -0.1", "above 0"]),
         ({f"{REFERENCE}.learning_rate": 0}, ["learning_rate is 0", "above 0"]),
@@ -186,20 +187,18 @@ def test_recipes_inherit_from_the_reference():
     recipes = {
         "reference": reference,
         "longer": {"epochs": 300},
-        "equal_work": {"steps": 5_000, "seeds": [7]},
+        "one_seed": {"seeds": [7]},
     }
     found = complete_recipes(recipes, [1, 2])
     assert found == {
         "reference": reference | {"seeds": [1, 2]},
         "longer": reference | {"epochs": 300, "seeds": [1, 2]},
-        "equal_work": {"steps": 5_000, "batch_size": 100, "learning_rate": 1e-3, "seeds": [7]},
+        "one_seed": reference | {"seeds": [7]},
     }
     assert recipes["reference"] == {"epochs": 100, "batch_size": 100, "learning_rate": 1e-3}  # left as it was
 
 
-def test_a_recipe_keeps_its_epochs_where_the_reference_counts_steps():
-    reference = {"epochs": 100, "steps": 5_000, "batch_size": 100, "learning_rate": 1e-3}
-    found = complete_recipes({"reference": reference, "longer": {"epochs": 300}, "slow": {}}, [1])
-    assert (found["longer"]["epochs"], "steps" in found["longer"]) == (300, False)
-    for name in ("reference", "slow"):
-        assert (found[name]["steps"], "epochs" in found[name]) == (5_000, False)
+@pytest.mark.parametrize(("n", "epochs"), [(1, 400), (3_999, 400), (4_000, 75), (60_000, 75)])
+def test_a_setting_may_change_with_the_train_size(n, epochs):
+    assert setting_at({"1": 400, "4000": 75}, n) == epochs
+    assert setting_at(75, n) == 75
