@@ -5,11 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mnist_vae
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+
+import mnist_vae
 from mnist_vae.__main__ import COMMANDS, main
 from mnist_vae.data import load_digits
 from mnist_vae.model import VAE, top_half_joint

@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-import mnist_vae
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex, to_rgb
+
+import mnist_vae
 from mnist_vae import figures
 from mnist_vae.storage import save_arrays
 

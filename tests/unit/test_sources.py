@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mnist_vae
 import pytest
+
+import mnist_vae
 from mnist_vae.__main__ import COMMANDS
 from mnist_vae.sources import import_closure
 
