@@ -15,7 +15,7 @@ TINY = {
     "dataset": "mnist5k",
     "train_sizes": {"mnist": [200], "mnist5k": [120, 200]},
     "seeds": [1, 2],
-    "recipes": {"reference": {"epochs": 2}},
+    "recipes": {"reference": {"epochs": 2}, "strong": {"epochs": 1, "seeds": [1]}},
     "evaluation": {"draws": 2, "first_100_draws": 5},
     "interpolation": {"images": [14, 119, 198]},
     "latent_manifold": {"size": 5},
@@ -39,7 +39,7 @@ class Project:
             name: value for name, value in os.environ.items() if name not in ("MNIST_DIR", "PYTHONPATH")
         }
         return subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "tiny.yaml", *arguments],
+            [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "2", *arguments],
             cwd=self.folder,
             env=inherited | environment,
             capture_output=True,

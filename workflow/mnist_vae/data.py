@@ -163,17 +163,20 @@ def download_mnist(mirrors: Sequence[str]) -> None:
 
 def read_idx(path: Path, file: IdxFile) -> np.ndarray:
     """Decompress, check and parse one file. Raises InputError with the expected and the found sum."""
+    content, flaw = bytearray(), ""
     try:
         with (gzip.open if path.read_bytes()[:2] == b"\x1f\x8b" else open)(path, "rb") as stream:
-            content = stream.read(file.size + 1)  # never more than a right file holds
+            # Byte for byte what can be read, and never more than a right file holds and one byte to tell.
+            while len(content) <= file.size and (piece := stream.read1(file.size + 1 - len(content))):
+                content += piece
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} is damaged: {error}. Replace it with a right {file.name}.") from error
+        flaw = f", then: {error}"
     found = hashlib.sha256(content).hexdigest()
-    if found != file.sha256:
+    if flaw or found != file.sha256:
         size = f"more than {file.size}" if len(content) > file.size else len(content)
         raise InputError(
             f"{path} is not MNIST's {file.name}: expected {file.size} bytes with SHA-256 {file.sha256} "
-            f"once decompressed, found {size} bytes with {found}. Replace it."
+            f"once decompressed, found {size} bytes with {found}{flaw}. Replace it."
         )
     return np.frombuffer(content, np.uint8, offset=file.header).reshape(file.shape)
 

@@ -37,12 +37,14 @@ def evaluate(vae: VAE, images: Tensor, draws: int, generator: torch.Generator) -
     """-ELBO, KL and reconstruction of images (count, 784), each averaged over `draws` draws of z per image.
 
     neg_elbo_draw_spread is the standard deviation, over draws, of a figure that uses one draw an image, as
-    the reference's does.
+    the reference's does. All noise is drawn at once, so that no number depends on the size of the chunks.
     """
+    noise = torch.randn(draws, len(images), LATENT, generator=generator)
     images_a_chunk = max(1, CHUNK // draws)
+    chunks = zip(images.split(images_a_chunk), noise.split(images_a_chunk, dim=1), strict=True)
     kl, log_likelihood = [], []
-    for chunk in images.split(images_a_chunk):
-        terms = bound(vae, chunk, torch.randn(draws, len(chunk), LATENT, generator=generator))
+    for chunk, chunk_noise in chunks:
+        terms = bound(vae, chunk, chunk_noise)
         kl.append(terms.kl.double())
         log_likelihood.append(terms.log_likelihood.double())
     kl, reconstruction = torch.cat(kl, dim=1), -torch.cat(log_likelihood, dim=1)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy.spatial import cKDTree
 
 from mnist_vae.storage import load_arrays, load_provenance
 
@@ -52,19 +53,25 @@ def show_digit(axes: plt.Axes, pixels: np.ndarray) -> None:
         spine.set(visible=True, color="0.8", linewidth=0.6)
 
 
+def densest_point(points: np.ndarray, radius: float = 0.5) -> np.ndarray:
+    """The point (2,) among points (count, 2) with the most others within the radius."""
+    neighbours = cKDTree(points).query_ball_point(points, radius, return_length=True)
+    return points[neighbours.argmax()]
+
+
 def prior_samples(sources: Sequence[str]) -> Figure:
     """Draws from the prior: upper row Bernoulli means, lower row one binary sample of each."""
     arrays = load_arrays(sources[0])
     rows = (("Bernoulli\nmeans", arrays["means"]), ("one binary\nsample", arrays["samples"]))
     count = len(arrays["z"])
-    figure, grid = plt.subplots(2, count, figsize=(count, 2.7), squeeze=False)
+    figure, grid = plt.subplots(2, count, figsize=(count, 2.45), squeeze=False)
     for line, (label, pictures) in zip(grid, rows, strict=True):
         for axes, picture in zip(line, pictures, strict=True):
             show_digit(axes, picture)
         line[0].set_ylabel(label)
     for axes, (first, second) in zip(grid[0], arrays["z"], strict=True):
         axes.set_title(f"({first:.1f}, {second:.1f})", fontsize=8)
-    figure.suptitle(f"Ten draws z ~ N(0, I), decoded ({origin(sources[0])})")
+    figure.suptitle(f"Draws z ~ N(0, I), decoded ({origin(sources[0])})")
     return figure
 
 
@@ -80,7 +87,7 @@ def latent_scatter(sources: Sequence[str]) -> Figure:
     for digit in range(10):
         if (labels == digit).any():
             axes.annotate(
-                str(digit), np.median(mean[labels == digit], axis=0), ha="center", va="center", weight="bold",
+                str(digit), densest_point(mean[labels == digit]), ha="center", va="center", weight="bold",
                 size=14, color="white",
                 bbox={"boxstyle": "circle,pad=0.15", "fc": DIGIT_COLOURS[digit], "ec": "white"},
             )  # fmt: skip
@@ -99,7 +106,7 @@ def interpolation(sources: Sequence[str]) -> Figure:
     """Bernoulli means between pairs of encoded training images."""
     arrays = load_arrays(sources[0])
     means = arrays["means"]
-    figure, grid = plt.subplots(*means.shape[:2], figsize=(means.shape[1], 4.0))
+    figure, grid = plt.subplots(*means.shape[:2], figsize=(means.shape[1], 3.35))
     for line, pictures, labels, images in zip(grid, means, arrays["labels"], arrays["images"], strict=True):
         for axes, picture in zip(line, pictures, strict=True):
             show_digit(axes, picture)
@@ -109,7 +116,7 @@ def interpolation(sources: Sequence[str]) -> Figure:
     for axes, weight in zip(grid[0], arrays["weights_of_first"], strict=True):
         axes.set_title(f"{weight:.1f}", fontsize=9)
     figure.suptitle(
-        f"Between two encoded images: share a of the right-hand one's latent mean ({origin(sources[0])})"
+        f"Between two encoded images: share of the right-hand one's latent mean ({origin(sources[0])})"
     )
     return figure
 

@@ -55,7 +55,7 @@ def open_arrays(path: str | Path) -> Iterator[safe_open]:
     try:
         with safe_open(path, framework="numpy") as file:
             yield file
-    except (SafetensorError, FileNotFoundError) as error:
+    except (SafetensorError, OSError) as error:
         raise InputError(f"{path} is not a readable array file ({error}); delete it and run again") from error
 
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t
 
 # What the reference printed as final loss: one draw of z on the first 100 test images of mnist (SPEC,
 # part 2), by training-set size.
 REFERENCE_NEG_ELBO = {1_000: 181.087, 10_000: 152.194}
 REFERENCE_DATASET, REFERENCE_RECIPE = "mnist", "reference"
-AGREEMENT = 2.0  # standard deviations
+COVERAGE = 0.95  # of the interval in which one more training is expected
 
 ELBO_COLUMNS = {
     ("test", "neg_elbo"): "test_neg_elbo",
@@ -57,29 +58,30 @@ def elbo_table(metrics: pd.DataFrame, dataset: str) -> pd.DataFrame:
 def agreement(elbo: pd.DataFrame) -> list[str]:
     """One sentence for each size the reference reports: whether this pipeline's figure agrees with it.
 
-    Both are figures on the same 100 images, so what separates them by chance is the training's seed and the
-    one draw of z. Below AGREEMENT standard deviations of the two together they are said to agree.
+    The reference's figure is one training and one draw of z on the same 100 images. It agrees if it lies in
+    the prediction interval for one more training here: Student's t over the seeds, the draw's variance added.
     """
     if "reference" not in elbo:
         return ["The reference reports figures on MNIST only; this data set has none to compare with."]
     sentences = []
-    rows = elbo.query("seed == 'mean' and recipe == @REFERENCE_RECIPE").dropna(subset="reference")
-    for row in rows.itertuples():
-        chance = np.hypot(row.first_100_draw_spread, row.first_100_seed_spread)
-        difference = row.first_100_neg_elbo - row.reference
+    of_recipe = elbo[elbo.recipe == REFERENCE_RECIPE]
+    for row in of_recipe[of_recipe.seed == "mean"].dropna(subset="reference").itertuples():
+        seeds = (of_recipe.n == row.n).sum() - 1
         sentence = (
-            f"n = {row.n:,}: the reference printed {row.reference:.3f} from one draw on the first 100 test "
-            f"images; the same protocol here gives {row.first_100_neg_elbo:.2f} on average"
+            f"n = {row.n:,}: the reference printed {row.reference:.3f}, one training and one draw on the "
+            f"first 100 test images. The same protocol here gives {row.first_100_neg_elbo:.2f} on average"
         )
-        if np.isnan(chance):
-            sentences.append(f"{sentence}. One seed cannot say how far chance separates them.")
+        if seeds == 1:
+            sentences.append(f"{sentence}; one seed cannot say what another would give.")
             continue
-        sigmas = abs(difference) / chance
+        spread = np.hypot(row.first_100_seed_spread * np.sqrt(1 + 1 / seeds), row.first_100_draw_spread)
+        reach = t.ppf((1 + COVERAGE) / 2, seeds - 1) * spread
+        low, high = row.first_100_neg_elbo - reach, row.first_100_neg_elbo + reach
+        verdict = "inside: they agree" if low <= row.reference <= high else "outside: they do not agree"
         sentences.append(
-            f"{sentence}, with a standard deviation of {chance:.2f} over draws and seeds. The difference of "
-            f"{difference:+.2f} is {sigmas:.1f} standard deviations: the two "
-            f"{'agree' if sigmas <= AGREEMENT else 'do not agree'}. "
-            f"On the full test set the figure is {row.test_neg_elbo:.2f}."
+            f"{sentence}, and {seeds} seeds predict {low:.1f} to {high:.1f} for one more training and draw "
+            f"({COVERAGE:.0%} interval). The reference is {verdict}, as far as {seeds} seeds can tell. "
+            f"On all test images the figure is {row.test_neg_elbo:.2f}."
         )
     return sentences
 

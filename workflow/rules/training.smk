@@ -10,6 +10,7 @@
 rule train:
     input:
         digits="results/{dataset}/data/binarized.safetensors",
+        grey="results/{dataset}/data/grey.safetensors",
         code=sources("train"),
     output:
         weights=f"{MODEL}/weights.safetensors",
@@ -22,9 +23,9 @@ rule train:
         "../../envs/torch.yaml"
     threads: 1
     params:
-        recipe=lookup(dpath="{recipe}", within=RECIPES),
+        recipe=recipe_options,
     shell:
-        "python -m mnist_vae --threads {threads} train {input.digits:q} {output.weights:q} {output.history:q} "
+        "python -m mnist_vae --threads {threads} train {input.digits:q} {input.grey:q} "
+        "{output.weights:q} {output.history:q} "
         "--recipe {wildcards.recipe:q} --n {wildcards.n} --seed {wildcards.seed} "
-        "--epochs {params.recipe[epochs]} --batch-size {params.recipe[batch_size]} "
-        "--learning-rate {params.recipe[learning_rate]} > {log:q} 2>&1"
+        "{params.recipe} > {log:q} 2>&1"

@@ -1,12 +1,14 @@
 """Train one model, and keep the history of its bounds."""
 
 from argparse import ArgumentParser, Namespace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import torch
 from tqdm import tqdm
 
+from mnist_vae.augmentation import augment
 from mnist_vae.data import load_digits
 from mnist_vae.evaluation import evaluate
 from mnist_vae.model import VAE
@@ -21,14 +23,22 @@ HISTORY_NOISE_SEED = 0  # the same noise each time, so that a curve shows the mo
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
+    parser.add_argument("grey", help="what `obtain` stored; read if the recipe has augmentation")
     parser.add_argument("weights", help="where the weights go (.safetensors)")
     parser.add_argument("history", help="where the history goes (.csv)")
     parser.add_argument("--recipe", required=True, help="the recipe's name, for the record")
     parser.add_argument("--n", type=int, required=True, help="how many training images, the first ones")
     parser.add_argument("--seed", type=int, required=True, help="of initialization, order and noise")
-    parser.add_argument("--epochs", type=int, required=True)
-    parser.add_argument("--batch-size", type=int, required=True)
-    parser.add_argument("--learning-rate", type=float, required=True)
+    parser.add_argument("--epochs", type=int, required=True, help="passes through the images")
+    parser.add_argument("--batch-size", type=int, required=True, help="images a step")
+    parser.add_argument("--learning-rate", type=float, required=True, help="Adam's step size")
+    parser.add_argument(
+        "--decay", type=float, default=0, help="share of steps over which the rate falls to 0"
+    )
+    parser.add_argument(
+        "--latent-layer-rate", type=float, default=1, help="factor for the decoder's first layer"
+    )
+    parser.add_argument("--augmentation", type=float, default=0, help="strength of the images' deformations")
 
 
 def run(options: Namespace) -> None:
@@ -39,10 +49,20 @@ def run(options: Namespace) -> None:
 
     generator = torch.Generator().manual_seed(options.seed)
     vae = VAE(generator)
-    recipe = Recipe(options.epochs, options.batch_size, options.learning_rate)
+    recipe = Recipe(
+        options.epochs,
+        options.batch_size,
+        options.learning_rate,
+        options.decay,
+        options.latent_layer_rate,
+    )
+    variants = None
+    if options.augmentation:
+        grey = torch.from_numpy(load_digits(options.grey, "train", options.n)[0])
+        variants = partial(augment, grey, options.augmentation, generator)
     measured = set(np.geomspace(1, recipe.epochs, HISTORY_POINTS).round().astype(int))
     history = []
-    losses = train(vae, images, recipe, generator)
+    losses = train(vae, images, recipe, generator, variants)
     # On a terminal a bar; in a log, where tqdm disables itself, the lines below.
     progress = tqdm(losses, total=recipe.epochs, desc="training", unit="epoch", disable=None)
     for epoch, mean_loss in enumerate(progress, start=1):

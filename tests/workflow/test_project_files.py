@@ -1,0 +1,64 @@
+"""What the project's own files say of each other."""
+
+import re
+import tomllib
+
+import pytest
+import yaml
+
+from .conftest import ROOT
+
+LOCK = dict(
+    line.strip().lower().split("==")
+    for line in (ROOT / "requirements.lock").read_text().splitlines()
+    if line.strip() and not line.startswith("#")
+)
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda path: path.name)
+def test_environments_pin_what_the_lock_pins(path):
+    packages = next(
+        entry["pip"] for entry in yaml.safe_load(path.read_text())["dependencies"] if isinstance(entry, dict)
+    )
+    locked = {canonical(name): version for name, version in LOCK.items()}
+    for package in packages:
+        name, version = package.split("==")
+        assert locked[canonical(name)] == version
+
+
+def test_lock_pins_every_dependency():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"]["test"]
+    names = {canonical(re.match(r"[\w.-]+", requirement)[0]) for requirement in wanted}
+    assert names <= {canonical(name) for name in LOCK}
+
+
+def keys_of(schema: dict, definitions: dict, prefix: str = "") -> set[str]:
+    """The dotted keys that a schema knows; a recipe's stand under recipes.*."""
+    if "$ref" in schema:
+        schema = definitions[schema["$ref"].rsplit("/", 1)[1]]
+    keys = set()
+    for name, below in schema.get("properties", {}).items():
+        if prefix != "recipes.":
+            keys |= {prefix + name} | keys_of(below, definitions, f"{prefix}{name}.")
+    if prefix == "recipes.":
+        keys |= keys_of(schema["additionalProperties"], definitions, "recipes.*.")
+    return keys
+
+
+def test_every_config_key_is_documented():
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    documented = set(re.findall(r"`([\w.*]+)`", (ROOT / "config/README.md").read_text()))
+    leaves = {key for key in keys_of(schema, schema["$defs"])}
+    leaves = {key for key in leaves if not any(other.startswith(f"{key}.") for other in leaves)}
+    assert leaves <= documented
+
+
+def test_every_library_module_and_figure_is_reachable_from_a_rule():
+    rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    for command in (ROOT / "workflow/mnist_vae/commands").glob("[a-z]*.py"):
+        assert f'sources("{command.stem}")' in rules
