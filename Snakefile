@@ -4,6 +4,7 @@
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/   one trained model, and what is computed from it
 #   results/{dataset}/tables/                        the study's numbers
 #   results/{dataset}/figures/{name}.png             the study's pictures
+#   results/parity/                                  the study's functions against the Julia reference
 #
 # One image's way: rules/data.smk, training.smk, evaluation.smk, gaps.smk, inference.smk, figures.smk.
 
@@ -22,6 +23,7 @@ include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/gaps.smk"
 include: "workflow/rules/inference.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/parity.smk"
 
 
 wildcard_constraints:

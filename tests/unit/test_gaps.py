@@ -1,6 +1,7 @@
-"""The gaps between bounds and log p(x): their identity, and the refined q against optimizers of another kind."""
+"""The gaps between bounds and log p(x): their identity, and the refined q against another optimizer."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from mnist_vae.objective import bound, bound_of_q, importance_weighted_bound
 
 @pytest.fixture
 def vae() -> VAE:
-    """A model whose posteriors are half as wide as the prior, and whose encoder is off by nats; in float64."""
+    """A model in float64 whose posteriors are half as wide as the prior, and whose encoder is off by nats."""
     vae = VAE(torch.Generator().manual_seed(3)).double().requires_grad_(False)
     vae.decoder.hidden.weight *= 4
     vae.decoder.output.weight *= 0.7
@@ -114,7 +115,7 @@ def test_best_q_is_found_where_the_encoder_points_to_a_lesser_mode() -> None:
 def test_encoder_outside_the_grid_is_an_error(vae, images) -> None:
     vae.encoder.output.bias += torch.tensor([30.0, 0.0, 0.0, 0.0])
     decoded = decode_grid(vae.decoder, latent_grid(8, 61, torch.float64))
-    with pytest.raises(InputError, match="a model: .*a way out"):
+    with pytest.raises(InputError, match=r"a model: .*a way out"):
         encoder_gap(vae, decoded, images, "a model", "a way out")
 
 
@@ -144,7 +145,7 @@ def test_importance_weighted_bound_rises_with_k_to_exact_log_px(vae, images, dec
     log_weights = bound_of_q(vae.decoder, images, *q, noise).elbo
 
     bounds = [importance_weighted_bound(log_weights, k) for k in (1, 10, 100, 1000)]
-    for lower, higher in zip(bounds, bounds[1:], strict=False):
+    for lower, higher in pairwise(bounds):
         assert (lower < higher).all()
     ratio = torch.exp(log_weights - exact)
     error = ratio.std(0) / len(ratio) ** 0.5

@@ -23,6 +23,8 @@ COMMANDS = {
     "fit_top_half": "fit q to the top half of images",
     "complete_top_half": "draw bottom halves, and contours, from fitted q",
     "draw": "draw a figure from stored arrays",
+    "parity": "compare every function with the Julia reference",
+    "check_parity": "judge that comparison",
 }
 
 
@@ -47,7 +49,7 @@ def main(words: list[str] | None = None) -> int:
     command.add_arguments(subparser)
     try:
         command.run(subparser.parse_args(options.arguments))
-    except InputError as error:
+    except (InputError, OSError) as error:  # OSError: no such file, no permission, no space left
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

@@ -56,18 +56,21 @@ def check_config(config: Mapping, schema_path: str | Path) -> None:
 
 
 def complete_recipes(recipes: Mapping[str, Mapping], seeds: list[int]) -> dict[str, dict]:
-    """Give each recipe the seeds, and from the reference, what it leaves out; steps replace epochs."""
-    complete = {name: recipes["reference"] | {"seeds": seeds} | recipe for name, recipe in recipes.items()}
-    for recipe in complete.values():
-        if "steps" in recipe:
-            recipe.pop("epochs")
-    return complete
+    """Give each recipe the seeds, and from the reference, what it leaves out."""
+    return {name: recipes["reference"] | {"seeds": seeds} | recipe for name, recipe in recipes.items()}
+
+
+def setting_at(setting: float | Mapping[str, float], n: int) -> float:
+    """A recipe's setting at train size n: {"1": a, "4000": b} is a below 4,000 images and b from there on."""
+    if not isinstance(setting, Mapping):
+        return setting
+    return setting[str(max(size for size in map(int, setting) if size <= n))]
 
 
 def with_numbers(value: Any) -> Any:
-    """Read numbers that arrive as text: those in `--config seeds=[1,2]` do, and 1e-3 in YAML."""
+    """Read numbers that arrive as text, as in `--config seeds=[1,2]` or YAML's 1e-3. Keys become text."""
     if isinstance(value, Mapping):
-        return {key: with_numbers(item) for key, item in value.items()}
+        return {str(key): with_numbers(item) for key, item in value.items()}
     if isinstance(value, list):
         return [with_numbers(item) for item in value]
     if isinstance(value, str):
@@ -108,17 +111,17 @@ def _explain(error: ValidationError) -> str:
     """Name the key, the value and what is allowed."""
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
     key, value, schema = path.removeprefix("."), error.instance, error.schema
+    description = f" ({schema['description']})" if "description" in schema else ""
     if error.validator in ("additionalProperties", "required"):
         section = f"in {key}" if key else "at the top level"
         if error.validator == "required":
             missing = ", ".join(name for name in schema["required"] if name not in value)
-            return f"{missing} is missing {section}"
+            return f"{missing} is missing {section}{description}"
         known = schema["properties"]
         unknown = next(name for name in value if name not in known)
         return (
             f"{unknown} (here {value[unknown]!r}) is no key {section}; it must be one of {', '.join(known)}"
         )
-    description = f" ({schema['description']})" if "description" in schema else ""
     allowed = f"must be {_allowed(schema)}{description}"
     if "propertyNames" in error.schema_path:
         return f"the name {value!r} in {key} {allowed}"
@@ -139,7 +142,8 @@ def _allowed(schema: Mapping) -> str:
         "maxItems": "{} entries or fewer",
         "pattern": "matching {}",
     }
-    words = [kinds[schema["type"]]]
+    types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    words = [" or ".join(kinds[name] for name in types)]
     words += [text.format(schema[limit]) for limit, text in limits.items() if limit in schema]
     if schema.get("uniqueItems"):
         words.append("none twice")

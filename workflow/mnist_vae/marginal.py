@@ -137,7 +137,7 @@ def log_marginals(
 
 
 def q_on_axis(axis: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
-    """Log weights of factorized Gaussians along the axis, which sum to 1: (images, 2) -> (images, 2, size)."""
+    """Log weights, which sum to 1, of factorized Gaussians along the axis: (images, 2) -> (..., 2, size)."""
     return torch.log_softmax(normal_log_density(axis, mean[..., None], log_std[..., None]), dim=-1)
 
 
@@ -169,7 +169,7 @@ def q_edge_mass(axis: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
 
 
 def require_inside(edge_mass: Tensor, grid: Grid, model: str, way_out: str) -> None:
-    """Raise InputError if a distribution reaches the grid's edge: a sum over the grid would miss some of it."""
+    """Raise InputError if a distribution reaches the grid's edge: a sum over the grid would miss some."""
     if (worst := edge_mass.max().item()) > EDGE_MASS:
         raise InputError(
             f"{model}: an image has {worst:.1e} of its latent distribution on the edge of the grid, "

@@ -1,4 +1,4 @@
-"""Networks on disk: `weights.safetensors` with tensors encoder.* and decoder.*, `snapshots.safetensors` of epochs."""
+"""Networks on disk: `weights.safetensors` with tensors encoder.* and decoder.*, and snapshots of them."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -15,7 +15,7 @@ os.environ |= {
     "PATH": os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
 }
 
-from mnist_vae.config import check_config, complete_recipes, with_numbers
+from mnist_vae.config import check_config, complete_recipes, setting_at, with_numbers
 from mnist_vae.data import resolve_dataset
 from mnist_vae.errors import InputError
 from mnist_vae.sources import import_closure
@@ -47,9 +47,12 @@ def sources(command):
 
 
 def recipe_options(wildcards):
-    """A recipe's settings, all numbers, as options of the command line."""
-    settings = {name: value for name, value in RECIPES[wildcards.recipe].items() if name != "seeds"}
-    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in settings.items())
+    """A recipe's settings at a train size, all numbers, as options of the command line."""
+    return " ".join(
+        f"--{name.replace('_', '-')} {setting_at(setting, int(wildcards.n))}"
+        for name, setting in RECIPES[wildcards.recipe].items()
+        if name != "seeds"
+    )
 
 
 def snapshot_epochs(wildcards):
@@ -119,6 +122,22 @@ def of_pictured_model(file):
             recipe=config["figures"]["recipe"],
             n=max(config["train_sizes"][wildcards.dataset]),
             seed=config["figures"]["seed"],
+        )
+
+    return path
+
+
+def of_parity_model(file):
+    """The given file of the resolved data set's first reference model, of those trained on the fewest images."""
+
+    def path(wildcards):
+        dataset = dataset_asked_for(wildcards)
+        return expand(
+            file,
+            dataset=dataset,
+            recipe="reference",
+            n=min(config["train_sizes"][dataset]),
+            seed=config["seeds"][0],
         )
 
     return path

@@ -80,8 +80,8 @@ def run(options: Namespace) -> None:
     for index, count in zip(stored["indices"], arrays["modes"].tolist(), strict=True):
         if count > 1:
             print(
-                f"warning: test image {index}: the exact posterior given the top half has {count} modes where "
-                f"{MASSES[-1]:.0%} of it lies; a Gaussian q can be near one of them only",
+                f"warning: test image {index}: the exact posterior given the top half has {count} modes "
+                f"where {MASSES[-1]:.0%} of it lies; a Gaussian q can be near one of them only",
                 file=sys.stderr,
             )
     arrays = {name: tensor.numpy() for name, tensor in arrays.items()}
