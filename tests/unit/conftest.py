@@ -19,6 +19,7 @@ torch.set_num_threads(1)
 
 MNIST_DIR = os.environ.get("MNIST_DIR")
 TRAIN, TEST = 200, 150  # sizes of the small study
+GRID = "--window 20 --size 81"  # briefly trained, codes lie far out
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +73,11 @@ def study(tmp_path_factory, small_digits):
         folder=folder,
         weights=folder / "weights.safetensors",
         history=folder / "history.csv",
+        snapshots=folder / "snapshots.safetensors",
         metrics=folder / "metrics.csv",
+        gaps=folder / "gaps.csv",
+        epochs=folder / "epochs.csv",
+        weighted_draws=folder / "weighted_draws.csv",
         latents=folder / "latents.safetensors",
         prior_samples=folder / "prior_samples.safetensors",
         interpolation=folder / "interpolation.safetensors",
@@ -82,15 +87,18 @@ def study(tmp_path_factory, small_digits):
     )
     f = files
     for words in (
-        f"train {f.digits} {f.grey} {f.weights} {f.history} --recipe reference --n {TRAIN} --seed 1 "
-        "--epochs 3 --batch-size 50 --learning-rate 0.002",
+        f"train {f.digits} {f.grey} {f.weights} {f.history} {f.snapshots} --recipe reference --n {TRAIN} "
+        "--seed 1 --snapshot-epochs 2 --epochs 3 --batch-size 50 --learning-rate 0.002",
         f"evaluate {f.digits} {f.weights} {f.metrics} --draws 4 --first-100-draws 6",
+        f"measure_gaps {f.digits} {f.weights} {f.gaps} {GRID} --fine-window 24 --fine-size 121 --images 70",
+        f"measure_epochs {f.digits} {f.snapshots} {f.epochs} {GRID} --images 70",
+        f"weigh_draws {f.digits} {f.weights} {f.weighted_draws} {GRID} --images 12 --draws 1 10 100",
         f"encode {f.digits} {f.weights} {f.latents}",
         f"sample_prior {f.weights} {f.prior_samples} --draws 5",
         f"interpolate {f.digits} {f.weights} {f.interpolation} --images 14 119 98",
         f"decode_manifold {f.weights} {f.manifold} --window 2.5 --size 4",
         f"fit_top_half {f.digits} {f.weights} {f.fit} --images 0 3 --draws 5 --steps 20 --learning-rate 0.05",
-        f"complete_top_half {f.weights} {f.fit} {f.top_half} --completions 3",
+        f"complete_top_half {f.weights} {f.fit} {f.top_half} --completions 3 {GRID}",
     ):
         assert run_command(words) == 0
     return files

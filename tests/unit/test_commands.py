@@ -28,7 +28,7 @@ PROVENANCE = {"dataset": "mnist5k", "recipe": "reference", "n": TRAIN, "seed": 1
 
 def test_everything_says_where_it_comes_from(study):
     stored = sorted(study.folder.glob("*.safetensors"))
-    assert len(stored) == 7
+    assert len(stored) == 8
     for path in stored:
         assert load_provenance(path) == PROVENANCE
     assert load_provenance(study.digits) == {"dataset": "mnist5k"}
@@ -56,8 +56,8 @@ def test_history(study):
 
 
 def test_history_measures_the_first_and_the_last_epoch(study, tmp_path):
-    words = f"train {study.digits} none {tmp_path}/w {tmp_path}/h --recipe r --n 20 --seed 0 --epochs 41"
-    assert run_command(f"{words} --batch-size 20 --learning-rate 0.001") == 0
+    words = f"train {study.digits} none {tmp_path}/w {tmp_path}/h {tmp_path}/s --recipe r --n 20"
+    assert run_command(f"{words} --seed 0 --epochs 41 --batch-size 20 --learning-rate 0.001") == 0
     measured = pd.read_csv(tmp_path / "h").dropna().epoch.tolist()
     assert measured[0] == 1
     assert measured[-1] == 41
@@ -66,8 +66,8 @@ def test_history_measures_the_first_and_the_last_epoch(study, tmp_path):
 
 def test_options_of_stronger_recipes_reach_the_training(study, tmp_path):
     """Each changes the weights, and augmentation is of the grey pictures."""
-    words = f"train {study.digits} {study.grey} {tmp_path}/w {tmp_path}/h --recipe r --n {TRAIN} --seed 1"
-    words += " --epochs 2 --batch-size 50 --learning-rate 0.002"
+    words = f"train {study.digits} {study.grey} {tmp_path}/w {tmp_path}/h {tmp_path}/s --recipe r"
+    words += f" --n {TRAIN} --seed 1 --epochs 2 --batch-size 50 --learning-rate 0.002"
     weights = []
     for option in ("", "--decay 0.5", "--latent-layer-rate 3", "--augmentation 1"):
         assert run_command(f"{words} {option}") == 0
@@ -78,8 +78,8 @@ def test_options_of_stronger_recipes_reach_the_training(study, tmp_path):
 
 def test_train_again_gives_the_same_bytes(study, tmp_path):
     def train(folder, seed=1, n=TRAIN):
-        words = f"train {study.digits} none {folder}/w {folder}/h --recipe reference --n {n} --seed {seed}"
-        assert run_command(f"{words} --epochs 3 --batch-size 50 --learning-rate 0.002") == 0
+        words = f"train {study.digits} none {folder}/w {folder}/h {folder}/s --recipe reference --n {n}"
+        assert run_command(f"{words} --seed {seed} --epochs 3 --batch-size 50 --learning-rate 0.002") == 0
         return (folder / "w").read_bytes(), (folder / "h").read_bytes()
 
     first = study.weights.read_bytes(), study.history.read_bytes()
@@ -96,7 +96,8 @@ def test_only_the_first_n_images_are_trained_on(study, tmp_path, mnist5k):
     digits["train_labels"] = digits["train_labels"][:100]
     save_arrays(tmp_path / "digits", digits, {"dataset": "mnist5k"})
     for folder, file in (("first", study.digits), ("again", tmp_path / "digits")):
-        words = f"train {file} none {tmp_path}/{folder}/w {tmp_path}/{folder}/h --recipe r --n 100 --seed 1"
+        place = tmp_path / folder
+        words = f"train {file} none {place}/w {place}/h {place}/s --recipe r --n 100 --seed 1"
         assert run_command(f"{words} --epochs 1 --batch-size 50 --learning-rate 0.002") == 0
     assert (tmp_path / "first/w").read_bytes() == (tmp_path / "again/w").read_bytes()
 
@@ -170,12 +171,12 @@ def test_completions_have_the_true_top(study):
 def test_contours_are_of_the_top_half_joint(study):
     arrays = load_arrays(study.top_half)
     fit = load_arrays(study.fit)
-    decoder = load_weights(study.weights).requires_grad_(False).decoder
+    decoder = load_weights(study.weights).requires_grad_(False).decoder.double()
     for k in range(2):
         first, second = arrays["axes"][k]
         for i, j in ((0, 0), (10, 90), (60, 60), (120, 7)):  # axes are x and y, arrays rows and columns
             z = torch.tensor([first[j], second[i]])
-            expected = top_half_joint(decoder, torch.from_numpy(arrays["x"][k]), z)
+            expected = top_half_joint(decoder, torch.from_numpy(arrays["x"][k]).double(), z)
             assert arrays["log_joint"][k, i, j] == pytest.approx(expected.item(), rel=1e-4)
             std = np.exp(fit["log_std"][k])
             log_q = (
@@ -184,10 +185,82 @@ def test_contours_are_of_the_top_half_joint(study):
             assert arrays["log_q"][k, i, j] == pytest.approx(log_q, rel=1e-4, abs=1e-4)
 
 
+def test_exact_figures_and_gaps(study):
+    found = pd.read_csv(study.gaps).set_index(["split", "metric"]).value
+    test, train = found["test_subset"], found["train_subset"]
+    assert test.images == 70
+    assert test.neg_elbo == pytest.approx(test.neg_log_px + test.kl_to_posterior)
+    assert test.neg_elbo_refined == pytest.approx(test.neg_log_px + test.approximation_gap)
+    assert test.kl_to_posterior == pytest.approx(test.amortization_gap + test.approximation_gap)
+    assert train.neg_elbo == pytest.approx(train.neg_log_px + train.kl_to_posterior)
+    assert 0 <= test.approximation_gap_of_best <= test.approximation_gap <= test.kl_to_posterior
+    # The same quantity as `evaluate`'s, which draws z, on all of the same 150 images and more.
+    sampled = pd.read_csv(study.metrics).set_index(["split", "metric"]).value["test"].neg_elbo
+    assert found["test"].neg_log_px < sampled
+    assert 0 < found["test"].neg_log_p_bottom_given_top < found["test"].neg_log_px
+
+
+def test_bound_of_the_grid_is_that_of_draws(study, tmp_path):
+    """`measure_gaps` sums over a fine grid what `evaluate` estimates by draws."""
+    words = f"measure_gaps {study.digits} {study.weights} {tmp_path}/g --window 20 --size 81"
+    assert run_command(f"{words} --fine-window 22 --fine-size 401 --images {TEST}") == 0
+    assert (
+        run_command(f"evaluate {study.digits} {study.weights} {tmp_path}/m --draws 200 --first-100-draws 2")
+        == 0
+    )
+    on_grid = pd.read_csv(tmp_path / "g").set_index(["split", "metric"]).value["test_subset"].neg_elbo
+    drawn = pd.read_csv(tmp_path / "m").set_index(["split", "metric"]).value["test"]
+    assert on_grid == pytest.approx(drawn.neg_elbo, abs=5 * drawn.neg_elbo_draw_spread / 200**0.5)
+
+
+def test_epochs_follow_the_snapshots(study):
+    epochs = pd.read_csv(study.epochs)
+    assert epochs.epoch.tolist() == [2, 2, 3, 3]  # the one asked for, and the last
+    assert epochs.split.tolist() == ["train", "test"] * 2
+    assert np.allclose(epochs.elbo, epochs.log_px - epochs.kl)
+    by_split = epochs.groupby("split")
+    for name in ("elbo", "log_px", "kl"):
+        assert np.allclose(by_split[name].diff().dropna(), epochs[f"{name}_change"].dropna())
+    last = {name: array for name, array in load_arrays(study.snapshots).items() if name.startswith("3/")}
+    for name, array in load_arrays(study.weights).items():
+        assert np.array_equal(last[f"3/{name}"], array)
+
+
+def test_weighted_draws_come_nearer_with_more(study):
+    table = pd.read_csv(study.weighted_draws)
+    assert table.proposal.tolist() == ["encoder"] * 3 + ["refined"] * 3
+    assert table.k.tolist() == [1, 10, 100] * 2
+    for _, curve in table.groupby("proposal"):
+        assert curve.below_log_px.is_monotonic_decreasing
+
+
+def test_completions_by_q_and_by_the_posterior(study):
+    """Means over draws of q come near its mean picture; the exact posterior's differs where q does."""
+    arrays, fit = load_arrays(study.top_half), load_arrays(study.fit)
+    decoder = load_weights(study.weights).requires_grad_(False).decoder
+    noise = torch.randn(4000, 2, 2, generator=torch.Generator().manual_seed(0))
+    z = torch.from_numpy(fit["mean"]) + torch.from_numpy(fit["log_std"]).exp() * noise
+    drawn = decoder(z).sigmoid().mean(0).numpy()[:, 392:]
+    assert np.abs(arrays["q_completion"][:, 392:] - drawn).max() < 0.03
+    for name in ("q_completion", "exact_completion"):
+        assert np.array_equal(arrays[name][:, :392], arrays["x"][:, :392])
+    assert (arrays["kl"] > 0).all()
+    assert (arrays["log_p_bottom_given_top"] < 0).all()
+
+
 def test_tabulate(study, tmp_path):
-    words = f"tabulate {study.metrics} --metrics {tmp_path}/metrics.csv --elbo {tmp_path}/elbo.csv"
-    assert run_command(f"{words} --elbo-markdown {tmp_path}/elbo.md --dataset mnist5k") == 0
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "metrics.csv"), pd.read_csv(study.metrics))
+    words = f"tabulate {study.metrics} {study.gaps} --epochs {study.epochs} --dataset mnist5k"
+    words += (
+        f" --metrics {tmp_path}/metrics.csv --elbo {tmp_path}/elbo.csv --elbo-markdown {tmp_path}/elbo.md"
+    )
+    words += f" --gaps {tmp_path}/gaps.csv --gaps-markdown {tmp_path}/gaps.md"
+    words += f" --all-epochs {tmp_path}/epochs.csv --third-question {tmp_path}/third_question.csv"
+    assert run_command(words) == 0
+    gathered = pd.concat([pd.read_csv(study.metrics), pd.read_csv(study.gaps)], ignore_index=True)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "metrics.csv"), gathered)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "epochs.csv"), pd.read_csv(study.epochs))
+    assert pd.read_csv(tmp_path / "gaps.csv").seed.tolist() == ["1", "mean"]
+    assert "the first 70 test images" in (tmp_path / "gaps.md").read_text()
     assert pd.read_csv(tmp_path / "elbo.csv").seed.tolist() == ["1", "mean"]
     assert (tmp_path / "elbo.md").read_text().startswith("# -ELBO on mnist5k")
 
@@ -212,15 +285,15 @@ REFUSED = {
     "obtain without a mirror": ("obtain mnist {out}", "No mirror has a right train-images"),
     "binarize without a file": ("binarize {tmp}/none {out}", "{tmp}/none is not a readable array file"),
     "train without a file": (
-        f"train {{tmp}}/none {{grey}} {{out}} {{out}}2 --n 10 {TRAIN_WORDS} --learning-rate 1",
+        f"train {{tmp}}/none {{grey}} {{out}} {{out}}2 {{out}}3 --n 10 {TRAIN_WORDS} --learning-rate 1",
         "{tmp}/none",
     ),
     "train on more than there is": (
-        f"train {{digits}} {{grey}} {{out}} {{out}}2 --n 201 {TRAIN_WORDS} --learning-rate 1",
+        f"train {{digits}} {{grey}} {{out}} {{out}}2 {{out}}3 --n 201 {TRAIN_WORDS} --learning-rate 1",
         "has 200 train images, 201 were asked for",
     ),
     "train and diverge": (
-        f"train {{digits}} {{grey}} {{out}} {{out}}2 --n 200 {TRAIN_WORDS} --learning-rate 1000",
+        f"train {{digits}} {{grey}} {{out}} {{out}}2 {{out}}3 --n 200 {TRAIN_WORDS} --learning-rate 1000",
         "training diverged: epoch 1 ended with a loss of nan. Lower the learning_rate, now 1000.0",
     ),
     "evaluate truncated weights": (
@@ -246,11 +319,25 @@ REFUSED = {
         "has 150 test images, 151 were asked for",
     ),
     "complete_top_half without a fit": (
-        "complete_top_half {weights} {tmp}/none {out} --completions 2",
+        "complete_top_half {weights} {tmp}/none {out} --completions 2 --window 8 --size 21",
         "{tmp}/none",
     ),
+    "measure_gaps on a narrow grid": (
+        "measure_gaps {digits} {weights} {out} --window 1 --size 41 --fine-window 2 --fine-size 99 "
+        "--images 5",
+        "of its latent distribution on the edge of the grid, [-1, 1]^2. In the config, raise marginal.window",
+    ),
+    "measure_epochs on a narrow grid": (
+        "measure_epochs {digits} {snapshots} {out} --window 1 --size 41 --images 5",
+        "{snapshots}, epoch 2: an image has",
+    ),
+    "weigh_draws beyond the data": (
+        "weigh_draws {digits} {weights} {out} --window 20 --size 41 --images 151 --draws 1",
+        "has 150 test images, 151 were asked for",
+    ),
     "tabulate without metrics": (
-        "tabulate {tmp}/none --metrics {out} --elbo {out}2 --elbo-markdown {out}3 --dataset mnist",
+        "tabulate {tmp}/none --epochs {tmp}/none --metrics {out} --elbo {out}2 --elbo-markdown {out}3 "
+        "--gaps {out}4 --gaps-markdown {out}5 --all-epochs {out}6 --third-question {out}7 --dataset mnist",
         "{tmp}/none",
     ),
     "draw without arrays": ("draw completion {out}.png {tmp}/none", "{tmp}/none"),
@@ -267,6 +354,7 @@ def test_bad_input_is_an_error_that_leaves_nothing(case, study, tmp_path, monkey
         "digits": study.digits,
         "grey": study.grey,
         "weights": study.weights,
+        "snapshots": study.snapshots,
         "truncated": broken_weights(tmp_path / "truncated.safetensors", "truncated"),
         "nan": broken_weights(tmp_path / "nan.safetensors", "nan"),
     }
@@ -304,8 +392,8 @@ def test_exit_status_of_the_process(tmp_path):
 def test_a_failed_command_keeps_the_file_of_the_last_success(study, tmp_path):
     out = tmp_path / "weights.safetensors"
     out.write_text("of the last success")
-    words = f"train {study.digits} none {out} {tmp_path}/h --n 200 {TRAIN_WORDS} --learning-rate 1000"
-    assert run_command(words) == 1
+    words = f"train {study.digits} none {out} {tmp_path}/h {tmp_path}/s --n 200 {TRAIN_WORDS}"
+    assert run_command(f"{words} --learning-rate 1000") == 1
     assert out.read_text() == "of the last success"
     assert listing(tmp_path) == ["weights.safetensors"]
 

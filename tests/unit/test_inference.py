@@ -5,6 +5,7 @@ import torch
 
 from mnist_vae.densities import log_q
 from mnist_vae.inference import Fit, fit_top_half, posterior_window, top_half_elbo
+from mnist_vae.marginal import latent_grid
 from mnist_vae.model import VAE, top_half_joint
 
 STEPS = 60
@@ -28,6 +29,12 @@ def exact_top_half(decoder, image):
     z = torch.cartesian_prod(axis, axis)
     log_joint = top_half_joint(decoder, image, z)
     return torch.logsumexp(log_joint, 0) + 2 * torch.log(axis[1] - axis[0]), z, log_joint
+
+
+def top_half_tables(decoder, x):
+    """Each image's top-half log-joints, and the grid they are on."""
+    grid = latent_grid(8, 121)
+    return torch.stack([top_half_joint(decoder, image, grid.z) for image in x]), grid
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +159,7 @@ def test_decoder_is_left_as_it_was(images, x):
 def test_window_holds_the_posterior_and_q(trained, x, fitted):
     mean, log_std, trace = fitted
     two = Fit(mean[:2], log_std[:2], trace[:, :2])
-    windows = posterior_window(trained.decoder, x[:2], two)
+    windows = posterior_window(*top_half_tables(trained.decoder, x[:2]), two.mean, two.log_std)
     assert windows.shape == (2, 2, 2)
     for image, window, mean, log_std in zip(x[:2], windows, two.mean, two.log_std, strict=True):
         _, z, log_joint = exact_top_half(trained.decoder, image)
@@ -165,6 +172,6 @@ def test_window_holds_the_posterior_and_q(trained, x, fitted):
 
 def test_window_follows_q_where_it_lies_far_out(trained, x):
     far = Fit(torch.full((1, 2), 6.0), torch.zeros(1, 2), torch.zeros(1, 1))
-    windows = posterior_window(trained.decoder, x[:1], far)
+    windows = posterior_window(*top_half_tables(trained.decoder, x[:1]), far.mean, far.log_std)
     assert (windows[..., 1] >= 9.0).all()
     assert (windows[..., 0] < 4.0).all()  # and the joint's own peak is still in it

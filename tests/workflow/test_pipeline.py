@@ -24,7 +24,10 @@ FIGURES = {
     "completion",
     "training_curves",
     "latent_manifold",
+    "inference_gap",
+    "importance_weighted_bound",
 }
+OF_ALL_MODELS = {"training_curves", "inference_gap", "importance_weighted_bound"}
 OF_ONE_MODEL = {
     "sample_prior",
     "encode",
@@ -36,11 +39,23 @@ OF_ONE_MODEL = {
 
 
 def after_evaluating(models: int = MODELS) -> dict[str, int]:
-    return {"evaluate": models, "tabulate": 1}
+    return {"evaluate": models, "tabulate": 1, "inference_gap": 1}
 
 
-def after_training(models: int = MODELS) -> dict[str, int]:
-    return {"train": models} | after_evaluating(models) | dict.fromkeys(OF_ONE_MODEL | FIGURES, 1)
+def after_training(models: int, first_seeds: int) -> dict[str, int]:
+    """Jobs of so many models, and of those among them that are their recipe's first seed."""
+    of_first_seeds = {"measure_epochs": first_seeds, "weigh_draws": first_seeds}
+    return (
+        {"train": models, "evaluate": models, "measure_gaps": models, "tabulate": 1}
+        | {rule: count for rule, count in of_first_seeds.items() if count}
+        | dict.fromkeys(OF_ALL_MODELS if first_seeds else {"training_curves", "inference_gap"}, 1)
+    )
+
+
+# The pictured model is among the reference's.
+AFTER_TRAINING_REFERENCE = after_training(OF_REFERENCE, 2) | dict.fromkeys(OF_ONE_MODEL | FIGURES, 1)
+AFTER_TRAINING = after_training(MODELS, 4) | dict.fromkeys(OF_ONE_MODEL | FIGURES, 1)
+GAP_TABLES = {"tabulate": 1, "inference_gap": 1}
 
 
 def test_metrics_hold_every_model_split_and_metric(finished_project):
@@ -122,24 +137,42 @@ EDITS = {
             "recipes={reference: {epochs: 3}}",
             "recipes={reference: {learning_rate: 0.002}}",
         ],
-        after_training(OF_REFERENCE),
+        AFTER_TRAINING_REFERENCE,
     ),
     # The strong recipe has the reference's batch size, and rates and lengths of its own.
-    "recipes={reference: {batch_size: 50}}": after_training(),
+    "recipes={reference: {batch_size: 50}}": AFTER_TRAINING,
     **dict.fromkeys(
         [
             "recipes={strong: {epochs: {1: 1, 150: 2}}}",
             "recipes={strong: {augmentation: {1: 1, 150: 2}}}",
         ],
-        {"train": 1} | after_evaluating(1) | {"training_curves": 1},
+        after_training(1, 1),
     ),
-    "recipes={strong: {decay: 0.1}}": {"train": 2} | after_evaluating(2) | {"training_curves": 1},
+    "recipes={strong: {decay: 0.1}}": after_training(2, 2),
     # One seed more is one model a size more, and every table and figure of all models.
-    "seeds=[1, 2, 3]": {"train": 2, "evaluate": 2, "tabulate": 1, "training_curves": 1},
+    "seeds=[1, 2, 3]": after_training(2, 0),
     # Another model is pictured: what it lacks is computed, and its pictures drawn.
-    "figures={seed: 2}": dict.fromkeys(OF_ONE_MODEL | FIGURES - {"training_curves"}, 1),
-    "recipes={brief: {epochs: 1}}": {"train": 4} | after_evaluating(4) | {"training_curves": 1},
-    "recipes={brief: {seeds: [7]}}": {"train": 2} | after_evaluating(2) | {"training_curves": 1},
+    "figures={seed: 2}": dict.fromkeys(OF_ONE_MODEL | FIGURES - OF_ALL_MODELS, 1),
+    "recipes={brief: {epochs: 1}}": after_training(4, 2),
+    "recipes={brief: {seeds: [7]}}": after_training(2, 2),
+    **dict.fromkeys(
+        ["marginal={window: 19.0}", "marginal={size: 83}"],
+        {"measure_gaps": MODELS, "measure_epochs": 4} | GAP_TABLES,
+    ),
+    **dict.fromkeys(
+        ["marginal={fine_window: 23.0}", "marginal={fine_size: 131}"],
+        {"measure_gaps": MODELS, "weigh_draws": 4, "complete_top_half": 1, "importance_weighted_bound": 1}
+        | {"top_half_posterior": 1, "completion": 1}
+        | GAP_TABLES,
+    ),
+    "gaps={images: 40}": {"measure_gaps": MODELS} | GAP_TABLES,
+    "snapshots={images: 40}": {"measure_epochs": 4} | GAP_TABLES,
+    # Other snapshots are other trainings, of the first seeds alone.
+    "snapshots={epochs: [2]}": after_training(4, 4) | dict.fromkeys(OF_ONE_MODEL | FIGURES, 1),
+    **dict.fromkeys(
+        ["importance_weighting={images: 6}", "importance_weighting={draws: [1, 5]}"],
+        {"weigh_draws": 4, "importance_weighted_bound": 1},
+    ),
     "mnist_dir=elsewhere": {},
     "mirrors=['https://mirror.invalid']": {},
 }
@@ -184,7 +217,7 @@ def test_edited_training_retrains(finished_project):
     training = finished_project.folder / "workflow/mnist_vae/training.py"
     before = training.read_text()
     training.write_text(before + "\n# edited\n")
-    assert finished_project.planned() == after_training()
+    assert finished_project.planned() == AFTER_TRAINING
     training.write_text(before)
 
 
