@@ -6,10 +6,12 @@ import torch
 from torch import Tensor
 
 from mnist_vae.densities import log_q
-from mnist_vae.marginal import q_on_axis
+from mnist_vae.marginal import Grid, mass_level, q_on_axis
 from mnist_vae.model import LATENT, Decoder, top_half_joint
 from mnist_vae.objective import reparameterize
 
+WINDOW_MASS = 0.99
+WINDOW_STDS = 3.0
 TOLERANCE = 1e-4  # nats that a step of refinement must gain
 SHORTEST_STEP = 1 / 64  # of the way to the fixed point
 LONGEST_MOVE = 2.0  # of q's mean, in its standard deviations
@@ -53,6 +55,20 @@ def fit_top_half(
         optimizer.step()
         trace.append(objective.detach())
     return Fit(mean.detach(), log_std.detach(), torch.stack(trace))
+
+
+def posterior_window(log_joint: Tensor, grid: Grid, mean: Tensor, log_std: Tensor) -> Tensor:
+    """Find where posterior and q lie: per image (low, high) of each latent dimension, (images, 2, 2).
+
+    It spans the smallest region that holds WINDOW_MASS of the posterior, given as log-joints (images, size^2)
+    on the grid, and WINDOW_STDS standard deviations of q. A fixed window can miss either: codes reach |z| = 5.5.
+    """
+    near = log_joint >= mass_level(log_joint, WINDOW_MASS)[:, None]
+    margin = grid.axis[1] - grid.axis[0]
+    reach = WINDOW_STDS * torch.exp(log_std)
+    low = torch.stack([grid.z[inside].amin(0) for inside in near]) - margin
+    high = torch.stack([grid.z[inside].amax(0) for inside in near]) + margin
+    return torch.stack([torch.minimum(low, mean - reach), torch.maximum(high, mean + reach)], dim=-1)
 
 
 class _Moments(NamedTuple):

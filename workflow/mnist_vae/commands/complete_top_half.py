@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 import torch
 
 from mnist_vae.densities import TOP_HALF, log_q, top_half
-from mnist_vae.inference import Fit
+from mnist_vae.inference import Fit, posterior_window
 from mnist_vae.marginal import (
     WIDEN_FINE,
     integrate,
@@ -19,15 +19,13 @@ from mnist_vae.marginal import (
     q_on_grid,
     require_inside,
 )
-from mnist_vae.model import LATENT, top_half_joint
+from mnist_vae.model import LATENT, Decoder, top_half_joint
 from mnist_vae.objective import reparameterize
 from mnist_vae.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.weights import load_weights
 
 CONTOUR_POINTS = 161
 MASSES = (0.5, 0.9)  # of the posterior, inside the contours that say where it lies
-SHOWN_MASS = 0.99  # of the posterior, inside the window
-SHOWN_STDS = 3.0  # of q, inside the window
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -76,7 +74,7 @@ def run(options: Namespace) -> None:
         "exact_completion": completed(posterior @ pixel_means),
         "kl": kl_to_posterior(tables[0], log_p_top.log_density, grid.axis, fit.mean, fit.log_std),
         "log_p_bottom_given_top": log_px.log_density - log_p_top.log_density,
-    } | _densities_around(decoder, x, fit, grid.z, tables[0])
+    } | _densities_around(decoder, x, fit, posterior_window(tables[0], grid, fit.mean, fit.log_std))
     for index, count in zip(stored["indices"], arrays["modes"].tolist(), strict=True):
         if count > 1:
             print(
@@ -90,28 +88,22 @@ def run(options: Namespace) -> None:
 
 
 def _densities_around(
-    decoder: torch.nn.Module, x: torch.Tensor, fit: Fit, z: torch.Tensor, table: torch.Tensor
+    decoder: Decoder, x: torch.Tensor, fit: Fit, windows: torch.Tensor
 ) -> dict[str, torch.Tensor]:
-    """Tabulate joint and q finely where both lie, which the grid tells; find the joint's levels and modes."""
-    decoder, near = decoder.double(), table >= mass_level(table, SHOWN_MASS)[:, None]
-    margin = z[1, 1] - z[0, 1]
-    found = []
-    for image, inside, mean, log_std in zip(x.double(), near, fit.mean, fit.log_std, strict=True):
-        reach = SHOWN_STDS * torch.exp(log_std)
-        low = torch.minimum(z[inside].amin(0) - margin, mean - reach).double()
-        high = torch.maximum(z[inside].amax(0) + margin, mean + reach).double()
-        first, second = (
-            torch.linspace(*ends, CONTOUR_POINTS).double() for ends in zip(low, high, strict=True)
+    """Tabulate joint and q finely over each image's window, in float64; find the joint's levels and modes."""
+    decoder, found = decoder.double(), []
+    for image, window, mean, log_std in zip(*(part.double() for part in (x, windows, *fit[:2])), strict=True):
+        axes = torch.stack(
+            [torch.linspace(*ends, CONTOUR_POINTS, dtype=torch.float64) for ends in window.tolist()]
         )
-        points = torch.stack(torch.meshgrid(first, second, indexing="xy"), dim=-1)
-        log_joint = top_half_joint(decoder, image, points)
-        log_density = log_q(mean.double(), log_std.double(), points)
+        z = torch.stack(torch.meshgrid(*axes, indexing="xy"), dim=-1)
+        log_joint = top_half_joint(decoder, image, z)
         levels = torch.stack([mass_level(log_joint.flatten(), share) for share in MASSES])
         found.append(
             {
-                "axes": torch.stack([first, second]),
+                "axes": axes,
                 "log_joint": log_joint,
-                "log_q": log_density,
+                "log_q": log_q(mean, log_std, z),
                 "joint_levels": levels,
                 "modes": modes(log_joint[None], levels[-1:])[0],
             }
