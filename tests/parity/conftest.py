@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from mnist_vae.parity.bridge import Answer, ask_reference, find_executable
 
 from . import small

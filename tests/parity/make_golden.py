@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import small
+
 from mnist_vae.parity.bridge import ask_reference
 from mnist_vae.parity.checks import PARAMETERS
 

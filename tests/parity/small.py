@@ -1,6 +1,7 @@
 """The ladder's inputs, small enough for tests, and the same on every machine."""
 
 import numpy as np
+
 from mnist_vae.parity.checks import PARAMETERS, make_inputs
 
 BATCH_SIZE, IMAGES, EPOCHS = 10, 20, 5

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from urllib.error import URLError
 
-import mnist_vae
 import numpy as np
 import pytest
+
+import mnist_vae
 from mnist_vae.errors import InputError
 from mnist_vae.parity.bridge import ask_reference
 from mnist_vae.parity.juliacall_host import explain

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from mnist_vae.commands import check_parity
 from mnist_vae.errors import InputError
 from mnist_vae.parity import tables

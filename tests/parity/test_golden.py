@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mnist_vae.parity.checks import CHECKS, PARAMETERS, compute, deviations, draws_of_training
 
 from . import small

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
+
 from mnist_vae import densities, inference, model, objective
 from mnist_vae.parity import tables
 from mnist_vae.parity.bridge import Answer
 from mnist_vae.parity.checks import CHECKS, climb
-from torch.nn import functional as F
 
 from .conftest import REFERENCE
 

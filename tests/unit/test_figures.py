@@ -78,11 +78,28 @@ def histories(folder):
     return paths
 
 
+LADDER = pd.DataFrame(
+    {
+        "rung": [1, 1, 2, 1, 1, 2],
+        "quantity": ["log_prior", "log_q", "elbo"] * 2,
+        "tier": ["core", "core", "flux"] * 2,
+        "backend": "executable",
+        "julia_version": "1.11.0",
+        "dtype": ["float64"] * 3 + ["float32"] * 3,
+        "max_rel": [0.0, 1e-15, 1e-9, 1e-7, 1e-6, 1e-5],
+        "tolerance": [1e-12] * 3 + [1e-4] * 3,
+        "pass": [True, True, False, True, True, True],
+    }
+)
+
+
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
     """Each figure's files."""
     folder = tmp_path_factory.mktemp("sources")
     files = {"training_curves": [str(path) for path in histories(folder)]}
+    LADDER.to_csv(folder / "ladder.csv", index=False)
+    files["parity_ladder"] = [str(folder / "ladder.csv")]
     for name, arrays in ARRAYS.items():
         save_arrays(folder / f"{name}.safetensors", arrays, PROVENANCE)
         files[name] = [str(folder / f"{name}.safetensors")]
@@ -115,7 +132,7 @@ def assert_shows(axes, pixels):
     np.testing.assert_array_equal(shown(axes), pixels.reshape(28, 28))
 
 
-@pytest.mark.parametrize("name", figures.FIGURES)
+@pytest.mark.parametrize("name", [name for name in figures.FIGURES if name != "parity_ladder"])
 def test_titles_say_data_set_size_and_seed(draw, name):
     said = words(draw(name))
     if name == "training_curves":
@@ -302,6 +319,22 @@ def test_completion(draw):
         for panel, picture in zip(drawn, arrays["completions"][row], strict=True):
             assert_shows(panel, picture)
     assert axes[1, 0].get_ylabel() == "image 11\na 2"
+
+
+def test_parity_ladder(draw):
+    """Each check where its deviation is, at its own row, in the colour of its outcome."""
+    figure = draw("parity_ladder")
+    assert "Julia 1.11.0, executable" in words(figure)
+    assert "5 of 6 checks pass" in words(figure)
+    double, single = figure.axes
+    assert [text.get_text() for text in double.get_yticklabels()] == ["log_prior", "log_q", "elbo"]
+    tolerances, core, flux = double.collections
+    assert [segment[0, 0] for segment in tolerances.get_segments()] == [1e-12] * 3
+    assert core.get_offsets().tolist() == [[1e-18, 0], [1e-15, 1]]  # no deviation is shown at the edge
+    assert flux.get_offsets().tolist() == [[1e-9, 2]]
+    assert to_hex(flux.get_facecolors()[0]) == to_hex(figures.FAILED_COLOUR)
+    assert to_hex(core.get_facecolors()[0]) == to_hex(figures.CORE_COLOUR)
+    assert to_hex(single.collections[2].get_facecolors()[0]) == to_hex(figures.FLUX_COLOUR)
 
 
 DRAW_ALL = """
