@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.colors import to_hex, to_rgb, to_rgba
 
 import mnist_vae
 from mnist_vae import figures
@@ -62,6 +62,15 @@ def arrays_of_each_figure():
 
 
 ARRAYS = arrays_of_each_figure()
+LADDER = pd.DataFrame(
+    [
+        (2, "log_prior", "core", "float64", 1e-15, 1e-12, True),
+        (2, "log_prior", "core", "float32", 1e-7, 1e-4, True),
+        (4, "loss", "core", "float64", 1e-3, 1e-12, False),
+        (4, "loss", "flux", "float64", 0.0, 1e-12, True),
+    ],
+    columns=["rung", "quantity", "tier", "dtype", "max_rel", "tolerance", "pass"],
+).assign(backend="executable", julia_version="1.5.3")
 
 
 def histories(folder):
@@ -78,31 +87,16 @@ def histories(folder):
     return paths
 
 
-LADDER = pd.DataFrame(
-    {
-        "rung": [1, 1, 2, 1, 1, 2],
-        "quantity": ["log_prior", "log_q", "elbo"] * 2,
-        "tier": ["core", "core", "flux"] * 2,
-        "backend": "executable",
-        "julia_version": "1.11.0",
-        "dtype": ["float64"] * 3 + ["float32"] * 3,
-        "max_rel": [0.0, 1e-15, 1e-9, 1e-7, 1e-6, 1e-5],
-        "tolerance": [1e-12] * 3 + [1e-4] * 3,
-        "pass": [True, True, False, True, True, True],
-    }
-)
-
-
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
     """Each figure's files."""
     folder = tmp_path_factory.mktemp("sources")
     files = {"training_curves": [str(path) for path in histories(folder)]}
-    LADDER.to_csv(folder / "ladder.csv", index=False)
-    files["parity_ladder"] = [str(folder / "ladder.csv")]
     for name, arrays in ARRAYS.items():
         save_arrays(folder / f"{name}.safetensors", arrays, PROVENANCE)
         files[name] = [str(folder / f"{name}.safetensors")]
+    LADDER.to_csv(folder / "ladder.csv", index=False)
+    files["parity_ladder"] = [str(folder / "ladder.csv")]
     return files
 
 
@@ -322,19 +316,21 @@ def test_completion(draw):
 
 
 def test_parity_ladder(draw):
-    """Each check where its deviation is, at its own row, in the colour of its outcome."""
     figure = draw("parity_ladder")
-    assert "Julia 1.11.0, executable" in words(figure)
-    assert "5 of 6 checks pass" in words(figure)
-    double, single = figure.axes
-    assert [text.get_text() for text in double.get_yticklabels()] == ["log_prior", "log_q", "elbo"]
-    tolerances, core, flux = double.collections
-    assert [segment[0, 0] for segment in tolerances.get_segments()] == [1e-12] * 3
-    assert core.get_offsets().tolist() == [[1e-18, 0], [1e-15, 1]]  # no deviation is shown at the edge
-    assert flux.get_offsets().tolist() == [[1e-9, 2]]
-    assert to_hex(flux.get_facecolors()[0]) == to_hex(figures.FAILED_COLOUR)
-    assert to_hex(core.get_facecolors()[0]) == to_hex(figures.CORE_COLOUR)
-    assert to_hex(single.collections[2].get_facecolors()[0]) == to_hex(figures.FLUX_COLOUR)
+    assert "Julia 1.5.3, executable): 3 of 4 checks pass" in words(figure)
+    float64, float32 = figure.axes
+    assert [label.get_text() for label in float64.get_yticklabels()] == ["log_prior", "loss"]
+    core, flux = (points.get_offsets() for points in float64.collections[1:])
+    assert core.tolist() == [[1e-15, 0], [1e-3, 1]]
+    assert flux.tolist() == [[1e-18, 1]]  # 0, at the left edge
+    assert float32.collections[1].get_offsets().tolist() == [[1e-7, 0]]
+    # Each check's tolerance is a line across its own row.
+    assert [line.tolist() for line in float64.collections[0].get_segments()] == [
+        [[1e-12, row - 0.5], [1e-12, row + 0.5]] for row in (0, 1, 1)
+    ]
+    passed, failed = float64.collections[1].get_facecolors()
+    assert tuple(passed) == to_rgba(figures.CORE_COLOUR)
+    assert tuple(failed) == to_rgba(figures.FAILED_COLOUR)
 
 
 DRAW_ALL = """
