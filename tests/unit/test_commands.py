@@ -253,6 +253,11 @@ REFUSED = {
         "tabulate {tmp}/none --metrics {out} --elbo {out}2 --elbo-markdown {out}3 --dataset mnist",
         "{tmp}/none",
     ),
+    "parity without digits": (
+        "parity {tmp}/none {weights} {out} {out}2 --reference {tmp} --backend executable",
+        "{tmp}/none",
+    ),
+    "check_parity without a ladder": ("check_parity {tmp}/none", "{tmp}/none"),
     "draw without arrays": ("draw completion {out}.png {tmp}/none", "{tmp}/none"),
 }
 
