@@ -6,7 +6,7 @@
 #   results/{dataset}/figures/{name}.png             the study's pictures
 #   results/parity/                                  the study's functions against the Julia reference
 #
-# One image's way: rules/data.smk, training.smk, evaluation.smk, inference.smk, figures.smk.
+# One image's way: rules/data.smk, training.smk, evaluation.smk, gaps.smk, inference.smk, figures.smk.
 
 from snakemake.utils import min_version
 
@@ -20,6 +20,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/gaps.smk"
 include: "workflow/rules/inference.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/parity.smk"

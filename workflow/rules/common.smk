@@ -36,6 +36,8 @@ FIGURES = [
     "completion",
     "training_curves",
     "latent_manifold",
+    "inference_gap",
+    "importance_weighted_bound",
 ]
 
 
@@ -53,6 +55,12 @@ def recipe_options(wildcards):
     )
 
 
+def snapshot_epochs(wildcards):
+    """The epochs whose weights a training keeps: none, but for its recipe's first seed."""
+    is_first = int(wildcards.seed) == RECIPES[wildcards.recipe]["seeds"][0]
+    return config["snapshots"]["epochs"] if is_first else []
+
+
 def dataset_asked_for(wildcards):
     """The resolved data set. Called for group targets only: a path under results/ says its own."""
     try:
@@ -65,7 +73,7 @@ def all_tables(wildcards):
     return expand(
         "results/{dataset}/tables/{table}",
         dataset=dataset_asked_for(wildcards),
-        table=["metrics.csv", "elbo.csv", "elbo.md"],
+        table=["metrics.csv", "elbo.csv", "elbo.md", "gaps.csv", "gaps.md", "third_question.csv"],
     )
 
 
@@ -75,8 +83,8 @@ def all_figures(wildcards):
     )
 
 
-def of_every_model(file):
-    """The given file of every configured model, as a function of the data set."""
+def of_models(file, seeds):
+    """The given file of the chosen seeds' models, of every recipe and size, as a function of the data set."""
 
     def files(wildcards):
         return [
@@ -87,11 +95,21 @@ def of_every_model(file):
                 dataset=wildcards.dataset,
                 recipe=recipe,
                 n=config["train_sizes"][wildcards.dataset],
-                seed=settings["seeds"],
+                seed=settings["seeds"][seeds],
             )
         ]
 
     return files
+
+
+def of_every_model(file):
+    """The given file of every configured model."""
+    return of_models(file, slice(None))
+
+
+def of_first_seeds(file):
+    """The given file of the models of each recipe's first seed."""
+    return of_models(file, slice(1))
 
 
 def of_pictured_model(file):
