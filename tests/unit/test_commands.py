@@ -259,6 +259,11 @@ REFUSED = {
     ),
     "check_parity without a ladder": ("check_parity {tmp}/none", "{tmp}/none"),
     "draw without arrays": ("draw completion {out}.png {tmp}/none", "{tmp}/none"),
+    "parity on more than there is": (
+        "parity {digits} {weights} {out} {out}2 --reference {tmp} --backend executable",
+        "has 200 train images, 1000 were asked for",
+    ),
+    "check_parity without a ladder": ("check_parity {tmp}/none", "{tmp}/none"),
 }
 
 
