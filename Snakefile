@@ -4,8 +4,9 @@
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/   one trained model, and what is computed from it
 #   results/{dataset}/tables/                        the study's numbers
 #   results/{dataset}/figures/{name}.png             the study's pictures
+#   results/{dataset}/explorer.html                  one model, alive in a page
 #
-# One image's way: rules/data.smk, training.smk, evaluation.smk, inference.smk, figures.smk.
+# One image's way: rules/data.smk, training.smk, evaluation.smk, inference.smk, figures.smk, explorer.smk.
 
 from snakemake.utils import min_version
 
@@ -21,6 +22,7 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/inference.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/explorer.smk"
 
 
 wildcard_constraints:
@@ -41,6 +43,7 @@ rule all:
     input:
         all_tables,
         all_figures,
+        explorer_page,
 
 
 rule tables:

@@ -39,7 +39,7 @@ def after_evaluating() -> dict[str, int]:
 
 
 def after_training() -> dict[str, int]:
-    return {"train": MODELS} | after_evaluating() | dict.fromkeys(OF_ONE_MODEL | FIGURES, 1)
+    return {"train": MODELS} | after_evaluating() | dict.fromkeys(OF_ONE_MODEL | FIGURES | {"explorer"}, 1)
 
 
 def test_metrics_hold_every_model_split_and_metric(finished_project):
@@ -126,7 +126,7 @@ EDITS = {
     # One seed more is one model a size more, and every table and figure of all models.
     "seeds=[1, 2, 3]": {"train": 2, "evaluate": 2, "tabulate": 1, "training_curves": 1},
     # Another model is pictured: what it lacks is computed, and its pictures drawn.
-    "figures={seed: 2}": dict.fromkeys(OF_ONE_MODEL | FIGURES - {"training_curves"}, 1),
+    "figures={seed: 2}": dict.fromkeys(OF_ONE_MODEL | FIGURES - {"training_curves"} | {"explorer"}, 1),
     "recipes={brief: {epochs: 1}}": after_evaluating() | {"train": MODELS, "training_curves": 1},
     "mnist_dir=elsewhere": {},
     "mirrors=['https://mirror.invalid']": {},
@@ -163,8 +163,18 @@ def test_new_colour_redraws_and_retrains_nothing(finished_project):
     before = figures.read_text()
     assert '"#E69F00"' in before
     figures.write_text(before.replace('"#E69F00"', '"#FFAA00"'))
-    assert finished_project.planned() == dict.fromkeys(FIGURES, 1)
+    assert finished_project.planned() == dict.fromkeys(FIGURES | {"explorer"}, 1)
     figures.write_text(before)
+    assert finished_project.planned() == {}
+
+
+@pytest.mark.parametrize("template", ["explorer.html", "explorer.css", "model.js", "explorer.js"])
+def test_edited_template_builds_the_explorer_alone(finished_project, template):
+    path = finished_project.folder / "workflow/mnist_vae/templates" / template
+    before = path.read_text()
+    path.write_text(before + "\n")
+    assert finished_project.planned() == {"explorer": 1}
+    path.write_text(before)
     assert finished_project.planned() == {}
 
 

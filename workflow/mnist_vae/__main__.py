@@ -20,6 +20,7 @@ COMMANDS = {
     "fit_top_half": "fit q to the top half of images",
     "complete_top_half": "draw bottom halves, and contours, from fitted q",
     "draw": "draw a figure from stored arrays",
+    "build_explorer": "build the page in which one model's decoder runs",
 }
 
 

@@ -37,6 +37,10 @@ FIGURES = [
     "training_curves",
     "latent_manifold",
 ]
+EXPLORER_TEMPLATES = [
+    os.path.relpath(LIBRARY / "mnist_vae/templates" / name)
+    for name in ("explorer.html", "explorer.css", "model.js", "explorer.js")
+]
 
 
 def sources(command):
@@ -70,6 +74,10 @@ def all_figures(wildcards):
     return expand(
         "results/{dataset}/figures/{figure}.png", dataset=dataset_asked_for(wildcards), figure=FIGURES
     )
+
+
+def explorer_page(wildcards):
+    return expand("results/{dataset}/explorer.html", dataset=dataset_asked_for(wildcards))
 
 
 def of_every_model(file):
