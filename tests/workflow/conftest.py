@@ -15,7 +15,7 @@ TINY = {
     "dataset": "mnist5k",
     "train_sizes": {"mnist": [200], "mnist5k": [120, 200]},
     "seeds": [1, 2],
-    "recipes": {"reference": {"epochs": 2}},
+    "recipes": {"reference": {"epochs": 2}, "strong": {"epochs": 1, "seeds": [1]}},
     "evaluation": {"draws": 2, "first_100_draws": 5},
     "interpolation": {"images": [14, 119, 198]},
     "latent_manifold": {"size": 5},

@@ -14,7 +14,8 @@ from .conftest import ROOT
 pytestmark = pytest.mark.xdist_group("finished_project")
 
 RESULTS = Path("results/mnist5k")
-MODELS = 4  # two train sizes, two seeds
+OF_REFERENCE, OF_STRONG = 4, 2  # models: two train sizes, by two seeds and by one
+MODELS = OF_REFERENCE + OF_STRONG
 FIGURES = {
     "prior_samples",
     "latent_scatter",
@@ -34,12 +35,13 @@ OF_ONE_MODEL = {
 }
 
 
-def after_evaluating() -> dict[str, int]:
-    return {"evaluate": MODELS, "tabulate": 1}
+def after_evaluating(models: int = MODELS) -> dict[str, int]:
+    return {"evaluate": models, "tabulate": 1}
 
 
-def after_training() -> dict[str, int]:
-    return {"train": MODELS} | after_evaluating() | dict.fromkeys(OF_ONE_MODEL | FIGURES | {"explorer"}, 1)
+def after_training(models: int = MODELS) -> dict[str, int]:
+    after_encoding = dict.fromkeys(OF_ONE_MODEL | FIGURES | {"explorer"}, 1)
+    return {"train": models} | after_evaluating(models) | after_encoding
 
 
 def test_metrics_hold_every_model_split_and_metric(finished_project):
@@ -50,7 +52,7 @@ def test_metrics_hold_every_model_split_and_metric(finished_project):
     assert set(metrics.split) >= {"train", "test", "test_first_100"}
     assert set(metrics.metric) >= {"neg_elbo", "kl", "reconstruction"}
     assert np.isfinite(metrics.value).all()
-    wide = metrics.pivot(index=["n", "seed", "split"], columns="metric", values="value")
+    wide = metrics.pivot(index=["recipe", "n", "seed", "split"], columns="metric", values="value")
     assert np.allclose(wide.neg_elbo, wide.kl + wide.reconstruction)
     # Two epochs: better than the 784 log 2 = 543 nats of a fair coin per pixel, far from trained.
     assert wide.neg_elbo.between(200, 543).all()
@@ -59,8 +61,9 @@ def test_metrics_hold_every_model_split_and_metric(finished_project):
 def test_elbo_table_is_made_of_the_metrics(finished_project):
     tables = finished_project.folder / RESULTS / "tables"
     metrics, elbo = pd.read_csv(tables / "metrics.csv"), pd.read_csv(tables / "elbo.csv")
-    found = metrics.query("split == 'test' and metric == 'neg_elbo' and n == 200").value
-    mean = elbo.query("seed == 'mean' and n == 200").iloc[0]
+    metrics, elbo = (table.query("recipe == 'reference' and n == 200") for table in (metrics, elbo))
+    found = metrics.query("split == 'test' and metric == 'neg_elbo'").value
+    mean = elbo.query("seed == 'mean'").iloc[0]
     assert mean.test_neg_elbo == pytest.approx(found.mean())
     assert mean.test_seed_spread == pytest.approx(found.std())
     assert f"{mean.test_neg_elbo:.2f}" in (tables / "elbo.md").read_text()
@@ -118,16 +121,26 @@ EDITS = {
     **dict.fromkeys(
         [
             "recipes={reference: {epochs: 3}}",
-            "recipes={reference: {batch_size: 50}}",
             "recipes={reference: {learning_rate: 0.002}}",
         ],
-        after_training(),
+        after_training(OF_REFERENCE),
     ),
+    # The strong recipe has the reference's batch size, and rates and lengths of its own.
+    "recipes={reference: {batch_size: 50}}": after_training(),
+    **dict.fromkeys(
+        [
+            "recipes={strong: {epochs: {1: 1, 150: 2}}}",
+            "recipes={strong: {augmentation: {1: 1, 150: 2}}}",
+        ],
+        {"train": 1} | after_evaluating(1) | {"training_curves": 1},
+    ),
+    "recipes={strong: {decay: 0.1}}": {"train": 2} | after_evaluating(2) | {"training_curves": 1},
     # One seed more is one model a size more, and every table and figure of all models.
     "seeds=[1, 2, 3]": {"train": 2, "evaluate": 2, "tabulate": 1, "training_curves": 1},
     # Another model is pictured: what it lacks is computed, and its pictures drawn.
     "figures={seed: 2}": dict.fromkeys(OF_ONE_MODEL | FIGURES - {"training_curves"} | {"explorer"}, 1),
-    "recipes={brief: {epochs: 1}}": after_evaluating() | {"train": MODELS, "training_curves": 1},
+    "recipes={brief: {epochs: 1}}": {"train": 4} | after_evaluating(4) | {"training_curves": 1},
+    "recipes={brief: {seeds: [7]}}": {"train": 2} | after_evaluating(2) | {"training_curves": 1},
     "mnist_dir=elsewhere": {},
     "mirrors=['https://mirror.invalid']": {},
 }

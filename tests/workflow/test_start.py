@@ -59,7 +59,7 @@ def test_named_folder_without_files_is_an_error(project):
     [
         ({"learning_rat": 1}, "learning_rat"),
         ({"seeds": []}, "seeds"),
-        ({"seeds": ["one"]}, "seeds.0"),
+        ({"seeds": ["one"]}, "seeds[0]"),
         ({"train_sizes": {"mnist5k": [4001]}}, "4000"),
         ({"recipes": {"reference": {"learning_rate": -0.1}}}, "recipes.reference.learning_rate"),
         ({"interpolation": {"images": [0, 1, 200]}}, "0 to 199"),

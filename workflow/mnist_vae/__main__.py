@@ -45,7 +45,7 @@ def main(words: list[str] | None = None) -> int:
     command.add_arguments(subparser)
     try:
         command.run(subparser.parse_args(options.arguments))
-    except InputError as error:
+    except (InputError, OSError) as error:  # OSError: no such file, no permission, no space left
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

@@ -40,28 +40,27 @@ def check_config(config: Mapping, schema_path: str | Path) -> None:
         largest = max(config["train_sizes"][dataset])
         _check_indices("interpolation.images", config["interpolation"]["images"], largest, dataset)
         _check_indices("top_half.images", config["top_half"]["images"], TEST_IMAGES[dataset], dataset)
-    figures = config["figures"]
-    for key, value, allowed in (
-        ("figures.recipe", figures["recipe"], list(config["recipes"])),
-        ("figures.seed", figures["seed"], config["seeds"]),
-    ):
-        if value not in allowed:
-            raise InputError(f"config: {key} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")
+    figures, recipes = config["figures"], complete_recipes(config["recipes"], config["seeds"])
+    _check_choice("figures.recipe", figures["recipe"], list(recipes))
+    _check_choice("figures.seed", figures["seed"], recipes[figures["recipe"]]["seeds"])
 
 
-def complete_recipes(recipes: Mapping[str, Mapping]) -> dict[str, dict]:
-    """Give each recipe what it leaves out from the reference; `steps` stand in place of epochs."""
-    complete = {name: recipes["reference"] | recipe for name, recipe in recipes.items()}
-    for recipe in complete.values():
-        if "steps" in recipe:
-            recipe.pop("epochs")
-    return complete
+def complete_recipes(recipes: Mapping[str, Mapping], seeds: list[int]) -> dict[str, dict]:
+    """Give each recipe the seeds, and from the reference, what it leaves out."""
+    return {name: recipes["reference"] | {"seeds": seeds} | recipe for name, recipe in recipes.items()}
+
+
+def setting_at(setting: float | Mapping[str, float], n: int) -> float:
+    """A recipe's setting at train size n: {"1": a, "4000": b} is a below 4,000 images and b from there on."""
+    if not isinstance(setting, Mapping):
+        return setting
+    return setting[str(max(size for size in map(int, setting) if size <= n))]
 
 
 def with_numbers(value: Any) -> Any:
-    """Read numbers that arrive as text: those in `--config seeds=[1,2]` do, and 1e-3 in YAML."""
+    """Read numbers that arrive as text, as in `--config seeds=[1,2]` or YAML's 1e-3. Keys become text."""
     if isinstance(value, Mapping):
-        return {key: with_numbers(item) for key, item in value.items()}
+        return {str(key): with_numbers(item) for key, item in value.items()}
     if isinstance(value, list):
         return [with_numbers(item) for item in value]
     if isinstance(value, str):
@@ -69,6 +68,11 @@ def with_numbers(value: Any) -> Any:
             with suppress(ValueError):
                 return number(value) if math.isfinite(number(value)) else value
     return value
+
+
+def _check_choice(key: str, value: str | int, allowed: list) -> None:
+    if value not in allowed:
+        raise InputError(f"config: {key} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")
 
 
 def _check_indices(key: str, indices: list[int], count: int, dataset: str) -> None:
@@ -84,17 +88,17 @@ def _explain(error: ValidationError) -> str:
     """Name the key, the value and what is allowed."""
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
     key, value, schema = path.removeprefix("."), error.instance, error.schema
+    description = f" ({schema['description']})" if "description" in schema else ""
     if error.validator in ("additionalProperties", "required"):
         section = f"in {key}" if key else "at the top level"
         if error.validator == "required":
             missing = ", ".join(name for name in schema["required"] if name not in value)
-            return f"{missing} is missing {section}"
+            return f"{missing} is missing {section}{description}"
         known = schema["properties"]
         unknown = next(name for name in value if name not in known)
         return (
             f"{unknown} (here {value[unknown]!r}) is no key {section}; it must be one of {', '.join(known)}"
         )
-    description = f" ({schema['description']})" if "description" in schema else ""
     allowed = f"must be {_allowed(schema)}{description}"
     if "propertyNames" in error.schema_path:
         return f"the name {value!r} in {key} {allowed}"
@@ -115,7 +119,8 @@ def _allowed(schema: Mapping) -> str:
         "maxItems": "{} entries or fewer",
         "pattern": "matching {}",
     }
-    words = [kinds[schema["type"]]]
+    types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    words = [" or ".join(kinds[name] for name in types)]
     words += [text.format(schema[limit]) for limit, text in limits.items() if limit in schema]
     if schema.get("uniqueItems"):
         words.append("none twice")

@@ -19,8 +19,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 TRAINING_DIGITS = 3_000  # at most, the first ones: dots enough to see the classes, pictures few enough to carry
 TEST_DIGITS = 100
 GRID_SIZE = 121  # along a side: log p(x) is then within 0.01 nats of what finer grids give
-LEAST_REACH = 4.0  # the prior's mass beyond is 3e-4
-MARGIN = 0.5
+LEAST_REACH = 4.0  # the prior's mass beyond is 1e-4
+MARGIN = 1.25  # beyond the outermost code of a training image: posteriors of others, and of halves, lie further out
 
 
 def half_precision(decoder: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

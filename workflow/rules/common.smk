@@ -15,7 +15,7 @@ os.environ |= {
     "PATH": os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
 }
 
-from mnist_vae.config import check_config, complete_recipes, with_numbers
+from mnist_vae.config import check_config, complete_recipes, setting_at, with_numbers
 from mnist_vae.data import resolve_dataset
 from mnist_vae.errors import InputError
 from mnist_vae.sources import import_closure
@@ -26,7 +26,7 @@ try:
 except InputError as error:
     raise WorkflowError(str(error))
 
-RECIPES = complete_recipes(config["recipes"])
+RECIPES = complete_recipes(config["recipes"], config["seeds"])
 MODEL = "results/{dataset}/models/{recipe}/n{n}/seed{seed}"
 FIGURES = [
     "prior_samples",
@@ -49,9 +49,12 @@ def sources(command):
 
 
 def recipe_options(wildcards):
-    """A recipe's settings, all numbers, as options of the command line."""
-    settings = RECIPES[wildcards.recipe]
-    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in settings.items())
+    """A recipe's settings at a train size, all numbers, as options of the command line."""
+    return " ".join(
+        f"--{name.replace('_', '-')} {setting_at(setting, int(wildcards.n))}"
+        for name, setting in RECIPES[wildcards.recipe].items()
+        if name != "seeds"
+    )
 
 
 def dataset_asked_for(wildcards):
@@ -84,13 +87,17 @@ def of_every_model(file):
     """The given file of every configured model, as a function of the data set."""
 
     def files(wildcards):
-        return expand(
-            f"{MODEL}/{file}",
-            dataset=wildcards.dataset,
-            recipe=RECIPES,
-            n=config["train_sizes"][wildcards.dataset],
-            seed=config["seeds"],
-        )
+        return [
+            path
+            for recipe, settings in RECIPES.items()
+            for path in expand(
+                f"{MODEL}/{file}",
+                dataset=wildcards.dataset,
+                recipe=recipe,
+                n=config["train_sizes"][wildcards.dataset],
+                seed=settings["seeds"],
+            )
+        ]
 
     return files
 

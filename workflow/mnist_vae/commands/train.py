@@ -29,9 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--recipe", required=True, help="the recipe's name, for the record")
     parser.add_argument("--n", type=int, required=True, help="how many training images, the first ones")
     parser.add_argument("--seed", type=int, required=True, help="of initialization, order and noise")
-    length = parser.add_mutually_exclusive_group(required=True)
-    length.add_argument("--epochs", type=int, help="passes through the images")
-    length.add_argument("--steps", type=int, help="gradient steps, rounded to whole epochs")
+    parser.add_argument("--epochs", type=int, required=True, help="passes through the images")
     parser.add_argument("--batch-size", type=int, required=True, help="images a step")
     parser.add_argument("--learning-rate", type=float, required=True, help="Adam's step size")
     parser.add_argument(
@@ -52,7 +50,7 @@ def run(options: Namespace) -> None:
     generator = torch.Generator().manual_seed(options.seed)
     vae = VAE(generator)
     recipe = Recipe(
-        options.epochs or max(1, round(options.steps * options.batch_size / options.n)),
+        options.epochs,
         options.batch_size,
         options.learning_rate,
         options.decay,

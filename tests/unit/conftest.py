@@ -1,0 +1,110 @@
+"""What the unit tests share: real digits, a briefly trained model, and what every command makes of them."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import hypothesis
+import pytest
+import torch
+from mnist_vae.__main__ import main
+from mnist_vae.data import binarize, obtain_mnist, obtain_mnist5k, save_digits
+from mnist_vae.model import VAE
+from mnist_vae.training import Recipe, train
+
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("suite")
+torch.set_num_threads(1)
+
+MNIST_DIR = os.environ.get("MNIST_DIR")
+TRAIN, TEST = 200, 150  # sizes of the small study
+
+
+@pytest.fixture(scope="session")
+def mnist5k():
+    """The 5,000 real digits that need no download, grey."""
+    return obtain_mnist5k()
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    """The published data set, grey."""
+    if not MNIST_DIR:
+        pytest.skip("MNIST_DIR is not set: it names the folder of the four IDX files")
+    return obtain_mnist(MNIST_DIR, [])
+
+
+@pytest.fixture(scope="session")
+def images(mnist5k):
+    """Real binarized digits, float32 (4000, 784)."""
+    return torch.from_numpy(binarize(mnist5k["train_images"])).float()
+
+
+@pytest.fixture(scope="session")
+def trained(images):
+    """A model that has learned a little, for tests that read it and change nothing."""
+    generator = torch.Generator().manual_seed(1)
+    vae = VAE(generator)
+    for _ in train(vae, images[:1000], Recipe(epochs=5, batch_size=100, learning_rate=2e-3), generator):
+        pass
+    return vae.requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def small_digits(tmp_path_factory, mnist5k):
+    """Files of 200 training and 150 test digits, as `obtain` and `binarize` store them."""
+    folder = tmp_path_factory.mktemp("digits")
+    digits = {name: array[: TRAIN if "train" in name else TEST] for name, array in mnist5k.items()}
+    save_digits(folder / "grey.safetensors", digits, "mnist5k")
+    digits |= {name: binarize(digits[name]) for name in ("train_images", "test_images")}
+    save_digits(folder / "binarized.safetensors", digits, "mnist5k")
+    return SimpleNamespace(grey=folder / "grey.safetensors", binarized=folder / "binarized.safetensors")
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory, small_digits):
+    """Every command from `train` on, run on the small digits: a path a stored file."""
+    folder = tmp_path_factory.mktemp("study") / "mnist5k/models/reference" / f"n{TRAIN}" / "seed1"
+    files = SimpleNamespace(
+        grey=small_digits.grey,
+        digits=small_digits.binarized,
+        folder=folder,
+        weights=folder / "weights.safetensors",
+        history=folder / "history.csv",
+        metrics=folder / "metrics.csv",
+        latents=folder / "latents.safetensors",
+        prior_samples=folder / "prior_samples.safetensors",
+        interpolation=folder / "interpolation.safetensors",
+        manifold=folder / "latent_manifold.safetensors",
+        fit=folder / "top_half_fit.safetensors",
+        top_half=folder / "top_half.safetensors",
+    )
+    f = files
+    for words in (
+        f"train {f.digits} {f.grey} {f.weights} {f.history} --recipe reference --n {TRAIN} --seed 1 "
+        "--epochs 3 --batch-size 50 --learning-rate 0.002",
+        f"evaluate {f.digits} {f.weights} {f.metrics} --draws 4 --first-100-draws 6",
+        f"encode {f.digits} {f.weights} {f.latents}",
+        f"sample_prior {f.weights} {f.prior_samples} --draws 5",
+        f"interpolate {f.digits} {f.weights} {f.interpolation} --images 14 119 98",
+        f"decode_manifold {f.weights} {f.manifold} --window 2.5 --size 4",
+        f"fit_top_half {f.digits} {f.weights} {f.fit} --images 0 3 --draws 5 --steps 20 --learning-rate 0.05",
+        f"complete_top_half {f.weights} {f.fit} {f.top_half} --completions 3",
+    ):
+        assert run_command(words) == 0
+    return files
+
+
+def run_command(words: str) -> int:
+    """Run the command line in this process; OMP_NUM_THREADS and its like are put back."""
+    before = dict(os.environ)
+    try:
+        return main(words.split())
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def listing(folder: Path) -> list[str]:
+    """Every file below a folder, hidden ones too."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))

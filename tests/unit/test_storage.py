@@ -1,0 +1,136 @@
+"""Files are whole or not there, the same content gives the same bytes, and provenance comes along."""
+
+import os
+
+import numpy as np
+import pytest
+from mnist_vae.errors import InputError
+from mnist_vae.storage import load_arrays, load_provenance, open_arrays, save_arrays, whole_file
+
+from .conftest import listing
+
+ARRAYS = {"b": np.arange(6.0).reshape(2, 3), "a": np.array([1, 2], np.uint8), "c": np.float32([[0.5]])}
+PROVENANCE = {"dataset": "mnist", "recipe": "reference", "n": 1000, "seed": 3}
+
+
+class Interruption(BaseException):
+    """What no `except Exception` catches, as KeyboardInterrupt."""
+
+
+def write_half(path, error):
+    with whole_file(path) as temporary:
+        temporary.write_text("half a li")
+        raise error("half way")
+
+
+@pytest.mark.parametrize("error", [ValueError, Interruption])
+def test_failure_leaves_neither_target_nor_temporary(tmp_path, error):
+    with pytest.raises(error):
+        write_half(tmp_path / "new/file.csv", error)
+    assert listing(tmp_path) == ["new"]
+
+
+def test_failure_keeps_what_was_there(tmp_path):
+    path = tmp_path / "file.csv"
+    path.write_text("whole")
+    with pytest.raises(ValueError, match="half way"):
+        write_half(path, ValueError)
+    assert path.read_text() == "whole"
+    assert listing(tmp_path) == ["file.csv"]
+
+
+def test_target_appears_at_the_end_only(tmp_path):
+    path = tmp_path / "deep/er/file.csv"
+    with whole_file(str(path)) as temporary:
+        temporary.write_text("whole")
+        assert not path.exists()
+        assert temporary.parent == path.parent  # so that the last step is a rename
+        assert temporary.suffix == ".csv"
+    assert path.read_text() == "whole"
+    assert listing(path.parent) == ["file.csv"]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600), (0o002, 0o664)])
+def test_umask_is_respected(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        with whole_file(tmp_path / "file") as temporary:
+            temporary.write_text("whole")
+        assert os.umask(umask) == umask  # and was put back
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == mode
+
+
+def test_arrays_and_provenance_come_back(tmp_path):
+    save_arrays(tmp_path / "file.safetensors", ARRAYS, PROVENANCE)
+    found = load_arrays(tmp_path / "file.safetensors")
+    assert found.keys() == ARRAYS.keys()
+    for name, array in ARRAYS.items():
+        assert found[name].dtype == array.dtype
+        assert np.array_equal(found[name], array)
+    assert load_provenance(tmp_path / "file.safetensors") == PROVENANCE
+
+
+def test_arrays_of_any_memory_layout(tmp_path):
+    transposed = np.arange(6).reshape(2, 3).T
+    save_arrays(tmp_path / "file.safetensors", {"a": transposed, "b": transposed[::-1]}, {})
+    found = load_arrays(tmp_path / "file.safetensors")
+    assert np.array_equal(found["a"], transposed)
+    assert np.array_equal(found["b"], transposed[::-1])
+
+
+def test_same_content_same_bytes(tmp_path):
+    save_arrays(tmp_path / "first", ARRAYS, PROVENANCE)
+    save_arrays(tmp_path / "again", dict(reversed(ARRAYS.items())), dict(reversed(PROVENANCE.items())))
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "again").read_bytes()
+
+
+def spoil(path, how):
+    whole = path.read_bytes()
+    if how == "truncated":
+        path.write_bytes(whole[:-1])
+    elif how == "cut in the header":
+        path.write_bytes(whole[:20])
+    elif how == "empty":
+        path.write_bytes(b"")
+    elif how == "trailing bytes":
+        path.write_bytes(whole + b"\0")
+    elif how == "no array file":
+        path.write_bytes(b"<!DOCTYPE html><html></html>")
+    elif how == "missing":
+        path.unlink()
+    elif how == "a folder":
+        path.unlink()
+        path.mkdir()
+
+
+@pytest.mark.parametrize("read", [load_arrays, load_provenance])
+@pytest.mark.parametrize(
+    "how",
+    ["truncated", "cut in the header", "empty", "trailing bytes", "no array file", "missing", "a folder"],
+)
+def test_a_spoilt_file_is_named(tmp_path, how, read):
+    path = tmp_path / "file.safetensors"
+    save_arrays(path, ARRAYS, PROVENANCE)
+    spoil(path, how)
+    with pytest.raises(InputError, match=r"file\.safetensors is not a readable array file \(.+\)"):
+        read(path)
+
+
+def test_a_missing_array_is_named(tmp_path):
+    save_arrays(tmp_path / "file.safetensors", ARRAYS, {})
+    with (
+        pytest.raises(InputError, match=r"file\.safetensors.*train_images"),
+        open_arrays(tmp_path / "file.safetensors") as file,
+    ):
+        file.get_slice("train_images")
+
+
+def test_a_failing_write_keeps_the_old_file(tmp_path):
+    save_arrays(tmp_path / "file.safetensors", ARRAYS, PROVENANCE)
+    before = (tmp_path / "file.safetensors").read_bytes()
+    with pytest.raises(Exception):  # noqa: B017, PT011 (the format's own, whichever that is)
+        save_arrays(tmp_path / "file.safetensors", {"a": np.array(["no number"])}, PROVENANCE)
+    assert (tmp_path / "file.safetensors").read_bytes() == before
+    assert listing(tmp_path) == ["file.safetensors"]

@@ -1,0 +1,244 @@
+"""Training as it behaves: what each step sees, what it does, and that it can be repeated bit by bit."""
+
+import itertools
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mnist_vae.densities import log_likelihood, log_prior, log_q
+from mnist_vae.errors import InputError
+from mnist_vae.model import VAE
+from mnist_vae.training import Recipe, train
+from torch.optim import optimizer as optim
+
+N = 250
+
+
+@pytest.fixture(scope="module")
+def coded():
+    """Images that tell their own number, in binary, in their first 16 pixels."""
+    numbers = torch.arange(N)
+    x = torch.zeros(N, 784)
+    x[:, :16] = (numbers[:, None] >> torch.arange(16)) & 1
+    return x
+
+
+def numbers(batch):
+    return (batch[:, :16] @ 2.0 ** torch.arange(16)).int().tolist()
+
+
+def run(x, seed=0, epochs=2, batch_size=100, learning_rate=1e-3, watch=None):
+    """Train a model from a seed; return it and its losses."""
+    generator = torch.Generator().manual_seed(seed)
+    vae = VAE(generator)
+    if watch is not None:
+        vae.encoder.register_forward_hook(lambda _, inputs, output: watch.encoder.append((*inputs, *output)))
+        vae.decoder.register_forward_hook(lambda _, inputs, output: watch.decoder.append((*inputs, output)))
+    recipe = Recipe(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
+    return vae, list(train(vae, x, recipe, generator))
+
+
+@pytest.fixture
+def watch():
+    return SimpleNamespace(encoder=[], decoder=[])
+
+
+def test_every_image_once_an_epoch_and_a_last_partial_batch(coded, watch):
+    run(coded, watch=watch)
+    sizes = [len(x) for x, _, _ in watch.encoder]
+    assert sizes == [100, 100, 50] * 2
+    seen = [number for x, _, _ in watch.encoder for number in numbers(x)]
+    assert sorted(seen[:N]) == sorted(seen[N:]) == list(range(N))
+
+
+def test_batches_are_whole_images(coded, watch):
+    run(coded, watch=watch, epochs=1)
+    for x, _, _ in watch.encoder:
+        assert torch.equal(x, coded[numbers(x)])
+
+
+def test_order_is_fresh_every_epoch(coded, watch):
+    run(coded, epochs=3, watch=watch)
+    seen = [number for x, _, _ in watch.encoder for number in numbers(x)]
+    orders = [seen[:N], seen[N : 2 * N], seen[2 * N :]]
+    assert list(range(N)) not in orders
+    assert len({tuple(order) for order in orders}) == 3
+
+
+@pytest.mark.parametrize(("batch_size", "sizes"), [(1000, [250]), (250, [250]), (249, [249, 1])])
+def test_batch_sizes_at_the_edges(coded, watch, batch_size, sizes):
+    run(coded, epochs=1, batch_size=batch_size, watch=watch)
+    assert [len(x) for x, _, _ in watch.encoder] == sizes
+
+
+def test_one_fresh_draw_per_image_and_epoch(coded, watch):
+    run(coded, watch=watch)
+    noise = []
+    for (_, mean, log_std), (z, _) in zip(watch.encoder, watch.decoder, strict=True):
+        assert z.shape == mean.shape
+        noise.append((z - mean) / log_std.exp())
+    noise = torch.cat(noise)
+    assert len(noise) == 2 * N
+    assert len(noise.unique(dim=0)) == 2 * N
+    assert noise.mean(0).abs().max() < 4 / (2 * N) ** 0.5
+    assert (noise.std(0) - 1).abs().max() < 4 / (4 * N) ** 0.5
+
+
+def test_epochs_yield_their_mean_loss_per_image(coded, watch):
+    """At a rate of nothing the model stands still, so its loss can be had again from what it saw."""
+    vae, losses = run(coded, learning_rate=1e-30, watch=watch)
+    per_image = []
+    for (x, mean, log_std), (z, _) in zip(list(watch.encoder), list(watch.decoder), strict=True):
+        logits = vae.decoder(z)
+        per_image.append(log_q(mean, log_std, z) - log_prior(z) - log_likelihood(x, logits))
+    per_image = torch.cat(per_image).double()
+    assert losses == pytest.approx([per_image[:N].mean().item(), per_image[N:].mean().item()], rel=1e-6)
+
+
+def test_a_seed_gives_the_same_bits(coded):
+    torch.manual_seed(1)
+    (first, first_losses), _ = run(coded), torch.manual_seed(2)
+    again, again_losses = run(coded)
+    assert first_losses == again_losses
+    for one, other in zip(first.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_another_seed_gives_another_model(coded):
+    (first, first_losses), (other, other_losses) = run(coded), run(coded, seed=1)
+    assert first_losses != other_losses
+    for one, another in zip(first.parameters(), other.parameters(), strict=True):
+        assert not torch.equal(one, another)
+
+
+def test_steps_are_adams(coded):
+    """Three steps by hand: rate 1e-3, betas 0.9 and 0.999, eps 1e-8, no weight decay, every tensor."""
+    rate, beta1, beta2, eps = 1e-3, 0.9, 0.999, 1e-8
+    before, gradients, after = [], [], []
+
+    def copies(optimizer):
+        return [p.detach().double().clone() for group in optimizer.param_groups for p in group["params"]]
+
+    def pre_hook(optimizer, *_):
+        before.append(copies(optimizer))
+        gradients.append([p.grad.double() for group in optimizer.param_groups for p in group["params"]])
+
+    hooks = (
+        optim.register_optimizer_step_pre_hook(pre_hook),
+        optim.register_optimizer_step_post_hook(lambda optimizer, *_: after.append(copies(optimizer))),
+    )
+    try:
+        run(coded, epochs=1, learning_rate=rate)
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+    assert len(after) == 3
+    assert len(after[0]) == 8
+    for tensor in range(8):
+        m = v = torch.zeros_like(before[0][tensor])
+        for t in range(1, 4):
+            g = gradients[t - 1][tensor]
+            m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
+            step = rate * (m / (1 - beta1**t)) / ((v / (1 - beta2**t)).sqrt() + eps)
+            expected = before[t - 1][tensor] - step
+            torch.testing.assert_close(after[t - 1][tensor], expected, rtol=1e-6, atol=1e-7)
+
+
+def test_gradients_are_of_one_batch_alone(coded):
+    """No gradient is left over from the step before: Adam sees that of the batch's loss."""
+    x = coded[:100]
+    first, generator = VAE(torch.Generator().manual_seed(0)), torch.Generator().manual_seed(0)
+    gradients = []
+    hook = optim.register_optimizer_step_pre_hook(
+        lambda optimizer, *_: gradients.append(optimizer.param_groups[0]["params"][-1].grad.clone())
+    )
+    try:
+        list(train(first, x, Recipe(epochs=30, batch_size=100, learning_rate=1e-30), generator))
+    finally:
+        hook.remove()
+    # The model stands still, so these differ by their noise only; left over, they would add up.
+    norms = torch.stack(gradients).norm(dim=1)
+    assert norms.max() < 2 * norms.min()
+
+
+@pytest.mark.parametrize("rate", [1.0, 1e3, 1e6])
+def test_divergence_is_an_error_that_says_when(images, rate):
+    with pytest.raises(
+        InputError, match=r"diverged: epoch \d+ ended with a loss of (nan|inf).*learning_rate"
+    ):
+        run(images[:200], epochs=20, learning_rate=rate)
+
+
+def test_loss_falls_on_real_digits(images):
+    _, losses = run(images[:500], epochs=8)
+    assert losses[-1] < losses[0] - 100
+    assert all(later < earlier + 5 for earlier, later in itertools.pairwise(losses))
+
+
+def test_every_tensor_is_trained(coded):
+    untrained, (trained, _) = VAE(torch.Generator().manual_seed(0)), run(coded, epochs=1)
+    for name, tensor in untrained.state_dict().items():
+        assert not torch.equal(tensor, trained.state_dict()[name])
+
+
+def test_training_leaves_the_images_alone(coded):
+    before = coded.clone()
+    run(coded, epochs=1)
+    assert torch.equal(coded, before)
+
+
+# --- what stronger recipes add ----------------------------------------------------------------------------
+
+
+def rates(coded, **options):
+    """The learning rates of every step: of the decoder's first layer, and of all other tensors."""
+    vae, seen = VAE(torch.Generator().manual_seed(0)), []
+
+    def hook(optimizer, *_):
+        rate = {p: group["lr"] for group in optimizer.param_groups for p in group["params"]}
+        first_layer = set(vae.decoder.hidden.parameters())
+        latent = {rate[p] for p in first_layer}
+        others = {rate[p] for p in set(vae.parameters()) - first_layer}
+        seen.append((latent, others))
+
+    handle = optim.register_optimizer_step_pre_hook(hook)
+    try:
+        recipe = Recipe(epochs=4, batch_size=100, learning_rate=1e-3, **options)
+        list(train(vae, coded, recipe, torch.Generator().manual_seed(0)))
+    finally:
+        handle.remove()
+    assert all(len(latent) == len(others) == 1 for latent, others in seen)
+    return [latent.pop() for latent, _ in seen], [others.pop() for _, others in seen]
+
+
+def test_the_reference_keeps_one_rate(coded):
+    latent, others = rates(coded)
+    assert latent == others == [1e-3] * 12
+
+
+def test_rate_falls_linearly_to_zero_over_the_last_share_of_steps(coded):
+    latent, others = rates(coded, decay=0.5)
+    assert latent == others
+    assert others == pytest.approx([1e-3] * 7 + [1e-3 * left / 6 for left in (5, 4, 3, 2, 1)])
+
+
+def test_latent_layer_rate_is_the_decoders_first_layers_alone(coded):
+    latent, others = rates(coded, latent_layer_rate=3.0)
+    assert latent == pytest.approx([3e-3] * 12)
+    assert others == pytest.approx([1e-3] * 12)
+
+
+def test_variants_are_made_anew_each_epoch_and_seen_in_place_of_the_images(coded, watch):
+    vae, made = VAE(torch.Generator().manual_seed(0)), []
+    vae.encoder.register_forward_hook(lambda _, inputs, output: watch.encoder.append(inputs[0]))
+
+    def variants():
+        made.append(torch.full_like(coded, len(made) % 2))
+        return made[-1]
+
+    recipe = Recipe(epochs=3, batch_size=100, learning_rate=1e-3)
+    list(train(vae, coded, recipe, torch.Generator().manual_seed(0), variants))
+    assert len(made) == 3
+    assert [batch.unique().tolist() for batch in watch.encoder] == [[0]] * 3 + [[1]] * 3 + [[0]] * 3
+    assert [len(batch) for batch in watch.encoder] == [100, 100, 50] * 3

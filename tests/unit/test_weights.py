@@ -1,0 +1,87 @@
+"""Weight files: what was saved comes back, and what is no whole model is refused by name and reason."""
+
+import numpy as np
+import pytest
+import torch
+from mnist_vae.errors import InputError
+from mnist_vae.model import VAE
+from mnist_vae.storage import load_arrays, load_provenance, save_arrays
+from mnist_vae.weights import load_weights, save_weights
+
+PROVENANCE = {"dataset": "mnist", "recipe": "reference", "n": 1000, "seed": 3}
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_weights(path, VAE(torch.Generator().manual_seed(0)), PROVENANCE)
+    return path
+
+
+def test_weights_come_back_bit_by_bit(path):
+    saved, loaded = VAE(torch.Generator().manual_seed(0)).state_dict(), load_weights(path).state_dict()
+    assert loaded.keys() == saved.keys()
+    assert all(torch.equal(loaded[name], saved[name]) for name in saved)
+    assert load_provenance(path) == PROVENANCE
+
+
+def test_file_holds_the_named_tensors_and_nothing_to_run(path):
+    assert set(load_arrays(path)) == set(VAE().state_dict())
+    assert b"encoder.hidden.weight" in path.read_bytes()[:2000]  # a JSON header, no pickle
+
+
+def test_same_model_same_bytes(path, tmp_path):
+    save_weights(tmp_path / "again", VAE(torch.Generator().manual_seed(0)), PROVENANCE)
+    assert path.read_bytes() == (tmp_path / "again").read_bytes()
+
+
+def change(path, **arrays):
+    """Store the file again with tensors replaced, or left out where None."""
+    stored = load_arrays(path) | {name.replace("__", "."): array for name, array in arrays.items()}
+    save_arrays(path, {name: array for name, array in stored.items() if array is not None}, PROVENANCE)
+
+
+def nan_in(shape):
+    array = np.zeros(shape, np.float32)
+    array.flat[7] = np.nan
+    return array
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"encoder__output__bias": None}, r"missing or unknown: encoder\.output\.bias"),
+        ({"decoder__extra": np.zeros(2, np.float32)}, r"missing or unknown: decoder\.extra"),
+        ({"encoder__output__weight": np.zeros((6, 500), np.float32)}, r"\(6, 500\).*float32\(4, 500\)"),
+        ({"encoder__hidden__weight": np.zeros((500, 28, 28), np.float32)}, r"\(500, 28, 28\)"),
+        ({"decoder__output__bias": np.zeros(784)}, r"decoder\.output\.bias is float64\(784,\)"),
+        ({"decoder__output__bias": np.zeros(784, np.float16)}, "float16"),
+        ({"decoder__hidden__bias": nan_in(500)}, r"decoder\.hidden\.bias .*not finite"),
+        (
+            {"decoder__hidden__weight": np.full((500, 2), np.inf, np.float32)},
+            r"decoder\.hidden\.weight .*not finite",
+        ),
+    ],
+)
+def test_what_is_no_model_is_refused(path, changes, reason):
+    change(path, **changes)
+    with pytest.raises(InputError, match=rf"weights\.safetensors: .*{reason}"):
+        load_weights(path)
+
+
+@pytest.mark.parametrize("cut", [1, 1000, 2_000_000])
+def test_truncated_weights_are_refused(path, cut):
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(InputError, match=r"weights\.safetensors is not a readable array file"):
+        load_weights(path)
+
+
+def test_a_bit_flipped_in_the_header_is_refused(path):
+    """Of a flipped bit in a number, the format knows nothing unless it makes the number no number."""
+    content = bytearray(path.read_bytes())
+    for position in range(8, 40):
+        flipped = bytearray(content)
+        flipped[position] ^= 0x80
+        path.write_bytes(flipped)
+        with pytest.raises(InputError, match=r"weights\.safetensors"):
+            load_weights(path)
