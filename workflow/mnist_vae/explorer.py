@@ -16,9 +16,11 @@ from scipy.special import expit
 from mnist_vae.figures import DIGIT_COLOURS, densest_point
 
 TEMPLATES = Path(__file__).parent / "templates"
-TRAINING_DIGITS = 3_000  # at most, the first ones: dots enough to see the classes, pictures few enough to carry
+TRAINING_DIGITS = (
+    3_000  # at most, the first ones: dots enough to see the classes, pictures few enough to carry
+)
 TEST_DIGITS = 100
-GRID_SIZE = 121  # along a side: log p(x) is then within 0.01 nats of what finer grids give
+GRID_SIZE = 121  # along a side: finer grids move log p(x) of the first 100 test images by 0.02 nats at most
 LEAST_REACH = 4.0  # the prior's mass beyond is 1e-4
 MARGIN = 1.25  # beyond the outermost code of a training image: posteriors of others, and of halves, lie further out
 
