@@ -49,7 +49,7 @@ def after_training(models: int, first_seeds: int) -> dict[str, int]:
 
 
 def pictured() -> dict[str, int]:
-    return dict.fromkeys(OF_ONE_MODEL | FIGURES - OF_ALL_MODELS, 1)
+    return dict.fromkeys(OF_ONE_MODEL | FIGURES - OF_ALL_MODELS | {"explorer"}, 1)
 
 
 def test_metrics_hold_every_model_split_and_metric(finished_project):
@@ -183,8 +183,18 @@ def test_new_colour_redraws_and_retrains_nothing(finished_project):
     before = figures.read_text()
     assert '"#E69F00"' in before
     figures.write_text(before.replace('"#E69F00"', '"#FFAA00"'))
-    assert finished_project.planned() == dict.fromkeys(FIGURES, 1)
+    assert finished_project.planned() == dict.fromkeys(FIGURES | {"explorer"}, 1)
     figures.write_text(before)
+    assert finished_project.planned() == {}
+
+
+@pytest.mark.parametrize("template", ["explorer.html", "explorer.css", "model.js", "explorer.js"])
+def test_edited_template_builds_the_explorer_alone(finished_project, template):
+    path = finished_project.folder / "workflow/mnist_vae/templates" / template
+    before = path.read_text()
+    path.write_text(before + "\n")
+    assert finished_project.planned() == {"explorer": 1}
+    path.write_text(before)
     assert finished_project.planned() == {}
 
 
