@@ -263,7 +263,6 @@ REFUSED = {
         "parity {digits} {weights} {out} {out}2 --reference {tmp} --backend executable",
         "has 200 train images, 1000 were asked for",
     ),
-    "check_parity without a ladder": ("check_parity {tmp}/none", "{tmp}/none"),
 }
 
 
