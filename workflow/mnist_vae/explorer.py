@@ -118,11 +118,12 @@ def explorer_page(data: Mapping) -> str:
 
 def _about(provenance: Mapping, training: int, tests: int, error: float) -> str:
     """Say what the page shows, and how exactly."""
+    bound = math.ceil(error * 1e5) / 1e5
     return (
         f"The model: {provenance['dataset']}, {provenance['n']:,} training images, "
         f"{provenance['recipe']} recipe, seed {provenance['seed']}. The dots are the first {training:,} of "
-        f"these images; the test digits are the first {tests}. The decoder runs in this page; its weights are "
-        f"rounded to 16 bits, which moves no pixel's probability by more than {math.ceil(error * 1e5) / 1e5:.5f} on "
+        f"these images; the test digits are the first {tests}. The decoder runs in this page; its weights "
+        f"are rounded to 16 bits, which moves no pixel's probability by more than {bound:.5f} on "
         f"{GRID_SIZE} × {GRID_SIZE} points of the plane. Exact answers are sums over these points, "
         "interpolated. Everything is in this file: it needs no network and asks for nothing."
     )
