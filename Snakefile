@@ -4,9 +4,11 @@
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/   one trained model, and what is computed from it
 #   results/{dataset}/tables/                        the study's numbers
 #   results/{dataset}/figures/{name}.png             the study's pictures
+#   results/{dataset}/explorer.html                  one model, alive in a page
 #   results/parity/                                  the study's functions against the Julia reference
 #
-# One image's way: rules/data.smk, training.smk, evaluation.smk, gaps.smk, inference.smk, figures.smk.
+# One image's way: rules/data.smk, training.smk, evaluation.smk, gaps.smk, inference.smk, figures.smk,
+# explorer.smk.
 
 from snakemake.utils import min_version
 
@@ -24,6 +26,7 @@ include: "workflow/rules/gaps.smk"
 include: "workflow/rules/inference.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/parity.smk"
+include: "workflow/rules/explorer.smk"
 
 
 wildcard_constraints:
@@ -44,6 +47,7 @@ rule all:
     input:
         all_tables,
         all_figures,
+        explorer_page,
 
 
 rule tables:

@@ -340,7 +340,16 @@ REFUSED = {
         "--gaps {out}4 --gaps-markdown {out}5 --all-epochs {out}6 --third-question {out}7 --dataset mnist",
         "{tmp}/none",
     ),
+    "parity without digits": (
+        "parity {tmp}/none {weights} {out} {out}2 --reference {tmp} --backend executable",
+        "{tmp}/none",
+    ),
+    "check_parity without a ladder": ("check_parity {tmp}/none", "{tmp}/none"),
     "draw without arrays": ("draw completion {out}.png {tmp}/none", "{tmp}/none"),
+    "parity on more than there is": (
+        "parity {digits} {weights} {out} {out}2 --reference {tmp} --backend executable",
+        "has 200 train images, 1000 were asked for",
+    ),
 }
 
 

@@ -162,7 +162,7 @@ def assert_shows(axes, pixels):
     np.testing.assert_array_equal(shown(axes), pixels.reshape(28, 28))
 
 
-@pytest.mark.parametrize("name", figures.FIGURES.keys() - {"parity_ladder"})
+@pytest.mark.parametrize("name", [name for name in figures.FIGURES if name != "parity_ladder"])
 def test_titles_say_data_set_size_and_seed(draw, name):
     said = words(draw(name))
     if name == "training_curves":

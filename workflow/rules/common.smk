@@ -39,6 +39,10 @@ FIGURES = [
     "inference_gap",
     "importance_weighted_bound",
 ]
+EXPLORER_TEMPLATES = [
+    os.path.relpath(LIBRARY / "mnist_vae/templates" / name)
+    for name in ("explorer.html", "explorer.css", "model.js", "explorer.js")
+]
 
 
 def sources(command):
@@ -81,6 +85,10 @@ def all_figures(wildcards):
     return expand(
         "results/{dataset}/figures/{figure}.png", dataset=dataset_asked_for(wildcards), figure=FIGURES
     )
+
+
+def explorer_page(wildcards):
+    return expand("results/{dataset}/explorer.html", dataset=dataset_asked_for(wildcards))
 
 
 def of_models(file, seeds):

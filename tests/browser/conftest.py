@@ -1,0 +1,59 @@
+"""A real browser, driven by Playwright; without one these tests are skipped and say what helps."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def open_page(tmp_path_factory) -> Iterator:
+    """A function from a file, and settings of the browser's context, to a page with the file opened.
+
+    The page notes in `problems` what a reader should never meet: console errors, exceptions, and requests to
+    anything but the file itself.
+    """
+    playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no Chromium: apt-get install chromium")
+    contexts = []
+
+    with playwright.sync_playwright() as driver:
+
+        def open_file(path: Path, **settings):
+            context = driver.chromium.launch_persistent_context(
+                tmp_path_factory.mktemp("browser"), executable_path=chromium, args=FLAGS, **settings
+            )
+            contexts.append(context)
+            page = context.new_page()
+            page.problems = []
+
+            def note_request(request):
+                if request.url.split(":")[0] not in ("blob", "data") and request.url != path.as_uri():
+                    page.problems.append(f"request to {request.url}")
+
+            def note_message(message):
+                if message.type in ("error", "warning"):
+                    page.problems.append(f"console: {message.text}")
+
+            page.on("request", note_request)
+            page.on("console", note_message)
+            page.on("pageerror", lambda error: page.problems.append(f"exception: {error}"))
+            page.goto(path.as_uri())
+            return page
+
+        yield open_file
+        for context in contexts:
+            context.close()

@@ -1,0 +1,422 @@
+"""The explorer in a real browser: what it draws is what PyTorch computes, and it does what it says."""
+
+import json
+import re
+from base64 import b64decode
+from io import BytesIO
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mnist_vae.data import binarize, obtain_mnist5k
+from mnist_vae.densities import log_likelihood, log_prior, log_q
+from mnist_vae.explorer import explorer_page, page_data
+from mnist_vae.model import VAE
+from mnist_vae.training import Recipe, train
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+N = 600
+DESKTOP = {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"}
+PHONE = {
+    "viewport": {"width": 360, "height": 740},
+    "is_mobile": True,
+    "has_touch": True,
+    "device_scale_factor": 2,
+}
+
+
+class Study:
+    """A small model, its digits, and its page; and, independently of the page, the exact answers."""
+
+    def __init__(self, path):
+        digits = obtain_mnist5k()
+        self.images = torch.from_numpy(binarize(digits["train_images"][:N])).float()
+        self.labels = digits["train_labels"][:N]
+        self.tests = torch.from_numpy(binarize(digits["test_images"][:100])).float()
+        generator = torch.Generator().manual_seed(1)
+        self.vae = VAE(generator)
+        for _ in train(self.vae, self.images, Recipe(20, 50, 2e-3), generator):
+            pass
+        with torch.inference_mode():
+            self.mean, self.log_std = self.vae.encoder(self.images)
+        self.data = page_data(
+            {name: tensor.numpy() for name, tensor in self.vae.state_dict().items()},
+            {"mean": self.mean.numpy(), "log_std": self.log_std.numpy(), "labels": self.labels},
+            self.images.numpy(),
+            self.tests.numpy(),
+            digits["test_labels"][:100],
+            {"dataset": "mnist5k", "recipe": "reference", "n": N, "seed": 1},
+        )
+        self.path = path
+        path.write_text(explorer_page(self.data), encoding="utf-8")
+        axis = torch.linspace(-8, 8, 321)
+        self.z = torch.cartesian_prod(axis, axis)
+        self.log_cell = 2 * torch.log(axis[1] - axis[0])
+        with torch.inference_mode():
+            self.logits = self.vae.decoder(self.z)
+
+    @torch.inference_mode()
+    def means(self, points) -> np.ndarray:
+        return torch.sigmoid(self.vae.decoder(torch.as_tensor(points, dtype=torch.float32))).numpy()
+
+    def log_joint(self, x: torch.Tensor, rows: int) -> torch.Tensor:
+        seen = slice(0, 28 * rows)
+        return log_prior(self.z) + log_likelihood(x[seen], self.logits[:, seen])
+
+    def log_evidence(self, x: torch.Tensor, rows: int) -> float:
+        return (torch.logsumexp(self.log_joint(x, rows), 0) + self.log_cell).item()
+
+    def expected_picture(self, x: torch.Tensor, rows: int) -> np.ndarray:
+        weights = torch.softmax(self.log_joint(x, rows), 0)
+        return (weights @ torch.sigmoid(self.logits)).numpy()
+
+    @torch.inference_mode()
+    def elbo(self, index: int) -> float:
+        """By 20,000 draws from the encoder's Gaussian."""
+        mean, log_std = self.mean[index], self.log_std[index]
+        z = mean + log_std.exp() * torch.randn(20_000, 2, generator=torch.Generator().manual_seed(0))
+        x = self.images[index]
+        terms = log_prior(z) + log_likelihood(x, self.vae.decoder(z)) - log_q(mean, log_std, z)
+        return terms.mean().item()
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return Study(tmp_path_factory.mktemp("explorer") / "explorer.html")
+
+
+@pytest.fixture(scope="module")
+def opened(study, open_page):
+    """The page on a desktop, once its exact answers are there."""
+    page = open_page(study.path, **DESKTOP)
+    choose_mode(page, "digit")
+    page.locator("#digit-numbers dd").first.wait_for(timeout=300_000)
+    return page
+
+
+@pytest.fixture
+def page(opened):
+    """The desktop page, at the first chapter, all classes shown; nothing may have gone wrong after a test."""
+    choose_mode(opened, "point")
+    opened.click("#all-classes")
+    yield opened
+    assert opened.problems == []
+
+
+def choose_mode(page, mode):
+    page.check(f"input[name=mode][value={mode}]")
+
+
+def choose_test(page, index):
+    page.check(f"#tests label:nth-child({index + 1}) input")
+
+
+def place(page, study, point):
+    """Where a latent point lies on the plane's canvas, in CSS pixels from its corner."""
+    box, reach = page.locator("#plane").bounding_box(), study.data["reach"]
+    x = (point[0] / reach + 1) / 2 * box["width"]
+    y = (1 - point[1] / reach) / 2 * box["height"]
+    return {"x": x, "y": y}
+
+
+def pixels(page, selector) -> np.ndarray:
+    """What a canvas holds, (height, width, 4), 0 to 255."""
+    url = page.locator(selector).evaluate("canvas => canvas.toDataURL()")
+    return np.array(Image.open(BytesIO(b64decode(url.partition(",")[2]))).convert("RGBA")).astype(int)
+
+
+def picture(page, selector) -> np.ndarray:
+    """The shades of a picture of a digit, 1 for ink, (784,)."""
+    return 1 - pixels(page, selector)[..., 0].ravel() / 255
+
+
+def settle(page) -> None:
+    """Wait until what was asked for is drawn: the page draws once a frame."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def written_point(text: str) -> list[float]:
+    return [float(number) for number in re.findall(r"-?\d+\.\d+", text.replace("−", "-"))]
+
+
+def number(page, selector) -> float:
+    (value,) = written_point(page.locator(selector).inner_text())
+    return value
+
+
+# --- the file -------------------------------------------------------------------------------------------
+
+
+def test_file_is_small_and_refers_to_nothing_outside(study):
+    text = study.path.read_text(encoding="utf-8")
+    assert len(text.encode()) < 3_000_000
+    assert re.findall(r"""(?:src|href)\s*=\s*["'](?!data:)""", text) == []
+    assert re.findall(r"@import|url\(|https?://", text) == []
+    assert "default-src 'none'" in text
+
+
+def test_data_cannot_end_their_script(study):
+    hostile = "</script><script>alert(1)</script>"
+    text = explorer_page(study.data | {"about": hostile})
+    assert hostile not in text
+    inlined = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)[1]
+    assert json.loads(inlined)["about"] == hostile
+
+
+# --- the decoder, and exact inference -------------------------------------------------------------------
+
+
+def test_decoded_digits_are_pytorchs_within_the_stated_error(page, study):
+    reach = study.data["reach"]
+    points = np.random.default_rng(0).uniform(-reach, reach, (50, 2))
+    found = page.evaluate(
+        "points => points.map(([x, y]) => Array.from(decode(decoder, x, y)))", points.tolist()
+    )
+    stated = float(re.search(r"more than (0\.\d+)", page.locator("#about").inner_text())[1])
+    assert 0 < study.data["precision"]["largest_error_of_a_bernoulli_mean"] <= stated < 0.005
+    assert np.abs(np.array(found) - study.means(points)).max() <= stated
+
+
+def test_weights_are_float16_and_say_so(study):
+    assert study.data["precision"]["weights"] == "float16"
+    assert "16 bits" in study.data["about"]
+
+
+@pytest.mark.parametrize("rows", [0, 8, 14, 28])
+def test_exact_evidence_is_pytorchs(page, study, rows):
+    found = page.evaluate(
+        "rows => tests.pictures.slice(0, 6).map((x) => posterior(grid, x, rows).logEvidence)", rows
+    )
+    exact = [study.log_evidence(x, rows) for x in study.tests[:6]]
+    assert np.abs(np.array(found) - exact).max() < 0.02  # nats
+
+
+# --- a point makes a digit ------------------------------------------------------------------------------
+
+
+def test_digit_under_the_pointer_is_drawn(page, study):
+    seen = []
+    for point in ([1.5, -1.0], [-2.0, 0.5]):
+        page.hover("#plane", position=place(page, study, point))
+        settle(page)
+        there = written_point(page.locator("#decoded-at").inner_text())
+        assert np.allclose(there, point, atol=0.02)
+        assert np.abs(picture(page, "#decoded") - study.means(there)).max() < 0.02
+        seen.append(picture(page, "#decoded"))
+    assert np.abs(seen[0] - seen[1]).max() > 0.2
+
+
+def test_two_clicks_make_a_walk(page, study):
+    a, b = [-1.5, -1.5], [1.0, 2.0]
+    if page.locator("#path").is_visible():
+        page.click("#plane", position=place(page, study, a))
+    settle(page)
+    assert not page.locator("#path").is_visible()
+    page.click("#plane", position=place(page, study, b))
+    settle(page)
+    ends = written_point(page.locator("#path-caption").inner_text())
+    assert np.allclose(ends, a + b, atol=0.02)
+    a, b = np.array(ends[:2]), np.array(ends[2:])
+    assert page.locator("#path canvas").count() == 10
+    for step in (0, 3, 9):
+        mean = study.means((1 - step / 9) * a + step / 9 * b)
+        assert np.abs(picture(page, f"#path canvas:nth-child({step + 1})") - mean).max() < 0.03
+
+
+# --- a digit has many points ----------------------------------------------------------------------------
+
+
+def test_clicked_digit_shows_original_reconstruction_and_both_answers(page, study):
+    choose_mode(page, "digit")
+    for target in (7, 42):
+        page.click("#plane", position=place(page, study, study.mean[target].tolist()))
+        # Dots may lie upon each other: whichever was taken is the one described.
+        index, label = map(int, re.findall(r"\d+", page.locator("#original-caption").inner_text()))
+        assert torch.dist(study.mean[index], study.mean[target]) < 0.1
+        assert label == study.labels[index]
+        assert np.array_equal(picture(page, "#original"), study.images[index].numpy())
+        assert np.abs(picture(page, "#reconstruction") - study.means(study.mean[index])).max() < 0.01
+        exact = study.log_evidence(study.images[index], 28)
+        assert number(page, "#digit-numbers dd:nth-of-type(1)") == pytest.approx(exact, abs=0.03)
+        elbo, gap = (number(page, f"#digit-numbers dd:nth-of-type({k})") for k in (2, 3))
+        assert elbo == pytest.approx(study.elbo(index), abs=0.1)
+        assert gap == pytest.approx(exact - elbo, abs=0.05)
+
+
+def test_close_up_shows_the_posterior_and_q(page):
+    choose_mode(page, "digit")
+    red, _, blue, alpha = pixels(page, "#closeup").reshape(-1, 4).T
+    assert ((blue > 120) & (red < 60) & (alpha > 150)).sum() > 100  # the posterior's core
+    assert ((red > 150) & (blue < 60) & (alpha > 150)).sum() > 100  # the ellipses
+
+
+def test_hidden_classes_are_neither_drawn_nor_chosen(page, study):
+    choose_mode(page, "digit")
+    everything = pixels(page, "#plane")
+    page.click("#no-classes")
+    nothing = pixels(page, "#plane")
+    assert (everything != nothing).any(2).sum() > 1000
+    page.check("#classes label:nth-child(4) input", force=True)
+    for point in ([0, 0], [2, 2], [-2, -1]):
+        page.click("#plane", position=place(page, study, point))
+        assert page.locator("#original-caption").inner_text().endswith("a 3")
+    page.click("#no-classes")
+    page.click("#plane", position=place(page, study, [0, 0]))
+    assert "No digits are shown" in page.locator("#status").inner_text()
+
+
+# --- half a digit, and the rest -------------------------------------------------------------------------
+
+
+def test_bottom_half_is_hidden_and_completed_by_the_posterior(page, study):
+    choose_mode(page, "half")
+    for index in (3, 11):
+        choose_test(page, index)
+        x = study.tests[index]
+        assert page.locator("#rows-seen").inner_text() == "14 of 28"
+        seen = picture(page, "#seen").reshape(28, 28)
+        assert np.array_equal(seen[:14].ravel(), x[:392].numpy())
+        assert np.unique(seen[14:]).size == 1
+        assert np.array_equal(picture(page, "#truth"), x.numpy())
+        expected = picture(page, "#expected")
+        assert np.array_equal(expected[:392], x[:392].numpy())
+        assert np.abs(expected[392:] - study.expected_picture(x, 14)[392:]).max() < 0.02
+        hidden = study.log_evidence(x, 28) - study.log_evidence(x, 14)
+        assert number(page, "#half-numbers dd") == pytest.approx(hidden, abs=0.05)
+
+
+def test_completions_keep_the_top_and_differ_below(page, study):
+    choose_mode(page, "half")
+    choose_test(page, 5)
+    page.locator("#rows").fill("6")
+    drawn = [picture(page, f"#draws canvas:nth-child({k})") for k in range(1, 7)]
+    top = study.tests[5][: 6 * 28].numpy()
+    assert all(np.array_equal(one[: 6 * 28], top) for one in drawn)
+    assert np.std(drawn, axis=0).max() > 0.05
+
+
+def test_rows_revealed_narrow_the_posterior(page):
+    choose_mode(page, "half")
+    choose_test(page, 0)
+    plane, spread = [], []
+    for rows in ("2", "14", "28"):
+        page.locator("#rows").fill(rows)
+        assert page.locator("#rows-seen").inner_text() == f"{rows} of 28"
+        plane.append(pixels(page, "#plane"))
+        spread.append(page.evaluate("answer.mass.reduce((sum, m) => sum - (m > 0 ? m * Math.log(m) : 0), 0)"))
+    assert spread[0] > spread[1] > spread[2]
+    assert (plane[0] != plane[1]).any()
+    assert (plane[1] != plane[2]).any()
+
+
+def test_play_reveals_row_by_row_to_the_end_and_the_half_can_be_hidden_again(page):
+    choose_mode(page, "half")
+    choose_test(page, 1)
+    page.locator("#rows").fill("24")
+    page.evaluate(
+        """() => {
+          window.seen = [];
+          new MutationObserver(() => window.seen.push(document.getElementById("rows-seen").textContent))
+            .observe(document.getElementById("rows-seen"), { childList: true });
+        }"""
+    )
+    page.click("#play")
+    page.get_by_text("28 of 28").wait_for(timeout=60_000)
+    assert page.evaluate("window.seen") == [f"{rows} of 28" for rows in (25, 26, 27, 28)]
+    page.get_by_role("button", name="Reveal row by row").wait_for()
+    page.click("#half")
+    assert page.locator("#rows-seen").inner_text() == "14 of 28"
+    page.click("#play")
+    page.get_by_role("button", name="Pause").click()
+    stopped = page.locator("#rows-seen").inner_text()
+    page.wait_for_timeout(1500)
+    assert page.locator("#rows-seen").inner_text() == stopped
+
+
+# --- hands, eyes and screens ----------------------------------------------------------------------------
+
+
+def test_keys_do_all_that_a_pointer_does(page, study):
+    page.focus("input[name=mode]:checked")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("section[data-mode=digit]").is_visible()
+    page.keyboard.press("ArrowLeft")
+    page.focus("#plane")
+    before = written_point(page.locator("#decoded-at").inner_text())
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+    settle(page)
+    after = written_point(page.locator("#decoded-at").inner_text())
+    assert np.allclose(np.subtract(after, before), [0.2, -0.4], atol=0.011)
+    if page.locator("#path").is_visible():
+        page.keyboard.press("Enter")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    settle(page)
+    ends = written_point(page.locator("#path-caption").inner_text())
+    assert np.allclose(np.subtract(ends[2:], ends[:2]), [-0.1, 0], atol=0.011)
+    choose_mode(page, "half")
+    page.focus("#tests input:checked")
+    page.keyboard.press("ArrowRight")
+    page.focus("#rows")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#rows-seen").inner_text() == "15 of 28"
+
+
+def test_every_control_and_picture_has_a_name(page):
+    for mode in ("point", "digit", "half"):
+        choose_mode(page, mode)
+        nameless = page.evaluate(
+            """() => Array.from(document.querySelectorAll(
+                "input, button, progress, canvas:not([aria-hidden])"))
+                .filter((element) => element.checkVisibility()
+                  && !element.getAttribute("aria-label") && !element.labels?.[0]?.textContent.trim()
+                  && !(element.tagName === "BUTTON" && element.textContent.trim()))
+                .map((element) => element.outerHTML)"""
+        )
+        assert nameless == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_is_readable_and_digits_follow_the_scheme(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    colours = page.evaluate(
+        """() => Object.fromEntries(["page", "surface", "text", "quiet", "exact", "q", "paper", "ink"].map(
+            (name) => [
+                name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()]))"""
+    )
+
+    def luminance(colour):
+        shares = np.array([int(colours[colour][k : k + 2], 16) for k in (1, 3, 5)]) / 255
+        linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+        return linear @ [0.2126, 0.7152, 0.0722]
+
+    for text in ("text", "quiet", "exact", "q"):
+        for ground in ("page", "surface"):
+            light, dark = sorted((luminance(text), luminance(ground)), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5
+    assert (luminance("page") > 0.5) == (luminance("paper") > 0.5) == (scheme == "light")
+    assert (pixels(page, "#decoded")[0, 0, 0] > 128) == (scheme == "light")
+    page.emulate_media(color_scheme="light")
+
+
+def test_phone_holds_the_page_and_a_finger_decodes(study, open_page):
+    page = open_page(study.path, **PHONE)
+    for mode in ("half", "digit", "point"):
+        choose_mode(page, mode)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        small = page.evaluate(
+            """() => Array.from(document.querySelectorAll("main label, main button"))
+                .filter((element) => element.checkVisibility())
+                .map((element) => element.getBoundingClientRect())
+                .filter(({ width, height }) => Math.min(width, height) < 24).length"""
+        )
+        assert small == 0
+    box, there = page.locator("#plane").bounding_box(), place(page, study, [1.0, 1.0])
+    page.touchscreen.tap(box["x"] + there["x"], box["y"] + there["y"])
+    settle(page)
+    assert np.allclose(written_point(page.locator("#decoded-at").inner_text()), [1, 1], atol=0.05)
+    assert page.problems == []

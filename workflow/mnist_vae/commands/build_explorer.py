@@ -1,0 +1,32 @@
+"""Build the explorer, one page in which the decoder runs."""
+
+from argparse import ArgumentParser, Namespace
+
+from mnist_vae.data import load_digits
+from mnist_vae.explorer import TEST_DIGITS, TRAINING_DIGITS, explorer_page, page_data
+from mnist_vae.storage import load_arrays, load_provenance, whole_file
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument("weights", help="what `train` stored")
+    parser.add_argument("latents", help="what `encode` stored")
+    parser.add_argument("digits", help="what `binarize` stored")
+    parser.add_argument("output", help="where the page goes (.html)")
+
+
+def run(options: Namespace) -> None:
+    """Embed the model, some of its training images, and some test images."""
+    provenance = load_provenance(options.weights)
+    training_pictures, _ = load_digits(options.digits, "train", min(provenance["n"], TRAINING_DIGITS))
+    test_pictures, test_labels = load_digits(options.digits, "test", TEST_DIGITS)
+    data = page_data(
+        load_arrays(options.weights),
+        load_arrays(options.latents),
+        training_pictures,
+        test_pictures,
+        test_labels,
+        provenance,
+    )
+    with whole_file(options.output) as temporary:
+        temporary.write_text(explorer_page(data), encoding="utf-8")

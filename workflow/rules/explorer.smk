@@ -1,0 +1,20 @@
+# The page in which the pictured model's decoder runs: results/{dataset}/explorer.html
+
+
+rule explorer:
+    input:
+        weights=of_pictured_model("weights.safetensors"),
+        latents=of_pictured_model("latents.safetensors"),
+        digits="results/{dataset}/data/binarized.safetensors",
+        code=sources("build_explorer"),
+        templates=EXPLORER_TEMPLATES,
+    output:
+        page="results/{dataset}/explorer.html",
+    log:
+        "results/{dataset}/logs/explorer.log",
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    shell:
+        "python -m mnist_vae --threads {threads} build_explorer {input.weights:q} {input.latents:q} {input.digits:q} "
+        "{output.page:q} > {log:q} 2>&1"
