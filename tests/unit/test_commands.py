@@ -15,7 +15,7 @@ from mnist_vae.__main__ import COMMANDS, main
 from mnist_vae.data import load_digits
 from mnist_vae.model import VAE, top_half_joint
 from mnist_vae.storage import load_arrays, load_provenance, save_arrays
-from mnist_vae.weights import load_weights, save_weights
+from mnist_vae.weights import load_weights, save_snapshots, save_weights
 
 from .conftest import TEST, TRAIN, listing, run_command
 from .small_mnist import replace_published_files
@@ -331,6 +331,10 @@ REFUSED = {
         "measure_epochs {digits} {snapshots} {out} --window 1 --size 41 --images 5",
         "{snapshots}, epoch 2: an image has",
     ),
+    "measure_epochs without a snapshot": (
+        "measure_epochs {digits} {no_snapshots} {out} --window 20 --size 41 --images 5",
+        "{no_snapshots} holds no snapshot",
+    ),
     "weigh_draws beyond the data": (
         "weigh_draws {digits} {weights} {out} --window 20 --size 41 --images 151 --draws 1",
         "has 150 test images, 151 were asked for",
@@ -366,7 +370,9 @@ def test_bad_input_is_an_error_that_leaves_nothing(case, study, tmp_path, monkey
         "snapshots": study.snapshots,
         "truncated": broken_weights(tmp_path / "truncated.safetensors", "truncated"),
         "nan": broken_weights(tmp_path / "nan.safetensors", "nan"),
+        "no_snapshots": tmp_path / "no_snapshots.safetensors",
     }
+    save_snapshots(places["no_snapshots"], {}, PROVENANCE)
     words, said = (text.format(**places) for text in REFUSED[case])
     capsys.readouterr()
     assert run_command(words) == 1

@@ -141,9 +141,12 @@ def test_best_q_is_found_where_the_encoder_points_to_a_lesser_mode(monkeypatch, 
         lesser, main = (-((z - at) ** 2).sum(-1) / 0.5 - math.log(0.5 * math.pi) for at in (-3.0, 3.0))
         return torch.logaddexp(lesser - 4, main)
 
+    log_area = 2 * torch.log(decoded.grid.axis[1] - decoded.grid.axis[0])
     instead_of_the_joint(monkeypatch, two_bumps)
     monkeypatch.setattr(gaps_module, "joint_log_density", lambda decoder, x, z: two_bumps(z))
-    monkeypatch.setattr(gaps_module, "log_joint", lambda decoded, x: two_bumps(decoded.grid.z)[None])
+    monkeypatch.setattr(
+        gaps_module, "log_joint", lambda decoded, x: two_bumps(decoded.grid.z)[None] + log_area
+    )
     monkeypatch.setattr(
         vae.encoder, "forward", lambda x: torch.tensor([[[-2.5, -3.5]], [[-1.0, -1.0]]]).double()
     )

@@ -6,6 +6,7 @@ import pandas as pd
 import torch
 
 from mnist_vae.data import load_digits
+from mnist_vae.errors import InputError
 from mnist_vae.evaluation import mean_over_images
 from mnist_vae.gaps import encoder_gap
 from mnist_vae.marginal import WIDEN, decode_grid, latent_grid
@@ -48,5 +49,9 @@ def run(options: Namespace) -> None:
                     row[f"{name}_change"], row[f"{name}_change_standard_error"] = change
             before[split] = quantities
             rows.append(row)
+    if not rows:
+        raise InputError(
+            f"{options.snapshots} holds no snapshot: trainings keep them for their recipe's first seed only"
+        )
     with whole_file(options.output) as temporary:
         pd.DataFrame(rows).to_csv(temporary, index=False)
