@@ -8,17 +8,17 @@ from io import BytesIO
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-
 from mnist_vae.data import binarize, obtain_mnist5k
 from mnist_vae.densities import log_likelihood, log_prior, log_q
 from mnist_vae.explorer import explorer_page, page_data
 from mnist_vae.model import VAE
 from mnist_vae.training import Recipe, train
+from PIL import Image
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 N = 600
+MINUS = "\N{MINUS SIGN}"
 DESKTOP = {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"}
 PHONE = {
     "viewport": {"width": 360, "height": 740},
@@ -139,7 +139,7 @@ def settle(page) -> None:
 
 
 def written_point(text: str) -> list[float]:
-    return [float(number) for number in re.findall(r"-?\d+\.\d+", text.replace("−", "-"))]
+    return [float(number) for number in re.findall(r"-?\d+\.\d+", text.replace(MINUS, "-"))]
 
 
 def number(page, selector) -> float:
@@ -370,7 +370,7 @@ def test_every_control_and_picture_has_a_name(page):
     for mode in ("point", "digit", "half"):
         choose_mode(page, mode)
         nameless = page.evaluate(
-            """() => Array.from(document.querySelectorAll("input, button, progress, canvas:not([aria-hidden])"))
+            """() => [...document.querySelectorAll("input, button, progress, canvas:not([aria-hidden])")]
                 .filter((element) => element.checkVisibility()
                   && !element.getAttribute("aria-label") && !element.labels?.[0]?.textContent.trim()
                   && !(element.tagName === "BUTTON" && element.textContent.trim()))
@@ -383,8 +383,11 @@ def test_every_control_and_picture_has_a_name(page):
 def test_text_is_readable_and_digits_follow_the_scheme(page, scheme):
     page.emulate_media(color_scheme=scheme)
     colours = page.evaluate(
-        """() => Object.fromEntries(["page", "surface", "text", "quiet", "exact", "q", "paper", "ink"].map(
-            (name) => [name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()]))"""
+        """() => {
+          const style = getComputedStyle(document.documentElement);
+          return Object.fromEntries(["page", "surface", "text", "quiet", "exact", "q", "paper", "ink"].map(
+            (name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+        }"""
     )
 
     def luminance(colour):
