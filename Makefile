@@ -8,13 +8,23 @@ VENV := .venv
 ENVIRONMENT := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint lock clean help
+.PHONY: run test julia parity golden lint lock clean help
 
 run: $(ENVIRONMENT)  ## every table and figure of the study (CORES=4)
 	@[ -t 1 ] && progress="--logger rich"; set -x; $(VENV)/bin/snakemake --cores $(CORES) $$progress
 
 test: $(ENVIRONMENT)  ## every test
 	$(VENV)/bin/pytest --numprocesses auto
+
+julia:  ## a Julia for the parity ladder, under .julia (Debian, amd64)
+	sh reference_julia/debian/install.sh
+
+parity: $(ENVIRONMENT)  ## compare every function with the Julia reference; fetches a Julia if it can
+	-sh reference_julia/debian/install.sh
+	$(VENV)/bin/snakemake --cores $(CORES) parity
+
+golden: $(ENVIRONMENT) julia  ## compute tests/parity/golden.npz anew, by Julia
+	$(VENV)/bin/python tests/parity/make_golden.py
 
 lint: $(ENVIRONMENT)  ## lint and format checks
 	$(VENV)/bin/ruff check

@@ -5,8 +5,10 @@
 #   results/{dataset}/tables/                        the study's numbers
 #   results/{dataset}/figures/{name}.png             the study's pictures
 #   results/{dataset}/explorer.html                  one model, alive in a page
+#   results/parity/                                  the study's functions against the Julia reference
 #
-# One image's way: rules/data.smk, training.smk, evaluation.smk, inference.smk, figures.smk, explorer.smk.
+# One image's way: rules/data.smk, training.smk, evaluation.smk, gaps.smk, inference.smk, figures.smk,
+# explorer.smk.
 
 from snakemake.utils import min_version
 
@@ -20,8 +22,10 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/gaps.smk"
 include: "workflow/rules/inference.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/parity.smk"
 include: "workflow/rules/explorer.smk"
 
 

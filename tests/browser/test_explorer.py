@@ -370,7 +370,8 @@ def test_every_control_and_picture_has_a_name(page):
     for mode in ("point", "digit", "half"):
         choose_mode(page, mode)
         nameless = page.evaluate(
-            """() => [...document.querySelectorAll("input, button, progress, canvas:not([aria-hidden])")]
+            """() => Array.from(document.querySelectorAll(
+                "input, button, progress, canvas:not([aria-hidden])"))
                 .filter((element) => element.checkVisibility()
                   && !element.getAttribute("aria-label") && !element.labels?.[0]?.textContent.trim()
                   && !(element.tagName === "BUTTON" && element.textContent.trim()))
@@ -383,11 +384,9 @@ def test_every_control_and_picture_has_a_name(page):
 def test_text_is_readable_and_digits_follow_the_scheme(page, scheme):
     page.emulate_media(color_scheme=scheme)
     colours = page.evaluate(
-        """() => {
-          const style = getComputedStyle(document.documentElement);
-          return Object.fromEntries(["page", "surface", "text", "quiet", "exact", "q", "paper", "ink"].map(
-            (name) => [name, style.getPropertyValue(`--${name}`).trim()]));
-        }"""
+        """() => Object.fromEntries(["page", "surface", "text", "quiet", "exact", "q", "paper", "ink"].map(
+            (name) => [
+                name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()]))"""
     )
 
     def luminance(colour):

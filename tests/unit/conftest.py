@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import hypothesis
 import pytest
 import torch
+
 from mnist_vae.__main__ import main
 from mnist_vae.data import binarize, obtain_mnist, obtain_mnist5k, save_digits
 from mnist_vae.model import VAE

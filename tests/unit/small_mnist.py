@@ -6,6 +6,7 @@ import struct
 from types import SimpleNamespace
 
 import numpy as np
+
 from mnist_vae import data
 
 NAMES = {

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from mnist_vae import augmentation
 from mnist_vae.augmentation import augment
 from mnist_vae.data import binarize

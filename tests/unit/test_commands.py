@@ -5,11 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mnist_vae
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+
+import mnist_vae
 from mnist_vae.__main__ import COMMANDS, main
 from mnist_vae.data import load_digits
 from mnist_vae.model import VAE, top_half_joint
@@ -252,7 +253,16 @@ REFUSED = {
         "tabulate {tmp}/none --metrics {out} --elbo {out}2 --elbo-markdown {out}3 --dataset mnist",
         "{tmp}/none",
     ),
+    "parity without digits": (
+        "parity {tmp}/none {weights} {out} {out}2 --reference {tmp} --backend executable",
+        "{tmp}/none",
+    ),
+    "check_parity without a ladder": ("check_parity {tmp}/none", "{tmp}/none"),
     "draw without arrays": ("draw completion {out}.png {tmp}/none", "{tmp}/none"),
+    "parity on more than there is": (
+        "parity {digits} {weights} {out} {out}2 --reference {tmp} --backend executable",
+        "has 200 train images, 1000 were asked for",
+    ),
 }
 
 

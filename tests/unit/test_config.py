@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from mnist_vae.config import check_config, complete_recipes, setting_at, with_numbers
 from mnist_vae.data import TRAIN_IMAGES
 from mnist_vae.errors import InputError

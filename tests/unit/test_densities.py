@@ -9,6 +9,7 @@ import scipy.stats
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mnist_vae import densities
 
 EXTREME_LOGITS = [

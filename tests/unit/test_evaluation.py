@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+
 from mnist_vae import evaluation
 from mnist_vae.densities import log_likelihood
 from mnist_vae.evaluation import evaluate, mean_over_images

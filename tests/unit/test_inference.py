@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from mnist_vae.densities import log_q
 from mnist_vae.inference import Fit, fit_top_half, posterior_window, top_half_elbo
 from mnist_vae.model import VAE, top_half_joint

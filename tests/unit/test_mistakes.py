@@ -13,6 +13,7 @@ import scipy.special
 import scipy.stats
 import torch
 from matplotlib.colors import to_hex
+
 from mnist_vae import data, densities, evaluation, figures, inference, model, objective, training
 from mnist_vae.commands import complete_top_half, evaluate, interpolate, sample_prior
 from mnist_vae.data import load_digits

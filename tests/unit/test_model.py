@@ -5,6 +5,7 @@ import pytest
 import scipy.special
 import scipy.stats
 import torch
+
 from mnist_vae.model import VAE, joint_log_density, top_half_joint, top_half_log_likelihood
 
 SHAPES = {

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mnist_vae
 import pytest
+
+import mnist_vae
 from mnist_vae.__main__ import COMMANDS
 from mnist_vae.sources import import_closure
 
@@ -24,7 +25,8 @@ for command in sys.argv[1:]:
     found[command] = {"files": files} | {name: name in sys.modules for name in ("torch", "snakemake")}
 print(json.dumps(found))
 """
-WITHOUT_TORCH = ["obtain", "binarize", "tabulate", "draw"]
+WITHOUT_TORCH = ["obtain", "binarize", "tabulate", "draw", "check_parity"]
+PACKAGES = [PACKAGE, PACKAGE / "commands", PACKAGE / "parity"]
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +45,14 @@ def imported():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_closure_is_what_is_imported(imported, command):
     """All but the packages' own files, which hold a docstring and nothing else (see below)."""
-    files = {Path(file) for file in imported[command]["files"]} - {PACKAGE / "commands/__init__.py"}
+    files = {Path(file) for file in imported[command]["files"]} - {
+        package / "__init__.py" for package in PACKAGES
+    }
     assert set(import_closure(f"mnist_vae.commands.{command}")) == files
     assert PACKAGE / f"commands/{command}.py" in files
 
 
-@pytest.mark.parametrize("package", [PACKAGE, PACKAGE / "commands"])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_packages_hold_no_code(package):
     (statement,) = ast.parse((package / "__init__.py").read_text()).body
     assert isinstance(statement.value, ast.Constant)

@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import pytest
+
 from mnist_vae.errors import InputError
 from mnist_vae.storage import load_arrays, load_provenance, open_arrays, save_arrays, whole_file
 

@@ -7,6 +7,7 @@ import math
 import pandas as pd
 import pytest
 import scipy.stats
+
 from mnist_vae import tables
 
 METRICS = {

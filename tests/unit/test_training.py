@@ -5,11 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch.optim import optimizer as optim
+
 from mnist_vae.densities import log_likelihood, log_prior, log_q
 from mnist_vae.errors import InputError
 from mnist_vae.model import VAE
 from mnist_vae.training import Recipe, train
-from torch.optim import optimizer as optim
 
 N = 250
 

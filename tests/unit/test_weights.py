@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from mnist_vae.errors import InputError
 from mnist_vae.model import VAE
 from mnist_vae.storage import load_arrays, load_provenance, save_arrays

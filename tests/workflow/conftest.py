@@ -17,6 +17,10 @@ TINY = {
     "seeds": [1, 2],
     "recipes": {"reference": {"epochs": 2}, "strong": {"epochs": 1, "seeds": [1]}},
     "evaluation": {"draws": 2, "first_100_draws": 5},
+    "marginal": {"window": 20.0, "size": 81, "fine_window": 24.0, "fine_size": 121},  # codes lie far out
+    "gaps": {"images": 20},
+    "snapshots": {"epochs": [1], "images": 20},
+    "importance_weighting": {"images": 5, "draws": [1, 10]},
     "interpolation": {"images": [14, 119, 198]},
     "latent_manifold": {"size": 5},
     "top_half": {"images": [0, 1], "steps": 20},

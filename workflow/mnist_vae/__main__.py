@@ -12,6 +12,9 @@ COMMANDS = {
     "binarize": "turn grey pictures into binary ones",
     "train": "train one model",
     "evaluate": "measure one model",
+    "measure_gaps": "measure one model's exact log-densities, and the gaps to its bounds",
+    "measure_epochs": "follow one training: bound and exact log p(x) at each snapshot",
+    "weigh_draws": "bound log p(x) by importance-weighted draws",
     "tabulate": "gather the models' numbers into the study's tables",
     "encode": "encode training images",
     "sample_prior": "decode draws from the prior",
@@ -20,6 +23,8 @@ COMMANDS = {
     "fit_top_half": "fit q to the top half of images",
     "complete_top_half": "draw bottom halves, and contours, from fitted q",
     "draw": "draw a figure from stored arrays",
+    "parity": "compare every function with the Julia reference",
+    "check_parity": "judge that comparison",
     "build_explorer": "build the page in which one model's decoder runs",
 }
 

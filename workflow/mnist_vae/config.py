@@ -40,6 +40,16 @@ def check_config(config: Mapping, schema_path: str | Path) -> None:
         largest = max(config["train_sizes"][dataset])
         _check_indices("interpolation.images", config["interpolation"]["images"], largest, dataset)
         _check_indices("top_half.images", config["top_half"]["images"], TEST_IMAGES[dataset], dataset)
+        for section in ("gaps", "snapshots", "importance_weighting"):
+            if (images := config[section]["images"]) > TEST_IMAGES[dataset]:
+                raise InputError(
+                    f"config: {section}.images is {images}; it must be at most {TEST_IMAGES[dataset]}, the "
+                    f"test images of {dataset}"
+                )
+    _check_grids(config["marginal"])
+    draws = config["importance_weighting"]["draws"]
+    if wrong := [k for k in draws if max(draws) % k]:
+        raise InputError(f"config: importance_weighting.draws has {wrong[0]}; it must divide {max(draws)}")
     figures, recipes = config["figures"], complete_recipes(config["recipes"], config["seeds"])
     _check_choice("figures.recipe", figures["recipe"], list(recipes))
     _check_choice("figures.seed", figures["seed"], recipes[figures["recipe"]]["seeds"])
@@ -68,6 +78,19 @@ def with_numbers(value: Any) -> Any:
             with suppress(ValueError):
                 return number(value) if math.isfinite(number(value)) else value
     return value
+
+
+def _check_grids(marginal: Mapping[str, float]) -> None:
+    """The second grid checks the first: it must reach farther, with its points closer together."""
+    window, fine_window = marginal["window"], marginal["fine_window"]
+    needed = math.floor(fine_window / window * (marginal["size"] - 1)) + 2
+    if fine_window <= window:
+        raise InputError(f"config: marginal.fine_window is {fine_window}; it must be above window, {window}")
+    if marginal["fine_size"] < needed:
+        raise InputError(
+            f"config: marginal.fine_size is {marginal['fine_size']}; to be finer than the first grid it must "
+            f"be at least {needed}"
+        )
 
 
 def _check_choice(key: str, value: str | int, allowed: list) -> None:

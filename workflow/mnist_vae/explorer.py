@@ -22,7 +22,7 @@ TRAINING_DIGITS = (
 TEST_DIGITS = 100
 GRID_SIZE = 121  # along a side: finer grids move log p(x) of the first 100 test images by 0.02 nats at most
 LEAST_REACH = 4.0  # the prior's mass beyond is 1e-4
-MARGIN = 1.25  # past the outermost code of a training image: other images' posteriors lie further out
+MARGIN = 1.25  # beyond the outermost training image's code: posteriors of others, and of halves, lie further
 
 
 def half_precision(decoder: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -118,12 +118,13 @@ def explorer_page(data: Mapping) -> str:
 
 def _about(provenance: Mapping, training: int, tests: int, error: float) -> str:
     """Say what the page shows, and how exactly."""
+    bound = math.ceil(error * 1e5) / 1e5
     return (
-        f"The model: {provenance['dataset']}, {provenance['n']:,} training images, {provenance['recipe']} "
-        f"recipe, seed {provenance['seed']}. The dots are the first {training:,} of these images; the test "
-        f"digits are the first {tests}. The decoder runs in this page; its weights are rounded to 16 bits, "
-        f"which moves no pixel's probability by more than {math.ceil(error * 1e5) / 1e5:.5f} on "
-        f"{GRID_SIZE} by {GRID_SIZE} points of the plane. Exact answers are sums over these points, "
+        f"The model: {provenance['dataset']}, {provenance['n']:,} training images, "
+        f"{provenance['recipe']} recipe, seed {provenance['seed']}. The dots are the first {training:,} of "
+        f"these images; the test digits are the first {tests}. The decoder runs in this page; its weights "
+        f"are rounded to 16 bits, which moves no pixel's probability by more than {bound:.5f} on "
+        f"{GRID_SIZE} × {GRID_SIZE} points of the plane. Exact answers are sums over these points, "
         "interpolated. Everything is in this file: it needs no network and asks for nothing."
     )
 

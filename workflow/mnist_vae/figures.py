@@ -25,6 +25,9 @@ DIGIT_COLOURS = (
 )  # fmt: skip
 JOINT_COLOUR, Q_COLOUR = "#0072B2", "#D55E00"
 TRAIN_COLOUR, TEST_COLOUR = "#0072B2", "#D55E00"
+WARNING_COLOUR = "#B00020"
+MASSES = (0.5, 0.9)
+CORE_COLOUR, FLUX_COLOUR, FAILED_COLOUR = "#0072B2", "#009E73", "#D55E00"
 CONTOUR_LEVELS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)  # of the density's own peak
 STYLE = {
     "figure.dpi": 160,
@@ -174,31 +177,162 @@ def training_curves(sources: Sequence[str]) -> Figure:
     return figure
 
 
+def inference_gap(sources: Sequence[str]) -> Figure:
+    """ELBO and exact log p(x) over epochs, a panel a (recipe, n); beside them what the gap is made of.
+
+    Sources: the tables epochs.csv and gaps.csv of results/{dataset}/tables.
+    """
+    epochs, gaps = (pd.read_csv(path) for path in sources)
+    recipes, sizes = epochs.recipe.unique(), epochs.n.unique()
+    figure = plt.figure(figsize=(3.3 * len(sizes) + 3.4, 3.6 * len(recipes) + 0.5))
+    columns = figure.add_gridspec(1, 2, width_ratios=(len(sizes), 1.05))
+    grid = columns[0].subgridspec(len(recipes), len(sizes)).subplots(sharey=True, squeeze=False)
+    for line, recipe in zip(grid, recipes, strict=True):
+        for axes, size in zip(line, sizes, strict=True):
+            panel = epochs[(epochs.recipe == recipe) & (epochs.n == size)]
+            for split, colour in (("train", TRAIN_COLOUR), ("test", TEST_COLOUR)):
+                curve = panel[panel.split == split]
+                axes.plot(curve.epoch, -curve.elbo, color=colour, marker="o", markersize=3)
+                axes.plot(curve.epoch, -curve.log_px, color=colour, linestyle="--")
+                axes.fill_between(
+                    curve.epoch, -curve.elbo, -curve.log_px, color=colour, alpha=0.15, linewidth=0
+                )
+            axes.set(xscale="log", xlabel="epoch", title=f"{recipe}, n = {size:,}")
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.grid(alpha=0.25)
+        line[0].set_ylabel("nats per image")
+    # The first epochs, far above the rest, would flatten it.
+    late = epochs[epochs.epoch >= 3]
+    low, high = -late.log_px.max(), -late.elbo.min()
+    grid[0, 0].set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    handles = [
+        Line2D([], [], color=TRAIN_COLOUR, marker="o", markersize=3, label="train, -ELBO"),
+        Line2D([], [], color=TRAIN_COLOUR, linestyle="--", label="train, exact -log p(x)"),
+        Line2D([], [], color=TEST_COLOUR, marker="o", markersize=3, label="test, -ELBO"),
+        Line2D([], [], color=TEST_COLOUR, linestyle="--", label="test, exact -log p(x)"),
+    ]
+    grid[0, 0].legend(handles=handles, loc="upper right", fontsize=8)
+
+    axes = figure.add_subplot(columns[1])
+    means = gaps[gaps.seed == "mean"]
+    places = np.arange(len(means))
+    remaining = means.approximation_gap - means.approximation_gap_of_best
+    left = np.zeros(len(means))
+    for values, colour, label in (
+        (means.approximation_gap_of_best, "#0072B2", "approximation"),
+        (remaining, "#56B4E9", "refined into a lesser mode"),
+        (means.amortization_gap, "#E69F00", "amortization"),
+    ):
+        axes.barh(places, values, left=left, color=colour, label=label, height=0.55)
+        left = left + values.to_numpy()
+    for place, total in zip(places, left, strict=True):
+        axes.annotate(f"{total:.1f}", (total, place), xytext=(3, 0), textcoords="offset points", va="center")
+    axes.set_yticks(places, [f"{row.recipe}\nn = {row.n:,}" for row in means.itertuples()], fontsize=9)
+    axes.set(
+        xlabel="nats per test image", title="KL at the end, mean over seeds", xlim=(0, left.max() * 1.15)
+    )
+    axes.invert_yaxis()
+    axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.14), fontsize=8, frameon=False)
+    dataset = sources[0].split("/")[-3]
+    figure.suptitle(
+        f"The gap between ELBO and log p(x) ({dataset}, {epochs.images.max()} images of each split)"
+    )
+    return figure
+
+
+def importance_weighted_bound(sources: Sequence[str]) -> Figure:
+    """How far the bound lies below exact log p(x), over draws a bound; a panel a (recipe, n)."""
+    table = pd.concat([pd.read_csv(path) for path in sources])
+    panels = list(table.groupby(["recipe", "n"], sort=False))
+    figure, grid = plt.subplots(
+        1, len(panels), figsize=(max(5.0, min(10.0, 4.2 * len(panels))), 3.8), sharey=True, squeeze=False
+    )
+    for axes, ((recipe, size), panel) in zip(grid[0], panels, strict=True):
+        for proposal, colour in (("encoder", Q_COLOUR), ("refined", JOINT_COLOUR)):
+            curve = panel[panel.proposal == proposal]
+            axes.errorbar(
+                curve.k, curve.below_log_px, curve.standard_error, color=colour, marker="o", markersize=4,
+                capsize=3,
+            )  # fmt: skip
+            for k, value in zip(curve.k, curve.below_log_px, strict=True):
+                axes.annotate(
+                    f"{value:.3f}" if abs(value) < 0.1 else f"{value:.2f}", (k, value), xytext=(5, 4),
+                    textcoords="offset points", fontsize=8, color=colour,
+                )  # fmt: skip
+        axes.axhline(0, color="black", linewidth=0.8)
+        axes.set(xscale="log", xlabel="draws k a bound", title=f"{recipe}, n = {size:,}")
+        axes.margins(x=0.12)
+        axes.set_yscale("symlog", linthresh=0.1)
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.grid(alpha=0.25)
+    grid[0, 0].set_ylabel("nats below exact log p(x)")
+    handles = [
+        Line2D([], [], color=Q_COLOUR, marker="o", markersize=4, label="draws from the encoder's q"),
+        Line2D(
+            [],
+            [],
+            color=JOINT_COLOUR,
+            marker="o",
+            markersize=4,
+            label="from q refined at the posterior's peak",
+        ),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
+    dataset = sources[0].split("/")[-6]
+    figure.suptitle(f"Importance-weighted bounds ({dataset}, {table.images.max()} test images)")
+    return figure
+
+
 def top_half_posterior(sources: Sequence[str]) -> Figure:
-    """Contours of exp(top_half_joint) and of the fitted q, per image, each at levels of its own peak."""
+    """The exact posterior given the top half, and the fitted q; a column an image.
+
+    Middle row: contours of both, each at levels of its own peak (SPEC, part 4). Lower row: the regions that
+    hold MASSES of either.
+    """
     arrays = load_arrays(sources[0])
     count = len(arrays["x"])
-    columns = min(count, 4)
     figure, grid = plt.subplots(
-        -(-count // columns), columns, figsize=(3.1 * columns, 3.5 * -(-count // columns)), squeeze=False
+        3, count, figsize=(2.5 * count, 6.8), height_ratios=(0.35, 1, 1), squeeze=False
     )
-    for axes in grid.flat[count:]:
-        axes.set_visible(False)
-    panels = zip(
-        *(arrays[name] for name in ("axes", "log_joint", "log_q", "labels", "indices", "x")), strict=True
-    )
-    for axes, ((first, second), log_joint, log_q, label, index, x) in zip(grid.flat, panels, strict=False):
-        for log_density, colour in ((log_joint, JOINT_COLOUR), (log_q, Q_COLOUR)):
-            density = np.exp(log_density - log_density.max())
-            axes.contour(first, second, density, levels=CONTOUR_LEVELS, colors=colour, linewidths=0.9)
-        axes.set(title=f"test image {index}, a {label}", xlabel="first latent dimension")
-        axes.set_box_aspect(1)
-        inset = axes.inset_axes((0.76, 0.76, 0.22, 0.22))
-        show_digit(inset, np.where(np.arange(784) < 392, x, np.nan))
-    for line in grid:
-        line[0].set_ylabel("second latent dimension")
+    for column, given, upper, lower in zip(range(count), *grid, strict=True):
+        image = {name: array[column] for name, array in arrays.items()}
+        (first, second), log_joint, log_q = image["axes"], image["log_joint"], image["log_q"]
+        density, q = np.exp(log_joint - log_joint.max()), np.exp(log_q - log_q.max())
+        upper.contour(first, second, density, levels=CONTOUR_LEVELS, colors=JOINT_COLOUR, linewidths=0.9)
+        upper.contour(first, second, q, levels=CONTOUR_LEVELS, colors=Q_COLOUR, linewidths=0.9)
+        half, most = image["joint_levels"]
+        lower.contourf(
+            first,
+            second,
+            log_joint,
+            levels=[most, half, np.inf],
+            colors=[JOINT_COLOUR] * 2,
+            alpha=[0.25, 0.6],
+        )
+        # Of a Gaussian in the plane, what lies above a share s of its peak holds 1 - s of it.
+        lower.contour(
+            first, second, q, levels=[1 - share for share in MASSES[::-1]], colors=Q_COLOUR, linewidths=1.3
+        )
+        for axes in (upper, lower):
+            axes.set_box_aspect(1)
+            axes.tick_params(labelsize=8)
+        show_digit(given, np.where(np.arange(784) < 392, image["x"], np.nan))
+        given.set_title(f"test image {image['indices']}, a {image['labels']}")
+        lower.set_xlabel("first latent dimension", fontsize=9)
+        lower.set_title(f"KL(q to exact) = {image['kl']:.2f}", fontsize=9)
+        if image["modes"] > 1:
+            lower.annotate(
+                f"{image['modes']} modes",
+                (0.03, 0.03),
+                xycoords="axes fraction",
+                color=WARNING_COLOUR,
+                weight="bold",
+            )
+    for line, text in zip(grid[1:], ("levels of the peak", "50 % and 90 % of the mass"), strict=True):
+        line[0].set_ylabel(f"{text}\nsecond latent dimension", fontsize=9)
     handles = [
-        Line2D([], [], color=JOINT_COLOUR, label="exact, p(top half, z)"),
+        Line2D([], [], color=JOINT_COLOUR, label="exact, p(z given top half)"),
         Line2D([], [], color=Q_COLOUR, label="fitted q(z)"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
@@ -207,27 +341,73 @@ def top_half_posterior(sources: Sequence[str]) -> Figure:
 
 
 def completion(sources: Sequence[str]) -> Figure:
-    """Original, visible top half, and the top half joined to decoded bottoms; a row an image."""
+    """Original, visible top half, and the top half joined to decoded bottoms; a row an image.
+
+    The bottoms: Bernoulli means at draws z ~ q, their mean under q, and under the exact posterior.
+    """
     arrays = load_arrays(sources[0])
-    originals, completions = arrays["x"], arrays["completions"]
-    count, draws = completions.shape[:2]
+    count, draws = arrays["completions"].shape[:2]
+    titles = ["original", "given", *(f"z{i} ~ q" for i in range(1, draws + 1)), "mean\nof q", "mean,\nexact"]
     figure, grid = plt.subplots(
-        count, draws + 2, figsize=(1.15 * (draws + 2), 1.15 * count + 0.7), squeeze=False
+        count, len(titles), figsize=(1.05 * len(titles) + 0.9, 1.05 * count + 0.9), squeeze=False
     )
-    for line, x, drawn, label, index in zip(
-        grid, originals, completions, arrays["labels"], arrays["indices"], strict=True
-    ):
-        top = np.where(np.arange(784) < 392, x, np.nan)
-        for axes, picture in zip(line, [x, top, *drawn], strict=True):
+    for row, line in enumerate(grid):
+        image = {name: array[row] for name, array in arrays.items()}
+        top = np.where(np.arange(784) < 392, image["x"], np.nan)
+        pictures = [image["x"], top, *image["completions"], image["q_completion"], image["exact_completion"]]
+        for axes, picture in zip(line, pictures, strict=True):
             show_digit(axes, picture)
         for axes in line[1:]:
             axes.axhline(13.5, color=Q_COLOUR, linewidth=0.8)
-        line[0].set_ylabel(f"image {index}\na {label}", rotation=0, ha="right", va="center")
-    for axes, title in zip(
-        grid[0], ["original", "given", *(f"z {i}" for i in range(1, draws + 1))], strict=True
+        line[0].set_ylabel(
+            f"image {image['indices']}\na {image['labels']}", rotation=0, ha="right", va="center"
+        )
+    for axes, title in zip(grid[0], titles, strict=True):
+        axes.set_title(title, fontsize=9)
+    figure.suptitle(f"The bottom half, given the top half\n{origin(sources[0])}")
+    return figure
+
+
+def parity_ladder(sources: Sequence[str]) -> Figure:
+    """Every check's relative deviation from the Julia reference, and its tolerance; a panel a precision."""
+    ladder = pd.read_csv(sources[0])
+    names = list(dict.fromkeys(ladder.quantity))
+    rungs = ladder.drop_duplicates("quantity").rung.to_numpy()
+    floor = 1e-18  # where deviations of 0 are shown
+    figure, grid = plt.subplots(1, 2, figsize=(10, 0.17 * len(names) + 1.6), sharey=True)
+    for axes, dtype in zip(grid, ("float64", "float32"), strict=True):
+        checks = ladder[ladder.dtype == dtype]
+        rows = checks.quantity.map(names.index)
+        axes.vlines(checks.tolerance, rows - 0.5, rows + 0.5, color="0.2", linewidth=1.5)
+        for tier, marker, colour in (("core", "o", CORE_COLOUR), ("flux", "D", FLUX_COLOUR)):
+            of_tier = checks.tier == tier
+            colours = np.where(checks["pass"], colour, FAILED_COLOUR)[of_tier]
+            deviation = checks.max_rel[of_tier].clip(floor, 1e2)
+            axes.scatter(deviation, rows[of_tier], s=16, marker=marker, c=colours, zorder=3)
+        for boundary in np.flatnonzero(np.diff(rungs)) + 0.5:
+            axes.axhline(boundary, color="0.85", linewidth=0.8)
+        axes.set(xscale="log", title=dtype, xlabel="relative deviation (equal: at the left edge)")
+        axes.set(xlim=(floor / 3, 3e2), ylim=(len(names) - 0.5, -0.5))
+        axes.grid(axis="x", alpha=0.25)
+    grid[0].set_yticks(range(len(names)), names, fontsize=7)
+    rung_axis = grid[1].secondary_yaxis("right")
+    middles = [np.flatnonzero(rungs == rung).mean() for rung in np.unique(rungs)]
+    rung_axis.set_yticks(middles, [f"rung {rung}" for rung in np.unique(rungs)])
+    rung_axis.tick_params(length=0)
+    rung_axis.spines["right"].set_visible(False)
+    handles = [Line2D([], [], color="0.2", label="tolerance")]
+    for label, marker, colour, shown in (
+        ("core tier", "o", CORE_COLOUR, True),
+        ("Flux tier", "D", FLUX_COLOUR, "flux" in set(ladder.tier)),
+        ("a failed check", "s", FAILED_COLOUR, not ladder["pass"].all()),
     ):
-        axes.set_title(title)
-    figure.suptitle(f"The bottom half, from z ~ q given the top half\n{origin(sources[0])}")
+        if shown:
+            handles.append(Line2D([], [], linestyle="", marker=marker, color=colour, label=label))
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
+    julia = f"Julia {ladder.julia_version[0]}, {ladder.backend[0]}"
+    figure.suptitle(
+        f"Deviations from the Julia reference ({julia}): {ladder['pass'].sum()} of {len(ladder)} checks pass"
+    )
     return figure
 
 
@@ -239,7 +419,10 @@ FIGURES = {
         interpolation,
         latent_manifold,
         training_curves,
+        inference_gap,
+        importance_weighted_bound,
         top_half_posterior,
         completion,
+        parity_ladder,
     )
 }

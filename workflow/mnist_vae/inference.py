@@ -1,4 +1,4 @@
-"""Stochastic variational inference for the bottom of an image, given its top (SPEC, part 4)."""
+"""Variational inference image by image: given the top half (SPEC, part 4), and from the encoder's answer."""
 
 from typing import NamedTuple
 
@@ -6,12 +6,16 @@ import torch
 from torch import Tensor
 
 from mnist_vae.densities import log_q
+from mnist_vae.marginal import Grid, mass_level, q_on_axis
 from mnist_vae.model import LATENT, Decoder, top_half_joint
 from mnist_vae.objective import reparameterize
 
-SEARCH_RANGE, SEARCH_SIZE = 8.0, 161
-WINDOW_DEPTH = 7.0  # nats: e^-7 is a thousandth of the peak
+WINDOW_MASS = 0.99
 WINDOW_STDS = 3.0
+TOLERANCE = 1e-4  # nats that a step of refinement must gain
+SHORTEST_STEP = 1 / 64  # of the way to the fixed point
+LONGEST_MOVE = 2.0  # of q's mean, in its standard deviations
+WIDEST_GROWTH = 4.0  # of q's variance in one step
 
 
 class Fit(NamedTuple):
@@ -53,26 +57,69 @@ def fit_top_half(
     return Fit(mean.detach(), log_std.detach(), torch.stack(trace))
 
 
-@torch.inference_mode()
-def posterior_window(decoder: Decoder, x: Tensor, fit: Fit) -> Tensor:
-    """Find where p(z | top half) and q lie: per image (low, high) of each latent dimension, (images, 2, 2).
+def posterior_window(log_joint: Tensor, grid: Grid, mean: Tensor, log_std: Tensor) -> Tensor:
+    """Find where posterior and q lie: per image (low, high) of each latent dimension, (images, 2, 2).
 
-    It spans what stands within exp(-WINDOW_DEPTH) of the joint's peak on a grid, and WINDOW_STDS standard
-    deviations of q. A fixed window can miss the posterior: codes reach |z| = 5.5.
+    It spans the smallest region that holds WINDOW_MASS of the posterior, given as log-joints (images, size^2)
+    on the grid, and WINDOW_STDS standard deviations of q. A fixed window can miss either: codes reach
+    |z| = 5.5.
     """
-    axis = torch.linspace(-SEARCH_RANGE, SEARCH_RANGE, SEARCH_SIZE)
-    z = torch.cartesian_prod(axis, axis)
-    log_joint = torch.stack([top_half_joint(decoder, image, z) for image in x])
-    near_peak = log_joint > log_joint.amax(1, keepdim=True) - WINDOW_DEPTH
-    margin = axis[1] - axis[0]
-    reach = WINDOW_STDS * torch.exp(fit.log_std)
-    windows = [
-        torch.stack(
-            [
-                torch.minimum(z[near].amin(0) - margin, mean - r),
-                torch.maximum(z[near].amax(0) + margin, mean + r),
-            ]
+    near = log_joint >= mass_level(log_joint, WINDOW_MASS)[:, None]
+    margin = grid.axis[1] - grid.axis[0]
+    reach = WINDOW_STDS * torch.exp(log_std)
+    low = torch.stack([grid.z[inside].amin(0) for inside in near]) - margin
+    high = torch.stack([grid.z[inside].amax(0) for inside in near]) + margin
+    return torch.stack([torch.minimum(low, mean - reach), torch.maximum(high, mean + reach)], dim=-1)
+
+
+class _Moments(NamedTuple):
+    """At one q per image: the ELBO (images, 1), and the log-joint's expected slope and curvature along each
+    dimension, (images, 2), in units of q's standard deviations.
+    """
+
+    elbo: Tensor
+    slope: Tensor
+    curvature: Tensor
+
+
+def _moments(table: Tensor, axis: Tensor, mean: Tensor, log_std: Tensor) -> _Moments:
+    """The moments of log-joints L (images, size, size).
+
+    With u = (z - mean) / std, expected slope and curvature are E_q[u L] and E_q[(u^2 - 1) L] (Stein).
+    """
+    q = torch.exp(q_on_axis(axis, mean, log_std))
+    u = (axis - mean[..., None]) * torch.exp(-log_std[..., None])
+    first, second = torch.stack([q, q * u, q * (u**2 - 1)], dim=-2).unbind(1)
+    expectations = first @ table @ second.mT
+    return _Moments(
+        expectations[:, 0, 0, None] + log_std.sum(-1, keepdim=True),  # and a constant
+        torch.stack([expectations[:, 1, 0], expectations[:, 0, 1]], dim=-1),
+        torch.stack([expectations[:, 2, 0], expectations[:, 0, 2]], dim=-1),
+    )
+
+
+@torch.inference_mode()
+def refine(log_joint: Tensor, axis: Tensor, mean: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
+    """Raise each image's ELBO from the encoder's q (images, 2) to a maximum; return mean and log_std there.
+
+    log_joint (images, size^2) tabulates log p(x, cell) on a grid: the ELBO is a sum over it, without draws.
+    Each pass is a step of natural-gradient ascent towards the fixed point at which q's precision is the
+    expected curvature (Opper & Archambeau 2009, factorized). A step that raises an image's ELBO by
+    TOLERANCE is taken and the next one is twice as long, up to the whole way; one that does not is halved.
+    It ends when no image gains by its shortest step.
+    """
+    table = (log_joint - log_joint.amax(-1, keepdim=True)).unflatten(-1, (len(axis), len(axis)))
+    now = _moments(table, axis, mean, log_std)
+    step = mean.new_ones(len(mean), 1)
+    while (step >= SHORTEST_STEP).any():
+        precision = (1 - step - step * now.curvature).clamp(min=1 / WIDEST_GROWTH)  # against the present one
+        move = (step * now.slope / precision).clamp(-LONGEST_MOVE, LONGEST_MOVE)
+        tried = mean + move * torch.exp(log_std), log_std - 0.5 * torch.log(precision)
+        there = _moments(table, axis, *tried)
+        better = there.elbo > now.elbo + TOLERANCE
+        mean, log_std = (
+            torch.where(better, new, old) for new, old in zip(tried, (mean, log_std), strict=True)
         )
-        for near, mean, r in zip(near_peak, fit.mean, reach, strict=True)
-    ]
-    return torch.stack(windows).transpose(1, 2)
+        now = _Moments(*(torch.where(better, new, old) for new, old in zip(there, now, strict=True)))
+        step = torch.where(better, (2 * step).clamp(max=1), step / 2)
+    return mean, log_std

@@ -21,6 +21,23 @@ ELBO_COLUMNS = {
     ("test_first_100", "neg_elbo"): "first_100_neg_elbo",
     ("test_first_100", "neg_elbo_draw_spread"): "first_100_draw_spread",
 }
+# Bounds and exact figures. Those of a subset are on the same images, so that differences between them hold.
+GAPS_COLUMNS = {
+    ("test_subset", "neg_elbo"): "neg_elbo",
+    ("test_subset", "neg_elbo_refined"): "neg_elbo_refined",
+    ("test_subset", "neg_log_px"): "neg_log_px",
+    ("test_subset", "amortization_gap"): "amortization_gap",
+    ("test_subset", "approximation_gap"): "approximation_gap",
+    ("test_subset", "approximation_gap_of_best"): "approximation_gap_of_best",
+    ("train_subset", "neg_elbo"): "train_neg_elbo",
+    ("train_subset", "neg_log_px"): "train_neg_log_px",
+    ("train_subset", "kl_to_posterior"): "train_kl_to_posterior",
+    ("test", "neg_log_px"): "full_test_neg_log_px",
+    ("test", "neg_log_p_bottom_given_top"): "full_test_neg_log_p_bottom_given_top",
+    ("test", "neg_log_p_bottom_independent_pixels"): "full_test_neg_log_p_bottom_independent_pixels",
+    ("test_subset", "grid_error"): "grid_error",
+}
+RISE = 2.0  # standard errors, above which a change counts as a rise
 MODEL = ["recipe", "n", "seed"]
 
 
@@ -122,6 +139,128 @@ def elbo_markdown(elbo: pd.DataFrame, dataset: str) -> str:
             seeds.to_markdown(index=False, floatfmt=".2f"),
             "",
         ]
+    )
+
+
+def gaps_table(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row a seed, and after each (recipe, n) the seeds' mean, whose seed is "mean". All in nats.
+
+    The standard errors are over images, which all seeds share, so the mean row's are the seeds' means. The
+    mean row's *_seed_spread are standard deviations over seeds. Columns without a prefix are on the first
+    `images` test images. grid_error is log p(x) by the usual grid less that by the finer, wider one.
+    """
+    indexed = metrics.set_index([*MODEL, "split", "metric"])
+    wide = indexed[["value", "standard_error"]].unstack(["split", "metric"])
+    columns = {"images": wide["value", "test_subset", "images"].astype(int)}
+    for (split, metric), name in GAPS_COLUMNS.items():
+        columns[name] = wide["value", split, metric]
+        columns[f"{name}_standard_error"] = wide["standard_error", split, metric]
+    seeds = pd.DataFrame(columns)
+    by_size = seeds.groupby(level=["recipe", "n"])
+    summary = by_size.mean().astype({"images": int})
+    for name in GAPS_COLUMNS.values():
+        after = summary.columns.get_loc(f"{name}_standard_error") + 1
+        summary.insert(after, f"{name}_seed_spread", by_size[name].std())
+    rows = pd.concat([seeds.reset_index(), summary.reset_index().assign(seed="mean")])
+    return rows.sort_values(["recipe", "n"], kind="stable", ignore_index=True)[[*MODEL, *summary.columns]]
+
+
+def both_rose(epochs: pd.DataFrame) -> pd.DataFrame:
+    """Stretches of training over which the ELBO rose and KL(q || p(z|x)) rose as well (SPEC, part 4).
+
+    Both by more than RISE standard errors of the paired change over the same images; largest rise of the KL
+    first. ELBO = log p(x) - KL, so log p(x) rose by the sum of the two.
+    """
+    before = epochs.groupby([*MODEL, "split"])["epoch"].shift()
+    epochs = epochs.assign(from_epoch=before.astype("Int64"), to_epoch=epochs.epoch)
+    rose = np.logical_and.reduce(
+        [epochs[f"{name}_change"] > RISE * epochs[f"{name}_change_standard_error"] for name in ("elbo", "kl")]
+    )
+    changes = [
+        f"{name}_change{error}" for name in ("elbo", "kl", "log_px") for error in ("", "_standard_error")
+    ]
+    found = epochs.loc[rose, [*MODEL, "split", "images", "from_epoch", "to_epoch", *changes]]
+    return found.sort_values("kl_change", ascending=False, ignore_index=True)
+
+
+def gaps_markdown(gaps: pd.DataFrame, third_question: pd.DataFrame, dataset: str) -> str:
+    """The table as a page: the bounds, how well the bottom half is foretold, and the third question."""
+    means = gaps[gaps.seed == "mean"]
+    model = {"recipe": means.recipe, "n": means.n.map("{:,}".format)}
+
+    def of(columns: dict[str, str]) -> str:
+        cells = {
+            title: _plus_minus(means[name], means[f"{name}_standard_error"])
+            for title, name in columns.items()
+        }
+        return pd.DataFrame(model | cells).to_markdown(index=False, disable_numparse=True)
+
+    images = means.images.iloc[0]
+    return "\n".join(
+        [
+            f"# Bounds and exact log-densities on {dataset}, in nats per image",
+            "",
+            "Means over seeds; ± is the standard error over images. log p(x) and p(z | x) are sums over a "
+            "grid of the latent plane.",
+            "",
+            f"## What lies between the ELBO and log p(x): the first {images:,} test images",
+            "",
+            of(
+                {
+                    "-ELBO": "neg_elbo",
+                    "-ELBO, refined q": "neg_elbo_refined",
+                    "-log p(x)": "neg_log_px",
+                    "amortization gap": "amortization_gap",
+                    "approximation gap": "approximation_gap",
+                    "of the best q": "approximation_gap_of_best",
+                }
+            ),
+            "",
+            "Refined: each image's own q, fitted from the encoder's answer. Amortization gap: what that "
+            "gains. Approximation gap: what it leaves. Some fits end in a lesser mode of the posterior; the "
+            "best q is the better of that fit and one from the posterior's peak.",
+            "",
+            f"## The same on the first {images:,} training images",
+            "",
+            of(
+                {
+                    "-ELBO": "train_neg_elbo",
+                    "-log p(x)": "train_neg_log_px",
+                    "KL(q to p(z given x))": "train_kl_to_posterior",
+                }
+            ),
+            "",
+            "## All test images",
+            "",
+            of(
+                {
+                    "-log p(x)": "full_test_neg_log_px",
+                    "-log p(bottom given top)": "full_test_neg_log_p_bottom_given_top",
+                    "the same, independent pixels": "full_test_neg_log_p_bottom_independent_pixels",
+                }
+            ),
+            "",
+            "Independent pixels: each at its frequency in the training images, whatever the top half shows.",
+            "",
+            "## Has KL(q to p(z given x)) fallen when the ELBO has risen?",
+            "",
+            third_question_answer(third_question),
+            "",
+        ]
+    )
+
+
+def third_question_answer(third_question: pd.DataFrame) -> str:
+    """The measured counterexample, in a sentence."""
+    if third_question.empty:
+        return "Not necessarily; but in the trainings followed here it always has."
+    row = third_question.iloc[0]
+    return (
+        f"Not necessarily. Between epochs {row.from_epoch} and {row.to_epoch} of the {row.recipe} recipe, "
+        f"n = {row.n:,}, seed {row.seed}, the ELBO of {row.images:,} {row.split} images rose by "
+        f"{row.elbo_change:.2f} ± {row.elbo_change_standard_error:.2f} nats, and the KL rose too, by "
+        f"{row.kl_change:.2f} ± {row.kl_change_standard_error:.2f}: log p(x) had risen by more, "
+        f"{row.log_px_change:.2f}."
     )
 
 

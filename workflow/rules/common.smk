@@ -36,6 +36,8 @@ FIGURES = [
     "completion",
     "training_curves",
     "latent_manifold",
+    "inference_gap",
+    "importance_weighted_bound",
 ]
 EXPLORER_TEMPLATES = [
     os.path.relpath(LIBRARY / "mnist_vae/templates" / name)
@@ -57,6 +59,12 @@ def recipe_options(wildcards):
     )
 
 
+def snapshot_epochs(wildcards):
+    """The epochs whose weights a training keeps: none, but for its recipe's first seed."""
+    is_first = int(wildcards.seed) == RECIPES[wildcards.recipe]["seeds"][0]
+    return config["snapshots"]["epochs"] if is_first else []
+
+
 def dataset_asked_for(wildcards):
     """The resolved data set. Called for group targets only: a path under results/ says its own."""
     try:
@@ -69,7 +77,7 @@ def all_tables(wildcards):
     return expand(
         "results/{dataset}/tables/{table}",
         dataset=dataset_asked_for(wildcards),
-        table=["metrics.csv", "elbo.csv", "elbo.md"],
+        table=["metrics.csv", "elbo.csv", "elbo.md", "gaps.csv", "gaps.md", "third_question.csv"],
     )
 
 
@@ -83,8 +91,8 @@ def explorer_page(wildcards):
     return expand("results/{dataset}/explorer.html", dataset=dataset_asked_for(wildcards))
 
 
-def of_every_model(file):
-    """The given file of every configured model, as a function of the data set."""
+def of_models(file, seeds):
+    """The given file of the chosen seeds' models, of every recipe and size, as a function of the data set."""
 
     def files(wildcards):
         return [
@@ -95,11 +103,21 @@ def of_every_model(file):
                 dataset=wildcards.dataset,
                 recipe=recipe,
                 n=config["train_sizes"][wildcards.dataset],
-                seed=settings["seeds"],
+                seed=settings["seeds"][seeds],
             )
         ]
 
     return files
+
+
+def of_every_model(file):
+    """The given file of every configured model."""
+    return of_models(file, slice(None))
+
+
+def of_first_seeds(file):
+    """The given file of the models of each recipe's first seed."""
+    return of_models(file, slice(1))
 
 
 def of_pictured_model(file):
@@ -112,6 +130,22 @@ def of_pictured_model(file):
             recipe=config["figures"]["recipe"],
             n=max(config["train_sizes"][wildcards.dataset]),
             seed=config["figures"]["seed"],
+        )
+
+    return path
+
+
+def of_parity_model(file):
+    """The given file of the resolved data set's first reference model, of those trained on the fewest images."""
+
+    def path(wildcards):
+        dataset = dataset_asked_for(wildcards)
+        return expand(
+            file,
+            dataset=dataset,
+            recipe="reference",
+            n=min(config["train_sizes"][dataset]),
+            seed=config["seeds"][0],
         )
 
     return path

@@ -3,6 +3,9 @@
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/metrics.csv   one model's
 #   results/{dataset}/tables/metrics.csv                            all models', a row a number
 #   results/{dataset}/tables/elbo.{csv,md}                          the table people read
+#   results/{dataset}/tables/gaps.{csv,md}                          bounds, exact log p(x), and what lies between
+#   results/{dataset}/tables/epochs.csv                             bounds and exact log p(x) along trainings
+#   results/{dataset}/tables/third_question.csv                     epochs between which ELBO and KL both rose
 
 
 rule evaluate:
@@ -28,6 +31,8 @@ rule evaluate:
 rule tabulate:
     input:
         models=of_every_model("metrics.csv"),
+        gaps=of_every_model("gaps.csv"),
+        epochs=of_first_seeds("epochs.csv"),
         code=sources("tabulate"),
     output:
         metrics="results/{dataset}/tables/metrics.csv",
@@ -38,12 +43,29 @@ rule tabulate:
             labels={"table": "-ELBO"},
         ),
         markdown="results/{dataset}/tables/elbo.md",
+        gaps=report(
+            "results/{dataset}/tables/gaps.csv",
+            caption="../report/gaps.rst",
+            category="Beyond the reference",
+            labels={"table": "gaps"},
+        ),
+        gaps_markdown="results/{dataset}/tables/gaps.md",
+        epochs="results/{dataset}/tables/epochs.csv",
+        third_question=report(
+            "results/{dataset}/tables/third_question.csv",
+            caption="../report/third_question.rst",
+            category="Beyond the reference",
+            labels={"table": "the third question"},
+        ),
     log:
         "results/{dataset}/logs/tabulate.log",
     conda:
         "../../envs/figures.yaml"
     threads: 1
     shell:
-        "python -m mnist_vae tabulate {input.models:q} --dataset {wildcards.dataset:q} "
+        "python -m mnist_vae tabulate {input.models:q} {input.gaps:q} --epochs {input.epochs:q} "
+        "--dataset {wildcards.dataset:q} "
         "--metrics {output.metrics:q} --elbo {output.elbo:q} --elbo-markdown {output.markdown:q} "
+        "--gaps {output.gaps:q} --gaps-markdown {output.gaps_markdown:q} --all-epochs {output.epochs:q} "
+        "--third-question {output.third_question:q} "
         "> {log:q} 2>&1"

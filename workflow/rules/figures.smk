@@ -126,3 +126,37 @@ use rule prior_samples as training_curves with:
         "results/{dataset}/logs/training_curves.log",
     params:
         figure="training_curves",
+
+
+use rule prior_samples as inference_gap with:
+    input:
+        arrays=["results/{dataset}/tables/epochs.csv", "results/{dataset}/tables/gaps.csv"],
+        code=sources("draw"),
+    output:
+        report(
+            "results/{dataset}/figures/inference_gap.png",
+            caption="../report/inference_gap.rst",
+            category="Beyond the reference",
+            labels={"figure": "inference gap"},
+        ),
+    log:
+        "results/{dataset}/logs/inference_gap.log",
+    params:
+        figure="inference_gap",
+
+
+use rule prior_samples as importance_weighted_bound with:
+    input:
+        arrays=of_first_seeds("weighted_draws.csv"),
+        code=sources("draw"),
+    output:
+        report(
+            "results/{dataset}/figures/importance_weighted_bound.png",
+            caption="../report/importance_weighted_bound.rst",
+            category="Beyond the reference",
+            labels={"figure": "importance-weighted bound"},
+        ),
+    log:
+        "results/{dataset}/logs/importance_weighted_bound.log",
+    params:
+        figure="importance_weighted_bound",

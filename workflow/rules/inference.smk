@@ -115,6 +115,9 @@ rule complete_top_half:
     threads: 1
     params:
         completions=config["top_half"]["completions"],
+        window=config["marginal"]["fine_window"],
+        size=config["marginal"]["fine_size"],
     shell:
         "python -m mnist_vae --threads {threads} complete_top_half {input.weights:q} {input.fit:q} "
-        "{output.completions:q} --completions {params.completions} > {log:q} 2>&1"
+        "{output.completions:q} --completions {params.completions} "
+        "--window {params.window} --size {params.size} > {log:q} 2>&1"

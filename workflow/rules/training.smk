@@ -2,6 +2,7 @@
 #
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/weights.safetensors   tensors encoder.*, decoder.*
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/history.csv           a row an epoch
+#   results/{dataset}/models/{recipe}/n{n}/seed{seed}/snapshots.safetensors weights along the way, of the first seed
 #
 # One thread a training: several run side by side, which beats several threads in one, and the same bits
 # come out whatever --cores is.
@@ -15,6 +16,7 @@ rule train:
     output:
         weights=f"{MODEL}/weights.safetensors",
         history=f"{MODEL}/history.csv",
+        snapshots=f"{MODEL}/snapshots.safetensors",
     log:
         f"{MODEL}/logs/train.log",
     benchmark:
@@ -24,8 +26,10 @@ rule train:
     threads: 1
     params:
         recipe=recipe_options,
+        snapshot_epochs=snapshot_epochs,
     shell:
         "python -m mnist_vae --threads {threads} train {input.digits:q} {input.grey:q} "
-        "{output.weights:q} {output.history:q} "
+        "{output.weights:q} {output.history:q} {output.snapshots:q} "
+        "--snapshot-epochs {params.snapshot_epochs} "
         "--recipe {wildcards.recipe:q} --n {wildcards.n} --seed {wildcards.seed} "
         "{params.recipe} > {log:q} 2>&1"

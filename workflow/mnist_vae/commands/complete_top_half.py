@@ -1,17 +1,31 @@
-"""Draw bottom halves, and contours, from fitted q."""
+"""Draw bottom halves, and contours, from fitted q and from the exact posterior."""
 
+import sys
 from argparse import ArgumentParser, Namespace
 
 import torch
 
-from mnist_vae.densities import TOP_HALF, log_q
+from mnist_vae.densities import TOP_HALF, log_q, top_half
 from mnist_vae.inference import Fit, posterior_window
-from mnist_vae.model import LATENT, top_half_joint
+from mnist_vae.marginal import (
+    WIDEN_FINE,
+    integrate,
+    kl_to_posterior,
+    latent_grid,
+    log_likelihood_table,
+    mass_level,
+    modes,
+    q_edge_mass,
+    q_on_grid,
+    require_inside,
+)
+from mnist_vae.model import LATENT, Decoder, top_half_joint
 from mnist_vae.objective import reparameterize
 from mnist_vae.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.weights import load_weights
 
-CONTOUR_POINTS = 121
+CONTOUR_POINTS = 161
+MASSES = (0.5, 0.9)  # of the posterior, inside the contours that say where it lies
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -20,11 +34,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("fit", help="what `fit_top_half` stored")
     parser.add_argument("output", help="where completions and log-densities go (.safetensors)")
     parser.add_argument("--completions", type=int, required=True, help="draws of z ~ q per image")
+    parser.add_argument("--window", type=float, required=True, help="the grid spans [-window, window]^2")
+    parser.add_argument("--size", type=int, required=True, help="points along a side")
 
 
 @torch.inference_mode()
 def run(options: Namespace) -> None:
-    """Join the true top to decoded bottoms; tabulate log-densities over a window around each posterior."""
+    """Complete each image by draws of q, by q's mean and by the posterior's; tabulate both where they lie."""
     decoder = load_weights(options.weights).decoder
     stored = load_arrays(options.fit)
     provenance = load_provenance(options.fit)
@@ -33,25 +49,63 @@ def run(options: Namespace) -> None:
 
     generator = torch.Generator().manual_seed(provenance["seed"])
     noise = torch.randn(options.completions, len(x), LATENT, generator=generator)
-    means = torch.sigmoid(decoder(reparameterize(fit.mean, fit.log_std, noise)))
-    completions = torch.cat([x[:, :TOP_HALF].expand(len(means), -1, -1), means[..., TOP_HALF:]], dim=-1)
+    drawn = torch.sigmoid(decoder(reparameterize(fit.mean, fit.log_std, noise)))
 
-    axes, log_joint, log_density = [], [], []
-    for image, window, mean, log_std in zip(
-        x, posterior_window(decoder, x, fit), fit.mean, fit.log_std, strict=True
-    ):
-        first, second = (torch.linspace(low, high, CONTOUR_POINTS) for low, high in window.tolist())
-        z = torch.stack(torch.meshgrid(first, second, indexing="xy"), dim=-1)
-        axes.append(torch.stack([first, second]))
-        log_joint.append(top_half_joint(decoder, image, z))
-        log_density.append(log_q(mean, log_std, z))
+    grid = latent_grid(options.window, options.size)
+    logits = decoder(grid.z)
+    tables = [
+        log_likelihood_table(pixels, decoded) + grid.log_mass
+        for pixels, decoded in ((top_half(x), top_half(logits)), (x, logits))
+    ]
+    log_p_top, log_px = (integrate(table.clone()) for table in tables)
+    for mass in (log_p_top.edge_mass, log_px.edge_mass, q_edge_mass(grid.axis, fit.mean, fit.log_std)):
+        require_inside(mass, grid, options.weights, WIDEN_FINE)
+    posterior = torch.softmax(tables[0], dim=-1)
+    q = torch.exp(q_on_grid(grid.axis, fit.mean, fit.log_std))
+    pixel_means = torch.sigmoid(logits)
+
+    def completed(means: torch.Tensor) -> torch.Tensor:
+        """The true top joined to decoded bottoms (..., images, 784)."""
+        return torch.cat([x[:, :TOP_HALF].expand_as(means[..., :TOP_HALF]), means[..., TOP_HALF:]], dim=-1)
 
     arrays = {
-        "completions": completions.transpose(0, 1),
-        "axes": torch.stack(axes),
-        "log_joint": torch.stack(log_joint),
-        "log_q": torch.stack(log_density),
-    }
+        "completions": completed(drawn).transpose(0, 1),
+        "q_completion": completed(q @ pixel_means),
+        "exact_completion": completed(posterior @ pixel_means),
+        "kl": kl_to_posterior(tables[0], log_p_top.log_density, grid.axis, fit.mean, fit.log_std),
+        "log_p_bottom_given_top": log_px.log_density - log_p_top.log_density,
+    } | _densities_around(decoder, x, fit, posterior_window(tables[0], grid, fit.mean, fit.log_std))
+    for index, count in zip(stored["indices"], arrays["modes"].tolist(), strict=True):
+        if count > 1:
+            print(
+                f"warning: test image {index}: the exact posterior given the top half has {count} modes "
+                f"where {MASSES[-1]:.0%} of it lies; a Gaussian q can be near one of them only",
+                file=sys.stderr,
+            )
     arrays = {name: tensor.numpy() for name, tensor in arrays.items()}
     arrays |= {name: stored[name] for name in ("x", "labels", "indices")}
     save_arrays(options.output, arrays, provenance)
+
+
+def _densities_around(
+    decoder: Decoder, x: torch.Tensor, fit: Fit, windows: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """Tabulate joint and q finely over each image's window, in float64; find the joint's levels and modes."""
+    decoder, found = decoder.double(), []
+    for image, window, mean, log_std in zip(*(part.double() for part in (x, windows, *fit[:2])), strict=True):
+        axes = torch.stack(
+            [torch.linspace(*ends, CONTOUR_POINTS, dtype=torch.float64) for ends in window.tolist()]
+        )
+        z = torch.stack(torch.meshgrid(*axes, indexing="xy"), dim=-1)
+        log_joint = top_half_joint(decoder, image, z)
+        levels = torch.stack([mass_level(log_joint.flatten(), share) for share in MASSES])
+        found.append(
+            {
+                "axes": axes,
+                "log_joint": log_joint,
+                "log_q": log_q(mean, log_std, z),
+                "joint_levels": levels,
+                "modes": modes(log_joint[None], levels[-1:])[0],
+            }
+        )
+    return {name: torch.stack([each[name] for each in found]) for name in found[0]}

@@ -8,20 +8,39 @@ from mnist_vae.storage import whole_file
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
-    parser.add_argument("models", nargs="+", help="what `evaluate` stored, a file a model")
+    parser.add_argument("models", nargs="+", help="what `evaluate` and `measure_gaps` stored")
+    parser.add_argument("--epochs", nargs="+", required=True, help="what `measure_epochs` stored")
     parser.add_argument("--metrics", required=True, help="where every number goes (.csv)")
     parser.add_argument("--elbo", required=True, help="where the table people read goes (.csv)")
     parser.add_argument("--elbo-markdown", required=True, help="the same, to look at (.md)")
+    parser.add_argument("--gaps", required=True, help="where bounds and exact figures go (.csv)")
+    parser.add_argument("--gaps-markdown", required=True, help="the same, to look at (.md)")
+    parser.add_argument("--all-epochs", required=True, help="where every epoch's figures go (.csv)")
+    parser.add_argument(
+        "--third-question", required=True, help="where the third question's answer goes (.csv)"
+    )
     parser.add_argument("--dataset", required=True, help="the data set's name, for the title")
 
 
 def run(options: Namespace) -> None:
-    """Write metrics.csv, elbo.csv and elbo.md."""
+    """Write each table."""
     metrics = tables.gather(options.models)
     elbo = tables.elbo_table(metrics, options.dataset)
-    with whole_file(options.metrics) as temporary:
-        metrics.to_csv(temporary, index=False)
-    with whole_file(options.elbo) as temporary:
-        elbo.to_csv(temporary, index=False)
-    with whole_file(options.elbo_markdown) as temporary:
-        temporary.write_text(tables.elbo_markdown(elbo, options.dataset), encoding="utf-8")
+    gaps = tables.gaps_table(metrics)
+    epochs = tables.gather(options.epochs)
+    third_question = tables.both_rose(epochs)
+    for path, table in (
+        (options.metrics, metrics),
+        (options.elbo, elbo),
+        (options.gaps, gaps),
+        (options.all_epochs, epochs),
+        (options.third_question, third_question),
+    ):
+        with whole_file(path) as temporary:
+            table.to_csv(temporary, index=False)
+    for path, page in (
+        (options.elbo_markdown, tables.elbo_markdown(elbo, options.dataset)),
+        (options.gaps_markdown, tables.gaps_markdown(gaps, third_question, options.dataset)),
+    ):
+        with whole_file(path) as temporary:
+            temporary.write_text(page, encoding="utf-8")

@@ -14,7 +14,7 @@ from mnist_vae.evaluation import evaluate
 from mnist_vae.model import VAE
 from mnist_vae.storage import load_provenance, whole_file
 from mnist_vae.training import Recipe, train
-from mnist_vae.weights import save_weights
+from mnist_vae.weights import save_snapshots, save_weights, weight_arrays
 
 HISTORY_POINTS = 12  # times a training's bounds are measured: often at first, when they change fast
 HISTORY_NOISE_SEED = 0  # the same noise each time, so that a curve shows the model and not the draw
@@ -26,6 +26,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("grey", help="what `obtain` stored; read if the recipe has augmentation")
     parser.add_argument("weights", help="where the weights go (.safetensors)")
     parser.add_argument("history", help="where the history goes (.csv)")
+    parser.add_argument("snapshots", help="where weights along the way go (.safetensors)")
+    parser.add_argument("--snapshot-epochs", type=int, nargs="*", default=[], help="and after the last one")
     parser.add_argument("--recipe", required=True, help="the recipe's name, for the record")
     parser.add_argument("--n", type=int, required=True, help="how many training images, the first ones")
     parser.add_argument("--seed", type=int, required=True, help="of initialization, order and noise")
@@ -61,7 +63,8 @@ def run(options: Namespace) -> None:
         grey = torch.from_numpy(load_digits(options.grey, "train", options.n)[0])
         variants = partial(augment, grey, options.augmentation, generator)
     measured = set(np.geomspace(1, recipe.epochs, HISTORY_POINTS).round().astype(int))
-    history = []
+    kept = {*options.snapshot_epochs, recipe.epochs} if options.snapshot_epochs else set()
+    history, snapshots = [], {}
     losses = train(vae, images, recipe, generator, variants)
     # On a terminal a bar; in a log, where tqdm disables itself, the lines below.
     progress = tqdm(losses, total=recipe.epochs, desc="training", unit="epoch", disable=None)
@@ -75,6 +78,8 @@ def run(options: Namespace) -> None:
                 f"train {row['train_neg_elbo']:.2f}, test {row['test_neg_elbo']:.2f}"
             )
         history.append(row)
+        if epoch in kept:
+            snapshots[epoch] = weight_arrays(vae)
 
     provenance = load_provenance(options.digits) | {
         "recipe": options.recipe,
@@ -83,6 +88,7 @@ def run(options: Namespace) -> None:
     }
     with whole_file(options.history) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
+    save_snapshots(options.snapshots, snapshots, provenance)
     save_weights(options.weights, vae, provenance)
 
 

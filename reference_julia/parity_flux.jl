@@ -1,0 +1,10 @@
+# Both tiers of the reference's side of the ladder, as parity.jl for the core alone. Needs Flux.
+
+include("parity.jl")
+include("src/FluxVAE.jl")
+
+answer_both_tiers(folder) = Parity.answer(folder, ["core" => ReferenceVAE, "flux" => FluxVAE])
+
+if abspath(PROGRAM_FILE) == @__FILE__
+    answer_both_tiers(only(ARGS))
+end

@@ -1,0 +1,32 @@
+# The evidence lower bound (SPEC, parts 2 and 4; Kingma & Welling 2014, section 2.3).
+
+"""Mean and log standard deviation of q(z | x): images (784, batch) to (2, batch) each."""
+function posterior(encoder, x)
+    output = encoder(x)
+    return output[1:2, :], output[3:4, :]
+end
+
+"""The draw of z that standard normal noise stands for."""
+reparameterize(mean, log_std, noise) = mean .+ exp.(log_std) .* noise
+
+"""The batch's mean ELBO with one draw an image: images (784, batch), noise (2, batch) to a number."""
+function elbo(vae, x, noise)
+    q_mean, q_log_std = posterior(vae.encoder, x)
+    z = reparameterize(q_mean, q_log_std, noise)
+    return mean(joint_log_density(vae.decoder, x, z) .- log_q(q_mean, q_log_std, z))
+end
+
+"""What training minimizes."""
+loss(vae, x, noise) = -elbo(vae, x, noise)
+
+"""
+The objective of stochastic variational inference: the ELBO of `top_half_joint` under one q an image, averaged
+over draws: images (784, images), q_mean and q_log_std (2, images), noise (2, images, draws) to (images,).
+"""
+function svi_objective(decoder, x, q_mean, q_log_std, noise)
+    function one_draw(draw)
+        z = reparameterize(q_mean, q_log_std, noise[:, :, draw])
+        return top_half_joint(decoder, x, z) .- log_q(q_mean, q_log_std, z)
+    end
+    return mean(one_draw.(axes(noise, 3)))
+end

@@ -1,0 +1,155 @@
+"""The gaps between bounds and log p(x): their identity, and the refined q against another optimizer."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from mnist_vae.densities import TOP_HALF
+from mnist_vae.errors import InputError
+from mnist_vae.gaps import encoder_gap, gaps, independent_pixels
+from mnist_vae.inference import refine
+from mnist_vae.marginal import decode_grid, integrate, kl_to_posterior, latent_grid, log_joint
+from mnist_vae.model import VAE
+from mnist_vae.objective import bound, bound_of_q, importance_weighted_bound
+
+
+@pytest.fixture
+def vae() -> VAE:
+    """A model in float64 whose posteriors are half as wide as the prior, and whose encoder is off by nats."""
+    vae = VAE(torch.Generator().manual_seed(3)).double().requires_grad_(False)
+    vae.decoder.hidden.weight *= 4
+    vae.decoder.output.weight *= 0.7
+    vae.encoder.output.weight *= 0.5
+    vae.encoder.output.bias += torch.tensor([0.0, 0.0, -0.6, -0.3])
+    return vae
+
+
+@pytest.fixture
+def images(vae: VAE) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(4)
+    z = 0.7 * torch.randn(6, 2, generator=generator, dtype=torch.float64)
+    return torch.bernoulli(torch.sigmoid(vae.decoder(z)), generator=generator)
+
+
+@pytest.fixture
+def decoded(vae: VAE):
+    return decode_grid(vae.decoder, latent_grid(8, 121, torch.float64))
+
+
+def gauss_hermite(nodes: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Standard normal noise (nodes^2, 1, 2) and its weights (nodes^2, 1): expectations without the grid."""
+    points, weights = map(torch.from_numpy, np.polynomial.hermite_e.hermegauss(nodes))
+    weights = weights / weights.sum()
+    return torch.cartesian_prod(points, points)[:, None], torch.outer(weights, weights).reshape(-1, 1)
+
+
+def test_negative_elbo_is_negative_log_px_plus_kl(vae, images, decoded) -> None:
+    noise, weights = gauss_hermite(24)
+    elbo = (weights * bound(vae, images, noise).elbo).sum(0)
+    found = encoder_gap(vae, decoded, images, "a model", "a way out")
+    torch.testing.assert_close(-elbo, -found.log_px + found.kl, atol=1e-3, rtol=0)
+    assert (found.kl > 0.1).all()
+
+
+def test_refined_q_is_as_good_as_gradient_descents(vae, images, decoded) -> None:
+    noise, weights = gauss_hermite(16)
+    start = vae.encoder(images)
+    mean, log_std = (part.clone().requires_grad_() for part in start)
+    optimizer = torch.optim.LBFGS([mean, log_std], max_iter=300, line_search_fn="strong_wolfe")
+
+    def negative_elbo() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = -(weights * bound_of_q(vae.decoder, images, mean, log_std, noise).elbo).sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(negative_elbo)
+    table = log_joint(decoded, images)
+    log_px = integrate(table.clone()).log_density
+    axis = decoded.grid.axis
+    theirs = kl_to_posterior(table, log_px, axis, mean.detach(), log_std.detach())
+    ours = kl_to_posterior(table, log_px, axis, *refine(table, axis, *start))
+    torch.testing.assert_close(ours, theirs, atol=2e-3, rtol=0)
+
+
+def test_refined_q_of_a_gaussian_posterior_is_the_closed_form() -> None:
+    """The factorized q nearest a Gaussian has its mean, and as precision the diagonal of its precision."""
+    grid = latent_grid(8, 241, torch.float64)
+    covariance = torch.tensor([[0.5, 0.3], [0.3, 0.4]], dtype=torch.float64)
+    centre = torch.tensor([1.0, -2.0], dtype=torch.float64)
+    table = torch.distributions.MultivariateNormal(centre, covariance).log_prob(grid.z)[None]
+    start = torch.tensor([[-3.0, 3.0]]).double(), torch.tensor([[-1.0, 0.5]]).double()
+    mean, log_std = refine(table, grid.axis, *start)
+    torch.testing.assert_close(mean[0], centre, atol=0.02, rtol=0)
+    precision = torch.linalg.inv(covariance).diagonal()
+    torch.testing.assert_close(torch.exp(-2 * log_std[0]), precision, rtol=0.03, atol=0)
+
+
+def test_gaps_are_ordered(vae, images, decoded) -> None:
+    found = gaps(vae, decoded, images, "a model", "a way out")
+    assert (found.kl >= found.kl_refined).all()
+    assert (found.kl_refined >= found.kl_best).all()
+    assert (found.kl_best > -1e-9).all()
+    assert (found.kl > found.kl_refined + 0.01).any()
+
+
+def test_best_q_is_found_where_the_encoder_points_to_a_lesser_mode() -> None:
+    """Refining climbs the mode it starts in; the posterior's peak tells where the better one is."""
+    grid = latent_grid(8, 161, torch.float64)
+    bump = [-((grid.z - at) ** 2).sum(-1) / 0.5 for at in (-3.0, 3.0)]
+    table = torch.logaddexp(bump[0] - 4, bump[1])[None]
+    log_density = integrate(table.clone()).log_density
+    flat = torch.full((1, 2), -1.0).double()
+    starts = torch.tensor([[-2.5, -3.5]]).double(), grid.z[table.argmax(-1)]
+    lesser, best = (
+        kl_to_posterior(table, log_density, grid.axis, *refine(table, grid.axis, at, flat)).item()
+        for at in starts
+    )
+    assert best == pytest.approx(math.log(1 + math.exp(-4)), abs=1e-3)
+    assert lesser == pytest.approx(math.log(1 + math.exp(4)), abs=1e-3)
+
+
+def test_encoder_outside_the_grid_is_an_error(vae, images) -> None:
+    vae.encoder.output.bias += torch.tensor([30.0, 0.0, 0.0, 0.0])
+    decoded = decode_grid(vae.decoder, latent_grid(8, 61, torch.float64))
+    with pytest.raises(InputError, match=r"a model: .*a way out"):
+        encoder_gap(vae, decoded, images, "a model", "a way out")
+
+
+def test_independent_pixels_are_frequencies_of_the_bottom_half() -> None:
+    train, x = torch.zeros(8, 784), torch.zeros(1, 784)
+    train[:3, TOP_HALF] = 1  # on in 3 of 8: (3 + 1) / (8 + 2)
+    train[:, :TOP_HALF] = 1  # not read
+    x[0, TOP_HALF] = 1
+    expected = math.log(0.4) + 391 * math.log(0.9)
+    assert independent_pixels(train, x).item() == pytest.approx(expected, abs=1e-3)
+
+
+def test_importance_weighted_bound_by_hand() -> None:
+    log_weights = torch.log(torch.tensor([[1.0], [3.0], [2.0], [8.0]]))
+    expected = {1: math.log(48) / 4, 2: (math.log(2) + math.log(5)) / 2, 4: math.log(3.5)}
+    for k, value in expected.items():
+        assert importance_weighted_bound(log_weights, k).item() == pytest.approx(value, abs=1e-6)
+
+
+def test_importance_weighted_bound_rises_with_k_to_exact_log_px(vae, images, decoded) -> None:
+    table = log_joint(decoded, images)
+    exact = integrate(table.clone()).log_density
+    mean, log_std = refine(table, decoded.grid.axis, *vae.encoder(images))
+    q = mean + 0.8 * torch.exp(log_std), log_std + 0.3  # off, and wider than the posterior
+    generator = torch.Generator().manual_seed(5)
+    noise = torch.randn(4_000, len(images), 2, generator=generator, dtype=torch.float64)
+    log_weights = bound_of_q(vae.decoder, images, *q, noise).elbo
+
+    bounds = [importance_weighted_bound(log_weights, k) for k in (1, 10, 100, 1000)]
+    for lower, higher in pairwise(bounds):
+        assert (lower < higher).all()
+    ratio = torch.exp(log_weights - exact)
+    error = ratio.std(0) / len(ratio) ** 0.5
+    assert (bounds[-1] < exact + 4 * error).all()
+    below = [(exact - each).mean().item() for each in bounds]
+    assert below[0] > 0.3
+    assert below[-1] == pytest.approx(0, abs=0.02)

@@ -1,0 +1,166 @@
+"""Sums over the latent grid against quadrature, closed forms and sampling that know nothing of the grid."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import integrate as quadrature
+from scipy.stats import multivariate_normal
+from torch import nn
+
+from mnist_vae.densities import log_likelihood, log_prior, log_q, top_half
+from mnist_vae.errors import InputError
+from mnist_vae.marginal import (
+    decode_grid,
+    integrate,
+    kl_to_posterior,
+    latent_grid,
+    log_joint,
+    log_likelihood_table,
+    log_marginal,
+    log_marginals,
+    mass_level,
+    modes,
+    q_edge_mass,
+    q_on_grid,
+    require_inside,
+    top_half_log_joint,
+)
+
+
+@pytest.fixture
+def decoder() -> nn.Module:
+    """A small decoder with posteriors a third as wide as the prior, in double precision."""
+    generator = torch.Generator().manual_seed(0)
+    network = nn.Sequential(nn.Linear(2, 20), nn.Tanh(), nn.Linear(20, 784))
+    for parameter, scale in zip(network.parameters(), (1.0, 1.0, 0.1, 0.5), strict=True):
+        nn.init.normal_(parameter, std=scale, generator=generator)
+    return network.double().requires_grad_(False)
+
+
+@pytest.fixture
+def images(decoder: nn.Module) -> torch.Tensor:
+    """Four images drawn from the decoder, so that their posteriors differ."""
+    generator = torch.Generator().manual_seed(1)
+    z = torch.tensor([[0.7, -0.4], [-1.5, 1.0], [2.0, 2.0], [0.0, -2.5]], dtype=torch.float64)
+    return torch.bernoulli(torch.sigmoid(decoder(z)), generator=generator)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_marginal_is_scipys_integral(decoder, images, half) -> None:
+    part = top_half if half else (lambda pixels: pixels)
+    decoded = decode_grid(decoder, latent_grid(8, 161, torch.float64))
+    ours = log_marginals(top_half_log_joint if half else log_joint, decoded, images[:2]).log_density
+    for x, found in zip(images, ours, strict=False):
+
+        def joint(z: np.ndarray, x=x, found=found) -> np.ndarray:
+            """The joint density over what the grid found: to be integrated to one."""
+            z = torch.from_numpy(z)
+            return (log_prior(z) + log_likelihood(part(x), part(decoder(z))) - found).exp().numpy()
+
+        total = quadrature.cubature(joint, [-8, -8], [8, 8], rtol=1e-7, atol=1e-7)
+        assert total.status == "converged"
+        assert total.estimate == pytest.approx(1, abs=1e-5)
+
+
+def test_marginal_of_a_linear_gaussian_model_is_its_closed_form() -> None:
+    rng = np.random.default_rng(0)
+    weights, offset, std = rng.normal(size=(5, 2)), rng.normal(size=5), 0.6
+    x = rng.normal(size=(7, 5)) * 2
+
+    def likelihood(z: torch.Tensor) -> torch.Tensor:
+        residual = torch.from_numpy(x)[:, None] - z @ torch.from_numpy(weights).T - torch.from_numpy(offset)
+        return (-0.5 * (residual / std) ** 2 - math.log(std * math.sqrt(2 * math.pi))).sum(-1)
+
+    exact = multivariate_normal(offset, weights @ weights.T + std**2 * np.eye(5)).logpdf(x)
+    found = log_marginal(likelihood, latent_grid(8, 201, torch.float64))
+    np.testing.assert_allclose(found, exact, atol=1e-9)
+
+
+def test_marginal_agrees_with_importance_sampling(decoder, images) -> None:
+    decoded = decode_grid(decoder, latent_grid(8, 161, torch.float64))
+    exact = log_marginals(log_joint, decoded, images).log_density
+    generator = torch.Generator().manual_seed(2)
+    for x, found in zip(images, exact, strict=True):
+        posterior = torch.softmax(log_joint(decoded, x[None])[0], dim=-1)
+        mean = posterior @ decoded.grid.z
+        log_std = 0.5 * torch.log(posterior @ (decoded.grid.z - mean) ** 2) + math.log(1.3)
+        z = mean + log_std.exp() * torch.randn(20_000, 2, generator=generator, dtype=torch.float64)
+        ratio = (
+            log_prior(z) + log_likelihood_table(x[None], decoder(z))[0] - log_q(mean, log_std, z) - found
+        ).exp()
+        error = ratio.std().item() / len(z) ** 0.5
+        assert error < 0.01
+        assert ratio.mean().item() == pytest.approx(1, abs=4 * error)
+
+
+def test_fast_float32_sum_is_the_plain_float64_one(decoder, images) -> None:
+    plain = log_marginal(
+        lambda z: log_likelihood_table(images, decoder(z)), latent_grid(7, 121, torch.float64)
+    )
+    plain_top = log_marginal(
+        lambda z: log_likelihood_table(top_half(images), top_half(decoder(z))),
+        latent_grid(7, 121, torch.float64),
+    )
+    decoded = decode_grid(decoder.float(), latent_grid(7, 121))
+    assert decoded.basis.shape[1] < 100
+    for table, expected in ((log_joint, plain), (top_half_log_joint, plain_top)):
+        found = log_marginals(table, decoded, images.float()).log_density
+        torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)
+
+
+def test_images_do_not_touch_each_other_across_chunks(decoder, images) -> None:
+    decoded = decode_grid(decoder, latent_grid(6, 61, torch.float64))
+    many = images.repeat(40, 1)
+    together = log_marginals(log_joint, decoded, many).log_density
+    alone = log_marginals(log_joint, decoded, images).log_density
+    torch.testing.assert_close(together, alone.repeat(40), atol=1e-9, rtol=0)
+
+
+def test_kl_is_that_between_gaussians() -> None:
+    """Against a correlated Gaussian in the posterior's place, whose KL has a closed form."""
+    grid = latent_grid(8, 241, torch.float64)
+    centre = torch.tensor([0.5, -1.0], dtype=torch.float64)
+    covariance = torch.tensor([[0.5, 0.2], [0.2, 0.3]], dtype=torch.float64)
+    table = torch.distributions.MultivariateNormal(centre, covariance).log_prob(grid.z)[None] - 123.0
+    mean, log_std = torch.tensor([[0.0, -0.8]]).double(), torch.tensor([[-0.7, -0.2]]).double()
+    q = torch.distributions.MultivariateNormal(mean[0], torch.diag(torch.exp(2 * log_std[0])))
+    posterior = torch.distributions.MultivariateNormal(centre, covariance)
+    exact = torch.distributions.kl_divergence(q, posterior)
+    log_sum = integrate(table.clone()).log_density
+    found = kl_to_posterior(table, log_sum, grid.axis, mean, log_std)
+    assert found.item() == pytest.approx(exact.item(), abs=1e-8)
+
+
+def test_narrow_grid_is_an_error_that_names_model_and_way_out(decoder, images) -> None:
+    decoded = decode_grid(decoder, latent_grid(1, 41, torch.float64))
+    marginal = log_marginals(log_joint, decoded, images)
+    with pytest.raises(InputError, match=r"seed3/weights.*\[-1, 1\]\^2\. Do this"):
+        require_inside(marginal.edge_mass, decoded.grid, "seed3/weights", "Do this")
+    wide = decode_grid(decoder, latent_grid(8, 161, torch.float64))
+    require_inside(log_marginals(log_joint, wide, images).edge_mass, wide.grid, "seed3/weights", "Do this")
+
+
+@pytest.mark.parametrize(("mean", "share"), [(0.0, 0.0), (8.0, 0.5), (-8.0, 0.5), (20.0, 1.0)])
+def test_q_beyond_the_edge_is_noticed(mean, share) -> None:
+    q = torch.tensor([[0.0, mean]]), torch.tensor([[-1.0, -1.0]])
+    assert q_edge_mass(latent_grid(8, 21).axis, *q).item() == pytest.approx(share, abs=1e-6)
+
+
+def test_level_of_a_mass_is_a_gaussians() -> None:
+    """Of a Gaussian in the plane, what lies above a share s of its peak holds 1 - s of it."""
+    axis = latent_grid(6, 301, torch.float64).axis
+    log_q = q_on_grid(axis, torch.zeros(1, 2).double(), torch.tensor([[0.0, -0.5]]).double())
+    for share in (0.5, 0.9):
+        level = mass_level(log_q, share) - log_q.max()
+        assert level.item() == pytest.approx(math.log(1 - share), abs=0.01)
+
+
+def test_modes_are_counted_down_to_the_level() -> None:
+    axis = torch.linspace(-4, 4, 101, dtype=torch.float64)
+    first, second = torch.meshgrid(axis, axis, indexing="ij")
+    bump = [-((first - at) ** 2 + (second + at) ** 2) / 0.5 for at in (-2.0, 2.0)]
+    two = torch.logaddexp(bump[0], bump[1] - 1.0)
+    tables = torch.stack([bump[0], two, two])
+    assert modes(tables, torch.tensor([-3.0, -3.0, -0.5])).tolist() == [1, 2, 1]

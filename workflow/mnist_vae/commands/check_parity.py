@@ -1,0 +1,22 @@
+"""Print the parity ladder's rungs, and fail unless every check passes."""
+
+from argparse import ArgumentParser, Namespace
+
+import pandas as pd
+
+from mnist_vae.errors import InputError
+from mnist_vae.parity import tables
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument("ladder", help="what `parity` stored (.csv)")
+
+
+def run(options: Namespace) -> None:
+    """Judge."""
+    ladder = pd.read_csv(options.ladder)
+    print(tables.summary(ladder).to_string(index=False, float_format="{:.1e}".format))
+    if not ladder["pass"].all():
+        raise InputError(tables.verdict(ladder))
+    print(tables.verdict(ladder))

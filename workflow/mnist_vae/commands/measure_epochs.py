@@ -1,0 +1,52 @@
+"""Follow one training: bound and exact log p(x) at each snapshot."""
+
+from argparse import ArgumentParser, Namespace
+
+import pandas as pd
+import torch
+
+from mnist_vae.data import load_digits
+from mnist_vae.evaluation import mean_over_images
+from mnist_vae.gaps import encoder_gap
+from mnist_vae.marginal import WIDEN, decode_grid, latent_grid
+from mnist_vae.storage import load_provenance, whole_file
+from mnist_vae.weights import load_snapshots
+
+WAY_OUT = f"{WIDEN} Or take the epoch out of snapshots.epochs: early in a training, codes lie far out."
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument("digits", help="what `binarize` stored")
+    parser.add_argument("snapshots", help="what `train` stored")
+    parser.add_argument("output", help="where the numbers go (.csv)")
+    parser.add_argument("--window", type=float, required=True, help="the grid spans [-window, window]^2")
+    parser.add_argument("--size", type=int, required=True, help="points along a side")
+    parser.add_argument("--images", type=int, required=True, help="of each split")
+
+
+@torch.inference_mode()
+def run(options: Namespace) -> None:
+    """A row an epoch and split: the three figures, and the changes since the snapshot before, all paired."""
+    provenance = load_provenance(options.snapshots)
+    count = {"train": min(options.images, provenance["n"]), "test": options.images}
+    images = {split: torch.from_numpy(load_digits(options.digits, split, count[split])[0]) for split in count}
+    grid = latent_grid(options.window, options.size)
+    before, rows = {}, []
+    for epoch, vae in load_snapshots(options.snapshots):
+        decoded = decode_grid(vae.decoder, grid)
+        for split, x in images.items():
+            found = encoder_gap(vae, decoded, x, f"{options.snapshots}, epoch {epoch}", WAY_OUT)
+            quantities = {"elbo": found.log_px - found.kl, "log_px": found.log_px, "kl": found.kl}
+            row = {name: provenance[name] for name in ("recipe", "n", "seed")}
+            row |= {"epoch": epoch, "split": split, "images": len(x)}
+            for name, per_image in quantities.items():
+                row[name], row[f"{name}_standard_error"] = mean_over_images(per_image)
+            if split in before:
+                for name, per_image in quantities.items():
+                    change = mean_over_images(per_image - before[split][name])
+                    row[f"{name}_change"], row[f"{name}_change_standard_error"] = change
+            before[split] = quantities
+            rows.append(row)
+    with whole_file(options.output) as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False)

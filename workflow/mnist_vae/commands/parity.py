@@ -1,0 +1,36 @@
+"""Climb the parity ladder: compute everything here and by the Julia reference, and compare."""
+
+from argparse import ArgumentParser, Namespace
+
+from mnist_vae.data import load_digits
+from mnist_vae.parity.bridge import BACKENDS, ask_reference
+from mnist_vae.parity.checks import climb, make_inputs
+from mnist_vae.parity.tables import ladder_markdown
+from mnist_vae.storage import load_provenance, whole_file
+from mnist_vae.weights import load_weights
+
+IMAGES, BATCH_SIZE, EPOCHS = 1_000, 100, 10  # Adam takes 100 steps
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument("digits", help="what `binarize` stored")
+    parser.add_argument("weights", help="what `train` stored")
+    parser.add_argument("ladder", help="where the table goes (.csv)")
+    parser.add_argument("markdown", help="the same, to look at (.md)")
+    parser.add_argument("--reference", required=True, help="the folder of the Julia project")
+    parser.add_argument("--backend", required=True, choices=BACKENDS)
+
+
+def run(options: Namespace) -> None:
+    """Climb, and write the table whether or not all checks pass: `check_parity` judges."""
+    images, _ = load_digits(options.digits, "train", IMAGES)
+    weights = {name: tensor.numpy() for name, tensor in load_weights(options.weights).state_dict().items()}
+    inputs = make_inputs(weights, images, BATCH_SIZE, EPOCHS)
+    ladder = climb(inputs, ask_reference(inputs, options.reference, options.backend))
+    source = load_provenance(options.weights)
+    model = "{dataset}, {recipe} recipe, n = {n:,}, seed {seed}".format(**source)
+    with whole_file(options.ladder) as temporary:
+        ladder.to_csv(temporary, index=False)
+    with whole_file(options.markdown) as temporary:
+        temporary.write_text(ladder_markdown(ladder, model), encoding="utf-8")

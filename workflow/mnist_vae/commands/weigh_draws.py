@@ -1,0 +1,61 @@
+"""Bound log p(x) by importance-weighted draws from q."""
+
+from argparse import ArgumentParser, Namespace
+
+import pandas as pd
+import torch
+
+from mnist_vae.data import load_digits
+from mnist_vae.evaluation import mean_over_images
+from mnist_vae.inference import refine
+from mnist_vae.marginal import WIDEN_FINE, decode_grid, integrate, latent_grid, log_joint, require_inside
+from mnist_vae.model import LATENT
+from mnist_vae.objective import bound_of_q, importance_weighted_bound
+from mnist_vae.storage import load_provenance, whole_file
+from mnist_vae.weights import load_weights
+
+IMAGES_A_CHUNK = 10
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument("digits", help="what `binarize` stored")
+    parser.add_argument("weights", help="what `train` stored")
+    parser.add_argument("output", help="where the numbers go (.csv)")
+    parser.add_argument("--window", type=float, required=True, help="the grid spans [-window, window]^2")
+    parser.add_argument("--size", type=int, required=True, help="points along a side")
+    parser.add_argument("--images", type=int, required=True, help="test images, the first ones")
+    parser.add_argument("--draws", type=int, nargs="+", required=True, help="k; each divides the largest")
+
+
+@torch.inference_mode()
+def run(options: Namespace) -> None:
+    """A row a proposal and k: how far the bound lies below exact log p(x) of the same images."""
+    provenance = load_provenance(options.weights)
+    vae = load_weights(options.weights)
+    x = torch.from_numpy(load_digits(options.digits, "test", options.images)[0])
+    decoded = decode_grid(vae.decoder, latent_grid(options.window, options.size))
+    table = log_joint(decoded, x)
+    log_px, edge_mass = integrate(table.clone())
+    require_inside(edge_mass, decoded.grid, options.weights, WIDEN_FINE)
+
+    encoded = vae.encoder(x)
+    # From the posterior's peak: an ascent from the encoder's answer can end in a lesser mode, whose draws
+    # would miss most of p(x) at any k.
+    refined = refine(table, decoded.grid.axis, decoded.grid.z[table.argmax(-1)], encoded[1])
+    generator = torch.Generator().manual_seed(provenance["seed"])
+    rows = []
+    for proposal, q in (("encoder", encoded), ("refined", refined)):
+        log_weights = []
+        for images, mean, log_std in zip(*(part.split(IMAGES_A_CHUNK) for part in (x, *q)), strict=True):
+            noise = torch.randn(max(options.draws), len(images), LATENT, generator=generator)
+            log_weights.append(bound_of_q(vae.decoder, images, mean, log_std, noise).elbo.double())
+        log_weights = torch.cat(log_weights, dim=1)
+        for k in sorted(options.draws):
+            below = mean_over_images(log_px - importance_weighted_bound(log_weights, k))
+            rows.append({"proposal": proposal, "k": k} | below._asdict())
+    table = pd.DataFrame(rows).rename(columns={"value": "below_log_px"}).assign(images=len(x))
+    for position, column in enumerate(("recipe", "n", "seed")):
+        table.insert(position, column, provenance[column])
+    with whole_file(options.output) as temporary:
+        table.to_csv(temporary, index=False)

@@ -1,0 +1,44 @@
+"""The process that holds Julia by juliacall: `python -m mnist_vae.parity.juliacall_host REFERENCE FOLDER`.
+
+A process of its own, which must never import torch: the two do not share one safely. Arrays cross as files.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.error import URLError
+
+NO_JULIA = 3  # exit status: juliacall is absent or could not start, the last line of stderr says why
+
+
+def explain(error: Exception) -> str:
+    """Say in one sentence why juliacall did not start."""
+    if isinstance(error, ModuleNotFoundError):
+        return f"the Python package {error.name} is not installed"
+    if isinstance(error, URLError):
+        return f"Julia is not installed, and could not be downloaded ({error.reason})"
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"Julia could not set up its packages (exit status {error.returncode} of {error.cmd[0]})"
+    if "could not find Julia" in str(error):
+        return f"juliapkg {error}, and was not allowed to install one"
+    if "PythonCall.jl did not start properly" in str(error):
+        return "Julia started, but its package PythonCall did not, or is not there"
+    return f"{type(error).__name__}: {error}"
+
+
+def main() -> int:
+    """Start Julia, and let both tiers of the reference answer."""
+    reference, folder = Path(sys.argv[1]), sys.argv[2]
+    try:
+        from juliacall import Main
+    except Exception as error:
+        print(explain(error), file=sys.stderr)
+        return NO_JULIA
+    Main.include(os.fspath(reference / "parity_flux.jl"))
+    Main.answer_both_tiers(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+# The parity ladder: this study's numbers against those of the Julia reference, by `snakemake parity`.
+#
+#   results/parity/ladder.{csv,md}   a row a check
+#   results/parity/ladder.png        their deviations
+#
+# Real images of the resolved data set, and the first model trained on the fewest of them. Not part of
+# `rule all`, because it needs a Julia.
+
+REFERENCE = Path(workflow.basedir, "reference_julia")
+REFERENCE_SOURCES = [*REFERENCE.glob("parity*.jl"), *REFERENCE.glob("src/*.jl")]
+
+
+rule climb_ladder:
+    input:
+        digits=of_parity_model("results/{dataset}/data/binarized.safetensors"),
+        weights=of_parity_model(f"{MODEL}/weights.safetensors"),
+        entry=os.path.relpath(REFERENCE / "parity.jl"),
+        julia=[os.path.relpath(path) for path in sorted(REFERENCE_SOURCES)],
+        code=sources("parity"),
+    output:
+        ladder="results/parity/ladder.csv",
+        markdown="results/parity/ladder.md",
+    log:
+        "results/parity/logs/climb_ladder.log",
+    conda:
+        "../../envs/parity.yaml"
+    threads: 1
+    params:
+        reference=subpath(input.entry, parent=True),
+        backend=config["parity"]["backend"],
+    shell:
+        "python -m mnist_vae --threads {threads} parity {input.digits:q} {input.weights:q} {output.ladder:q} "
+        "{output.markdown:q} --reference {params.reference:q} --backend {params.backend:q} > {log:q} 2>&1"
+
+
+use rule prior_samples as parity_ladder with:
+    input:
+        arrays="results/parity/ladder.csv",
+        code=sources("draw"),
+    output:
+        "results/parity/ladder.png",
+    log:
+        "results/parity/logs/parity_ladder.log",
+    params:
+        figure="parity_ladder",
+
+
+# The verdict, after all is written: a ladder that fails is kept to be looked at.
+rule parity:
+    input:
+        ladder="results/parity/ladder.csv",
+        markdown="results/parity/ladder.md",
+        figure="results/parity/ladder.png",
+        code=sources("check_parity"),
+    log:
+        "results/parity/logs/parity.log",
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    shell:
+        "python -m mnist_vae check_parity {input.ladder:q} 2>&1 | tee {log:q}"
