@@ -8,12 +8,13 @@ from io import BytesIO
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+
 from mnist_vae.data import binarize, obtain_mnist5k
 from mnist_vae.densities import log_likelihood, log_prior, log_q
 from mnist_vae.explorer import explorer_page, page_data
 from mnist_vae.model import VAE
 from mnist_vae.training import Recipe, train
-from PIL import Image
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
