@@ -19,6 +19,7 @@ from mnist_vae.training import Recipe, train
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 N = 600
+MINUS = "\N{MINUS SIGN}"
 DESKTOP = {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"}
 PHONE = {
     "viewport": {"width": 360, "height": 740},
@@ -139,7 +140,7 @@ def settle(page) -> None:
 
 
 def written_point(text: str) -> list[float]:
-    return [float(number) for number in re.findall(r"-?\d+\.\d+", text.replace("−", "-"))]
+    return [float(number) for number in re.findall(r"-?\d+\.\d+", text.replace(MINUS, "-"))]
 
 
 def number(page, selector) -> float:
