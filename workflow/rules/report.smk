@@ -44,7 +44,7 @@ use rule elbo_page as gaps_page with:
 
 rule questions_page:
     input:
-        markdown="docs/questions.md",
+        markdown=os.path.relpath(Path(workflow.basedir, "docs/questions.md")),
         third_question="results/{dataset}/tables/third_question.csv",
         code=sources("build_page"),
         template=PAGE_TEMPLATE,
