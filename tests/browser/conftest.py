@@ -45,7 +45,7 @@ def open_page(tmp_path_factory) -> Iterator:
                     page.problems.append(f"request to {request.url}")
 
             def note_message(message):
-                if message.type in ("error", "warning"):
+                if message.type == "error":
                     page.problems.append(f"console: {message.text}")
 
             page.on("request", note_request)
