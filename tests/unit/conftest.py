@@ -72,6 +72,10 @@ def study(tmp_path_factory, small_digits):
         folder=folder,
         weights=folder / "weights.safetensors",
         history=folder / "history.csv",
+        snapshots=folder / "snapshots.safetensors",
+        epochs=folder / "epochs.csv",
+        gaps=folder / "gaps.csv",
+        weighed=folder / "importance_weighted_bound.csv",
         metrics=folder / "metrics.csv",
         latents=folder / "latents.safetensors",
         prior_samples=folder / "prior_samples.safetensors",
@@ -82,15 +86,19 @@ def study(tmp_path_factory, small_digits):
     )
     f = files
     for words in (
-        f"train {f.digits} {f.grey} {f.weights} {f.history} --recipe reference --n {TRAIN} --seed 1 "
-        "--epochs 3 --batch-size 50 --learning-rate 0.002",
+        f"train {f.digits} {f.grey} {f.weights} {f.history} {f.snapshots} --snapshot-epochs 1 2 "
+        f"--recipe reference --n {TRAIN} --seed 1 --epochs 3 --batch-size 50 --learning-rate 0.002",
         f"evaluate {f.digits} {f.weights} {f.metrics} --draws 4 --first-100-draws 6",
+        f"measure_gaps {f.digits} {f.weights} {f.gaps} --images 10 "
+        "--window 20 --size 101 --fine-window 21 --fine-size 121",  # so far out lie its codes
+        f"measure_epochs {f.digits} {f.snapshots} {f.epochs} --window 20 --size 101 --images 10",
+        f"weigh_draws {f.digits} {f.weights} {f.weighed} --window 20 --size 101 --images 5 --draws 1 4",
         f"encode {f.digits} {f.weights} {f.latents}",
         f"sample_prior {f.weights} {f.prior_samples} --draws 5",
         f"interpolate {f.digits} {f.weights} {f.interpolation} --images 14 119 98",
         f"decode_manifold {f.weights} {f.manifold} --window 2.5 --size 4",
         f"fit_top_half {f.digits} {f.weights} {f.fit} --images 0 3 --draws 5 --steps 20 --learning-rate 0.05",
-        f"complete_top_half {f.weights} {f.fit} {f.top_half} --completions 3",
+        f"complete_top_half {f.weights} {f.fit} {f.top_half} --completions 3 --window 20 --size 101",
     ):
         assert run_command(words) == 0
     return files

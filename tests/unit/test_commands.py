@@ -15,7 +15,7 @@ from mnist_vae.__main__ import COMMANDS, main
 from mnist_vae.data import load_digits
 from mnist_vae.model import VAE, top_half_joint
 from mnist_vae.storage import load_arrays, load_provenance, save_arrays
-from mnist_vae.weights import load_weights, save_weights
+from mnist_vae.weights import load_snapshots, load_weights, save_weights
 
 from .conftest import TEST, TRAIN, listing, run_command
 from .small_mnist import replace_published_files
@@ -28,7 +28,7 @@ PROVENANCE = {"dataset": "mnist5k", "recipe": "reference", "n": TRAIN, "seed": 1
 
 def test_everything_says_where_it_comes_from(study):
     stored = sorted(study.folder.glob("*.safetensors"))
-    assert len(stored) == 7
+    assert len(stored) == 8
     for path in stored:
         assert load_provenance(path) == PROVENANCE
     assert load_provenance(study.digits) == {"dataset": "mnist5k"}
@@ -55,9 +55,16 @@ def test_history(study):
     assert np.isfinite(history).all(axis=None)
 
 
+def train_again(study, folder, options, grey="none", digits=None):
+    """Train with the study's settings, but for the options; return the exit status."""
+    words = f"train {digits or study.digits} {grey} {folder}/w {folder}/h {folder}/s --recipe reference"
+    return run_command(
+        f"{words} --n {TRAIN} --seed 1 --epochs 3 --batch-size 50 --learning-rate 0.002 {options}"
+    )
+
+
 def test_history_measures_the_first_and_the_last_epoch(study, tmp_path):
-    words = f"train {study.digits} none {tmp_path}/w {tmp_path}/h --recipe r --n 20 --seed 0 --epochs 41"
-    assert run_command(f"{words} --batch-size 20 --learning-rate 0.001") == 0
+    assert train_again(study, tmp_path, "--n 20 --epochs 41") == 0
     measured = pd.read_csv(tmp_path / "h").dropna().epoch.tolist()
     assert measured[0] == 1
     assert measured[-1] == 41
@@ -66,39 +73,35 @@ def test_history_measures_the_first_and_the_last_epoch(study, tmp_path):
 
 def test_options_of_stronger_recipes_reach_the_training(study, tmp_path):
     """Each changes the weights, and augmentation is of the grey pictures."""
-    words = f"train {study.digits} {study.grey} {tmp_path}/w {tmp_path}/h --recipe r --n {TRAIN} --seed 1"
-    words += " --epochs 2 --batch-size 50 --learning-rate 0.002"
     weights = []
     for option in ("", "--decay 0.5", "--latent-layer-rate 3", "--augmentation 1"):
-        assert run_command(f"{words} {option}") == 0
+        assert train_again(study, tmp_path, option, grey=study.grey) == 0
         weights.append((tmp_path / "w").read_bytes())
     assert len(set(weights)) == 4
-    assert run_command(f"{words.replace(str(study.grey), 'none')} --augmentation 1") == 1
+    assert train_again(study, tmp_path, "--augmentation 1", grey="none") == 1
 
 
 def test_train_again_gives_the_same_bytes(study, tmp_path):
-    def train(folder, seed=1, n=TRAIN):
-        words = f"train {study.digits} none {folder}/w {folder}/h --recipe reference --n {n} --seed {seed}"
-        assert run_command(f"{words} --epochs 3 --batch-size 50 --learning-rate 0.002") == 0
-        return (folder / "w").read_bytes(), (folder / "h").read_bytes()
+    def trained(options):
+        assert train_again(study, tmp_path, options) == 0
+        return (tmp_path / "w").read_bytes(), (tmp_path / "h").read_bytes()
 
     first = study.weights.read_bytes(), study.history.read_bytes()
-    assert train(tmp_path / "again") == first
-    other = train(tmp_path / "other", seed=2)
+    assert trained("") == first
+    other = trained("--seed 2")
     assert other[0] != first[0]
     assert other[1] != first[1]
-    assert train(tmp_path / "fewer", n=100)[1] != first[1]
 
 
-def test_only_the_first_n_images_are_trained_on(study, tmp_path, mnist5k):
+def test_only_the_first_n_images_are_trained_on(study, tmp_path):
     digits = load_arrays(study.digits)
-    digits["train_images"] = digits["train_images"][:100]
-    digits["train_labels"] = digits["train_labels"][:100]
+    for name in ("train_images", "train_labels"):
+        digits[name] = digits[name][:100]
     save_arrays(tmp_path / "digits", digits, {"dataset": "mnist5k"})
-    for folder, file in (("first", study.digits), ("again", tmp_path / "digits")):
-        words = f"train {file} none {tmp_path}/{folder}/w {tmp_path}/{folder}/h --recipe r --n 100 --seed 1"
-        assert run_command(f"{words} --epochs 1 --batch-size 50 --learning-rate 0.002") == 0
+    assert train_again(study, tmp_path / "first", "--n 100") == 0
+    assert train_again(study, tmp_path / "again", "--n 100", digits=tmp_path / "digits") == 0
     assert (tmp_path / "first/w").read_bytes() == (tmp_path / "again/w").read_bytes()
+    assert (tmp_path / "first/w").read_bytes() != study.weights.read_bytes()
 
 
 def test_metrics(study):
@@ -170,7 +173,7 @@ def test_completions_have_the_true_top(study):
 def test_contours_are_of_the_top_half_joint(study):
     arrays = load_arrays(study.top_half)
     fit = load_arrays(study.fit)
-    decoder = load_weights(study.weights).requires_grad_(False).decoder
+    decoder = load_weights(study.weights).requires_grad_(False).decoder.double()
     for k in range(2):
         first, second = arrays["axes"][k]
         for i, j in ((0, 0), (10, 90), (60, 60), (120, 7)):  # axes are x and y, arrays rows and columns
@@ -185,11 +188,45 @@ def test_contours_are_of_the_top_half_joint(study):
 
 
 def test_tabulate(study, tmp_path):
-    words = f"tabulate {study.metrics} --metrics {tmp_path}/metrics.csv --elbo {tmp_path}/elbo.csv"
-    assert run_command(f"{words} --elbo-markdown {tmp_path}/elbo.md --dataset mnist5k") == 0
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "metrics.csv"), pd.read_csv(study.metrics))
+    words = f"tabulate {study.metrics} {study.gaps} --epochs {study.epochs} --dataset mnist5k"
+    for option in (
+        "metrics",
+        "elbo",
+        "elbo-markdown",
+        "gaps",
+        "gaps-markdown",
+        "all-epochs",
+        "third-question",
+    ):
+        suffix = "md" if "markdown" in option else "csv"
+        words += f" --{option} {tmp_path}/{option.removesuffix('-markdown')}.{suffix}"
+    assert run_command(words) == 0
+    both = pd.concat([pd.read_csv(study.metrics), pd.read_csv(study.gaps)], ignore_index=True)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "metrics.csv"), both)
     assert pd.read_csv(tmp_path / "elbo.csv").seed.tolist() == ["1", "mean"]
     assert (tmp_path / "elbo.md").read_text().startswith("# -ELBO on mnist5k")
+    assert "mnist5k" in (tmp_path / "gaps.md").read_text().splitlines()[0]
+    assert len(pd.read_csv(tmp_path / "all-epochs.csv")) == len(pd.read_csv(study.epochs)) == 2 * 3
+
+
+def test_snapshots_are_of_the_asked_for_epochs_and_the_last(study):
+    snapshots = dict(load_snapshots(study.snapshots))
+    assert list(snapshots) == [1, 2, 3]
+    last, final = snapshots[3].state_dict(), load_weights(study.weights).state_dict()
+    assert all(torch.equal(last[name], final[name]) for name in final)
+    assert not torch.equal(snapshots[1].encoder.hidden.weight, snapshots[2].encoder.hidden.weight)
+    assert pd.read_csv(study.epochs).epoch.unique().tolist() == [1, 2, 3]
+
+
+def test_gaps_are_of_the_same_bound_as_the_evaluation(study):
+    """-ELBO = -log p(x) + KL, and on average over draws the figure `evaluate` finds."""
+    gaps = pd.read_csv(study.gaps).set_index(["split", "metric"]).value
+    subset = gaps["test_subset"]
+    assert subset.neg_elbo == pytest.approx(subset.neg_log_px + subset.kl_to_posterior)
+    assert subset.kl_to_posterior == pytest.approx(subset.amortization_gap + subset.approximation_gap)
+    assert abs(subset.grid_error) < 0.01
+    metrics = pd.read_csv(study.metrics).set_index(["split", "metric"]).value
+    assert metrics["test", "neg_elbo"] > gaps["test", "neg_log_px"]
 
 
 # --- what is refused --------------------------------------------------------------------------------------
@@ -212,15 +249,15 @@ REFUSED = {
     "obtain without a mirror": ("obtain mnist {out}", "No mirror has a right train-images"),
     "binarize without a file": ("binarize {tmp}/none {out}", "{tmp}/none is not a readable array file"),
     "train without a file": (
-        f"train {{tmp}}/none {{grey}} {{out}} {{out}}2 --n 10 {TRAIN_WORDS} --learning-rate 1",
+        f"train {{tmp}}/none {{grey}} {{out}} {{out}}2 {{out}}3 --n 10 {TRAIN_WORDS} --learning-rate 1",
         "{tmp}/none",
     ),
     "train on more than there is": (
-        f"train {{digits}} {{grey}} {{out}} {{out}}2 --n 201 {TRAIN_WORDS} --learning-rate 1",
+        f"train {{digits}} {{grey}} {{out}} {{out}}2 {{out}}3 --n 201 {TRAIN_WORDS} --learning-rate 1",
         "has 200 train images, 201 were asked for",
     ),
     "train and diverge": (
-        f"train {{digits}} {{grey}} {{out}} {{out}}2 --n 200 {TRAIN_WORDS} --learning-rate 1000",
+        f"train {{digits}} {{grey}} {{out}} {{out}}2 {{out}}3 --n 200 {TRAIN_WORDS} --learning-rate 1000",
         "training diverged: epoch 1 ended with a loss of nan. Lower the learning_rate, now 1000.0",
     ),
     "evaluate truncated weights": (
@@ -230,6 +267,26 @@ REFUSED = {
     "evaluate nan": (
         "evaluate {digits} {nan} {out} --draws 1 --first-100-draws 2",
         "nan.safetensors: decoder.output.bias holds values that are not finite",
+    ),
+    "measure_gaps with nan": (
+        "measure_gaps {digits} {nan} {out} --window 8 --size 11 --fine-window 9 --fine-size 11 --images 2",
+        "not finite",
+    ),
+    "measure_gaps on too narrow a grid": (
+        "measure_gaps {digits} {weights} {out} --window 1 --size 9 --fine-window 9 --fine-size 9 --images 2",
+        "raise marginal.window",
+    ),
+    "measure_epochs of truncated snapshots": (
+        "measure_epochs {digits} {truncated} {out} --window 8 --size 11 --images 2",
+        "truncated.safetensors is not a readable array file",
+    ),
+    "weigh_draws with nan": (
+        "weigh_draws {digits} {nan} {out} --window 8 --size 11 --images 2 --draws 1",
+        "not finite",
+    ),
+    "build_explorer without latents": (
+        "build_explorer {weights} {tmp}/none {digits} {out}",
+        "{tmp}/none is not a readable array file",
     ),
     "encode with nan": ("encode {digits} {nan} {out}", "not finite"),
     "sample_prior with nan": ("sample_prior {nan} {out} --draws 2", "not finite"),
@@ -246,11 +303,12 @@ REFUSED = {
         "has 150 test images, 151 were asked for",
     ),
     "complete_top_half without a fit": (
-        "complete_top_half {weights} {tmp}/none {out} --completions 2",
+        "complete_top_half {weights} {tmp}/none {out} --completions 2 --window 8 --size 41",
         "{tmp}/none",
     ),
     "tabulate without metrics": (
-        "tabulate {tmp}/none --metrics {out} --elbo {out}2 --elbo-markdown {out}3 --dataset mnist",
+        "tabulate {tmp}/none --epochs {tmp}/none --metrics {out} --elbo {out}2 --elbo-markdown {out}3 "
+        "--gaps {out}4 --gaps-markdown {out}5 --all-epochs {out}6 --third-question {out}7 --dataset mnist",
         "{tmp}/none",
     ),
     "parity without digits": (
@@ -311,12 +369,11 @@ def test_exit_status_of_the_process(tmp_path):
 
 
 def test_a_failed_command_keeps_the_file_of_the_last_success(study, tmp_path):
-    out = tmp_path / "weights.safetensors"
+    out = tmp_path / "w"
     out.write_text("of the last success")
-    words = f"train {study.digits} none {out} {tmp_path}/h --n 200 {TRAIN_WORDS} --learning-rate 1000"
-    assert run_command(words) == 1
+    assert train_again(study, tmp_path, "--learning-rate 1000") == 1
     assert out.read_text() == "of the last success"
-    assert listing(tmp_path) == ["weights.safetensors"]
+    assert listing(tmp_path) == ["w"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

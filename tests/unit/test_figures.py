@@ -35,6 +35,11 @@ def arrays_of_each_figure():
         # Log-densities as low as a real image's, whose exp is 0 in float32.
         "log_joint": np.stack([-(first**2 + second**2) / (2 * STD**2) - 300] * 2),
         "log_q": np.stack([-((first - 1) ** 2 + second**2) / (2 * STD**2) + 0.3] * 2),
+        "joint_levels": np.log([[0.5, 0.1]] * 2) - 300,  # of a Gaussian: half and nine tenths of its mass
+        "kl": np.float64([0.123, 4.5]),
+        "modes": np.int64([1, 2]),
+        "q_completion": pictures(2),
+        "exact_completion": pictures(2),
     }
     return {
         "prior_samples": {
@@ -87,11 +92,42 @@ def histories(folder):
     return paths
 
 
+def gap_tables(folder):
+    """Two sizes: one training's epochs, the gaps at its end, and importance-weighted bounds."""
+    epochs, gaps, weighted = [], [], []
+    for n in (1000, 10000):
+        for epoch in (5, 10, 100):
+            for split, kl in (("train", 1.0), ("test", 3.0)):
+                log_px = -150.0 - 100 / epoch
+                epochs.append(
+                    {"recipe": "reference", "n": n, "seed": 1, "epoch": epoch, "split": split, "images": 500}
+                    | {"elbo": log_px - kl, "log_px": log_px, "kl": kl}
+                )
+        gaps.append(
+            {"recipe": "reference", "n": n, "seed": "mean", "amortization_gap": 2.0, "approximation_gap": 1.0}
+            | {"approximation_gap_of_best": 0.25}
+        )
+        bounds = [
+            {"recipe": "reference", "n": n, "seed": 1, "proposal": proposal, "k": k, "images": 100}
+            | {"below_log_px": 2 / k, "standard_error": 0.1}
+            for proposal in ("encoder", "refined")
+            for k in (1, 10)
+        ]
+        weighted.append(folder / f"mnist/models/reference/n{n}/seed1/weighted_draws.csv")
+        pd.DataFrame(bounds).to_csv(weighted[-1], index=False)
+    tables = folder / "mnist/tables"
+    tables.mkdir()
+    pd.DataFrame(epochs).to_csv(tables / "epochs.csv", index=False)
+    pd.DataFrame(gaps).to_csv(tables / "gaps.csv", index=False)
+    return [str(tables / "epochs.csv"), str(tables / "gaps.csv")], [str(path) for path in weighted]
+
+
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
     """Each figure's files."""
     folder = tmp_path_factory.mktemp("sources")
     files = {"training_curves": [str(path) for path in histories(folder)]}
+    files["inference_gap"], files["importance_weighted_bound"] = gap_tables(folder)
     for name, arrays in ARRAYS.items():
         save_arrays(folder / f"{name}.safetensors", arrays, PROVENANCE)
         files[name] = [str(folder / f"{name}.safetensors")]
@@ -132,6 +168,9 @@ def test_titles_say_data_set_size_and_seed(draw, name):
     if name == "training_curves":
         assert "mnist" in said
         assert "n = 1,000, 2 seeds" in said
+    elif name in ("inference_gap", "importance_weighted_bound"):
+        assert "mnist" in said
+        assert "reference, n = 10,000" in said
     else:
         assert "mnist, n = 1,000, seed 3" in said
         assert "recipe" not in said
@@ -276,10 +315,10 @@ def test_contours_are_of_each_densitys_own_peak(draw):
     """A level L of a Gaussian's peak is a circle of radius std sqrt(-2 log L), of the joint as of q."""
     figure = draw("top_half_posterior")
     panels = [axes for axes in figure.axes if axes.collections]
-    assert len(panels) == 2
+    assert len(panels) == 4
     levels = np.array([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99])
     expected = STD * np.sqrt(-2 * np.log(levels))
-    for axes in panels:
+    for axes in panels[:2]:
         found = contours(axes)
         for colour, centre in ((figures.JOINT_COLOUR, (0, 0)), (figures.Q_COLOUR, (1, 0))):
             circles = found[colour.lower()]
@@ -289,24 +328,27 @@ def test_contours_are_of_each_densitys_own_peak(draw):
 
 def test_posterior_panels_say_which_image_and_show_its_top_half(draw):
     figure = draw("top_half_posterior")
-    panels = [axes for axes in figure.axes if axes.collections]
-    assert ["7" in panels[0].get_title(), "11" in panels[1].get_title()] == [True, True]
-    for axes, x in zip(panels, ARRAYS["completion"]["x"], strict=True):
-        (inset,) = axes.child_axes
-        np.testing.assert_array_equal(shown(inset)[:14], x.reshape(28, 28)[:14])
-        assert np.isnan(shown(inset)[14:]).all()
-        assert axes.get_xlabel()
+    given, _, lower = grid(figure, 3, 2)
+    assert ["7" in given[0].get_title(), "11" in given[1].get_title()] == [True, True]
+    for axes, x in zip(given, ARRAYS["completion"]["x"], strict=True):
+        np.testing.assert_array_equal(shown(axes)[:14], x.reshape(28, 28)[:14])
+        assert np.isnan(shown(axes)[14:]).all()
+    assert ["0.12" in lower[0].get_title(), "4.50" in lower[1].get_title()] == [True, True]
+    assert [[text.get_text() for text in axes.texts] for axes in lower] == [[], ["2 modes"]]
+    assert all(axes.get_xlabel() for axes in lower)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
-        "exact, p(top half, z)",
+        "exact, p(z given top half)",
         "fitted q(z)",
     ]
 
 
 def test_completion(draw):
     arrays = ARRAYS["completion"]
-    axes = grid(draw("completion"), 2, 5)
+    axes = grid(draw("completion"), 2, 7)
     for row in range(2):
-        original, given, *drawn = axes[row]
+        original, given, *drawn, of_q, exact = axes[row]
+        assert_shows(of_q, arrays["q_completion"][row])
+        assert_shows(exact, arrays["exact_completion"][row])
         assert_shows(original, arrays["x"][row])
         np.testing.assert_array_equal(shown(given)[:14], arrays["x"][row].reshape(28, 28)[:14])
         assert np.isnan(shown(given)[14:]).all()
@@ -331,6 +373,34 @@ def test_parity_ladder(draw):
     passed, failed = float64.collections[1].get_facecolors()
     assert tuple(passed) == to_rgba(figures.CORE_COLOUR)
     assert tuple(failed) == to_rgba(figures.FAILED_COLOUR)
+
+
+def test_masses_of_q_are_its_own(draw):
+    """A Gaussian's smallest region of mass m is a circle of radius std sqrt(-2 log (1 - m))."""
+    figure = draw("top_half_posterior")
+    for axes in grid(figure, 3, 2)[2]:
+        lines = next(lines for lines in axes.collections if len(lines.get_edgecolors()))
+        radii = [np.linalg.norm(path.vertices - (1, 0), axis=1).mean() for path in lines.get_paths()]
+        np.testing.assert_allclose(sorted(radii), STD * np.sqrt(-2 * np.log([0.5, 0.1])), rtol=0.02)
+
+
+def test_inference_gap_shows_bound_and_exact_figure_of_both_splits(draw):
+    figure = draw("inference_gap")
+    *panels, bars = figure.axes
+    assert [panel.get_title() for panel in panels] == ["reference, n = 1,000", "reference, n = 10,000"]
+    for panel in panels:
+        drawn = [line.get_ydata().tolist() for line in panel.lines]
+        assert drawn == [[171, 161, 152], [170, 160, 151], [173, 163, 154], [170, 160, 151]]
+    widths = [[bar.get_width() for bar in container] for container in bars.containers]
+    assert widths == [[0.25] * 2, [0.75] * 2, [2.0] * 2]
+    assert [text.get_text() for text in bars.texts] == ["3.0", "3.0"]
+
+
+def test_importance_weighted_bounds_are_labelled(draw):
+    figure = draw("importance_weighted_bound")
+    assert [panel.get_title() for panel in figure.axes] == ["reference, n = 1,000", "reference, n = 10,000"]
+    for panel in figure.axes:
+        assert [text.get_text() for text in panel.texts] == ["2.00", "0.20"] * 2
 
 
 DRAW_ALL = """
