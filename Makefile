@@ -30,7 +30,8 @@ report: run  ## results/{dataset}/report.html: every figure and table in one fil
 	dataset=$$($(VENV)/bin/python -c 'import yaml; from mnist_vae.data import resolve_dataset; \
 	    config = yaml.safe_load(open("config/config.yaml")); \
 	    print(resolve_dataset(config["dataset"], config["mnist_dir"], config["mirrors"]))') && \
-	$(VENV)/bin/snakemake --report results/$$dataset/report.html --report-metadata workflow/report/software.yaml
+	$(VENV)/bin/snakemake --report results/$$dataset/report.html \
+	    --report-metadata workflow/report/software.yaml --report-stylesheet workflow/report/report.css
 
 lint: $(ENVIRONMENT)  ## lint and format checks
 	$(VENV)/bin/ruff check

@@ -10,6 +10,12 @@ from workflow.conftest import finished_project  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("finished_project")]
 
+# As in the Makefile.
+REPORT = [
+    "--report-metadata=workflow/report/software.yaml",
+    "--report-stylesheet=workflow/report/report.css",
+    "--report",
+]
 CATEGORIES = [
     "Part 2: training",
     "Part 3: pictures of the model",
@@ -21,9 +27,7 @@ CATEGORIES = [
 @pytest.fixture(scope="module")
 def report(finished_project, open_page):  # noqa: F811
     path = finished_project.folder / "results/mnist5k/report.html"
-    made = finished_project.snakemake(
-        "--report", str(path), "--report-metadata", "workflow/report/software.yaml"
-    )
+    made = finished_project.snakemake(*REPORT, str(path))
     assert made.returncode == 0, made.stdout + made.stderr
     page = open_page(path, viewport={"width": 1400, "height": 900})
     page.results = json.loads(
@@ -44,6 +48,8 @@ def test_first_page_has_the_configuration_and_the_software(report):
     text = report.locator("body").inner_text()
     assert '"learning_rate": 0.001' in text
     assert "torch 2." in text
+    top = report.get_by_role("heading", name="A two-dimensional variational autoencoder").bounding_box()["y"]
+    assert top >= 0
 
 
 def test_categories_stand_in_the_assignments_order(report):
@@ -90,5 +96,5 @@ def test_explorer_works_inside_the_report(report):
     frame = report.frame_locator("iframe")
     frame.locator("#plane").hover(position={"x": 100, "y": 100})
     frame.locator("input[value=half]").check()
-    frame.locator("#half-numbers dd").wait_for(timeout=300_000)
+    frame.locator("#half-numbers dd").wait_for()
     assert report.problems == []
