@@ -126,6 +126,13 @@ REFERENCE = "recipes.reference"
         ({"evaluation.first_100_draws": 1}, ["first_100_draws is 1", "at least 2"]),
         ({"latent_manifold.size": 100}, ["latent_manifold.size is 100", "at most 60"]),
         ({"latent_manifold.window": 0}, ["latent_manifold.window is 0", "above 0"]),
+        # grids and images for the exact figures
+        ({"marginal.fine_window": 8}, ["marginal.fine_window is 8", "above window, 8"]),
+        ({"marginal.fine_size": 226}, ["marginal.fine_size is 226", "at least 227"]),
+        ({"marginal.size": 2}, ["marginal.size is 2", "at least 3"]),
+        ({"gaps.images": 1_001}, ["gaps.images is 1001", "at most 1000", "mnist5k"]),
+        ({"snapshots.epochs": []}, ["snapshots.epochs is []", "1 entries or more"]),
+        ({"importance_weighting.draws": [1, 7, 10]}, ["importance_weighting.draws has 7", "divide 10"]),
         # indices out of range
         ({"interpolation.images": [14, 119, -1]}, ["interpolation.images[2] is -1", "at least 0"]),
         ({"interpolation.images": [14, 119]}, ["interpolation.images is [14, 119]", "3 entries"]),

@@ -158,3 +158,59 @@ def test_csv_keeps_every_digit():
     table = tables.elbo_table(metrics(shift=1 / 3), "mnist")
     again = pd.read_csv(io.StringIO(table.to_csv(index=False)))
     assert again.test_neg_elbo.tolist() == table.test_neg_elbo.tolist()
+
+
+def gap_metrics():
+    """Two seeds, whose amortization gaps are 2 and 4 nats."""
+    rows = []
+    for seed in (1, 2):
+        for split, metric in tables.GAPS_COLUMNS:
+            value = 2.0 * seed if metric == "amortization_gap" else 100.0
+            rows.append(("reference", 1_000, seed, split, metric, value, 0.5 * seed))
+        rows.append(("reference", 1_000, seed, "test_subset", "images", 70, None))
+    columns = ["recipe", "n", "seed", "split", "metric", "value", "standard_error"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_gaps_table_has_a_row_a_seed_then_their_mean():
+    table = tables.gaps_table(gap_metrics())
+    assert table.seed.tolist() == [1, 2, "mean"]
+    assert table.images.tolist() == [70] * 3
+    assert table.amortization_gap.tolist() == [2, 4, 3]
+    assert table.amortization_gap_standard_error.tolist() == [0.5, 1, 0.75]
+    assert table.amortization_gap_seed_spread.tolist()[-1] == pytest.approx(2**0.5)
+    page = tables.gaps_markdown(table, pd.DataFrame(), "mnist")
+    assert "3.00 ± 0.75" in page
+    assert "the first 70 test images" in page
+
+
+def epochs(elbo_changes, kl_changes, errors=0.1):
+    """One training, measured at 5, 10, 20, ... on test images."""
+    return pd.DataFrame(
+        {
+            "recipe": "reference", "n": 1_000, "seed": 1, "split": "test", "images": 500,
+            "epoch": [5, 10, 20, 30][: len(elbo_changes)],
+            "elbo_change": elbo_changes, "elbo_change_standard_error": errors,
+            "kl_change": kl_changes, "kl_change_standard_error": errors,
+            "log_px_change": [e + k for e, k in zip(elbo_changes, kl_changes, strict=True)],
+            "log_px_change_standard_error": errors,
+        }
+    )  # fmt: skip
+
+
+def test_third_question_is_answered_where_both_rose_beyond_chance():
+    nan = float("nan")
+    found = tables.both_rose(epochs([nan, 3.0, 2.0, 1.0], [nan, -1.0, 0.15, 0.3]))
+    assert found[["from_epoch", "to_epoch"]].to_numpy().tolist() == [[20, 30]]  # 0.15 is within 2 errors
+    sentence = tables.third_question_answer(found)
+    for words in ("Not necessarily", "epochs 20 and 30", "1.00 ± 0.10", "0.30 ± 0.10", "1.30"):
+        assert words in sentence
+    both = tables.both_rose(epochs([nan, 3.0, 2.0, 1.0], [nan, 0.5, 0.9, 0.3]))
+    assert both.kl_change.tolist() == [0.9, 0.5, 0.3]
+
+
+def test_third_question_without_an_example_claims_none():
+    nan = float("nan")
+    found = tables.both_rose(epochs([nan, 3.0], [nan, -1.0]))
+    assert found.empty
+    assert "no stretch" in tables.third_question_answer(found)

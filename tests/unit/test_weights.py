@@ -7,7 +7,13 @@ import torch
 from mnist_vae.errors import InputError
 from mnist_vae.model import VAE
 from mnist_vae.storage import load_arrays, load_provenance, save_arrays
-from mnist_vae.weights import load_weights, save_weights
+from mnist_vae.weights import (
+    load_snapshots,
+    load_weights,
+    save_snapshots,
+    save_weights,
+    weight_arrays,
+)
 
 PROVENANCE = {"dataset": "mnist", "recipe": "reference", "n": 1000, "seed": 3}
 
@@ -86,3 +92,37 @@ def test_a_bit_flipped_in_the_header_is_refused(path):
         path.write_bytes(flipped)
         with pytest.raises(InputError, match=r"weights\.safetensors"):
             load_weights(path)
+
+
+def test_snapshots_come_back_in_order(tmp_path):
+    models = {epoch: VAE(torch.Generator().manual_seed(epoch)) for epoch in (100, 5, 20)}
+    arrays = {epoch: weight_arrays(vae) for epoch, vae in models.items()}
+    save_snapshots(tmp_path / "s", arrays, {"seed": 1})
+    found = dict(load_snapshots(tmp_path / "s"))
+    assert list(found) == [5, 20, 100]
+    for epoch, vae in found.items():
+        for name, tensor in vae.state_dict().items():
+            assert torch.equal(tensor, models[epoch].state_dict()[name])
+
+
+def test_no_snapshots_are_no_models(tmp_path):
+    save_snapshots(tmp_path / "s", {}, {"seed": 1})
+    assert list(load_snapshots(tmp_path / "s")) == []
+
+
+def test_snapshot_is_not_changed_by_the_training_that_goes_on():
+    vae = VAE(torch.Generator().manual_seed(0))
+    kept = weight_arrays(vae)["decoder.output.weight"]
+    before = kept.copy()
+    with torch.no_grad():
+        vae.decoder.output.weight += 1
+    assert (kept == before).all()
+
+
+def test_damaged_snapshot_is_named_with_its_epoch(tmp_path):
+    arrays = weight_arrays(VAE(torch.Generator().manual_seed(0)))
+    save_snapshots(
+        tmp_path / "s", {5: arrays | {"decoder.output.bias": arrays["decoder.output.bias"][:3]}}, {}
+    )
+    with pytest.raises(InputError, match=r"epoch 5: decoder.output.bias is float32\(3,\)"):
+        list(load_snapshots(tmp_path / "s"))

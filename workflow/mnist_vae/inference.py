@@ -60,9 +60,8 @@ def fit_top_half(
 def posterior_window(log_joint: Tensor, grid: Grid, mean: Tensor, log_std: Tensor) -> Tensor:
     """Find where posterior and q lie: per image (low, high) of each latent dimension, (images, 2, 2).
 
-    It spans the smallest region that holds WINDOW_MASS of the posterior, given as log-joints (images, size^2)
-    on the grid, and WINDOW_STDS standard deviations of q. A fixed window can miss either: codes reach
-    |z| = 5.5.
+    It spans the smallest region with WINDOW_MASS of the posterior, given as log-joints (images, size^2) on
+    the grid, and WINDOW_STDS standard deviations of q. A fixed window can miss either: codes reach |z| = 5.5.
     """
     near = log_joint >= mass_level(log_joint, WINDOW_MASS)[:, None]
     margin = grid.axis[1] - grid.axis[0]

@@ -253,7 +253,9 @@ def gaps_markdown(gaps: pd.DataFrame, third_question: pd.DataFrame, dataset: str
 def third_question_answer(third_question: pd.DataFrame) -> str:
     """The measured counterexample, in a sentence."""
     if third_question.empty:
-        return "Not necessarily; but in the trainings followed here it always has."
+        return (
+            "Not necessarily; but no stretch of the trainings followed here shows both rising beyond chance."
+        )
     row = third_question.iloc[0]
     return (
         f"Not necessarily. Between epochs {row.from_epoch} and {row.to_epoch} of the {row.recipe} recipe, "
