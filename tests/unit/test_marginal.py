@@ -13,8 +13,6 @@ from mnist_vae.densities import log_likelihood, log_prior, log_q, top_half
 from mnist_vae.errors import InputError
 from mnist_vae.marginal import (
     decode_grid,
-    integrate,
-    kl_to_posterior,
     latent_grid,
     log_joint,
     log_likelihood_table,
@@ -116,21 +114,6 @@ def test_images_do_not_touch_each_other_across_chunks(decoder, images) -> None:
     together = log_marginals(log_joint, decoded, many).log_density
     alone = log_marginals(log_joint, decoded, images).log_density
     torch.testing.assert_close(together, alone.repeat(40), atol=1e-9, rtol=0)
-
-
-def test_kl_is_that_between_gaussians() -> None:
-    """Against a correlated Gaussian in the posterior's place, whose KL has a closed form."""
-    grid = latent_grid(8, 241, torch.float64)
-    centre = torch.tensor([0.5, -1.0], dtype=torch.float64)
-    covariance = torch.tensor([[0.5, 0.2], [0.2, 0.3]], dtype=torch.float64)
-    table = torch.distributions.MultivariateNormal(centre, covariance).log_prob(grid.z)[None] - 123.0
-    mean, log_std = torch.tensor([[0.0, -0.8]]).double(), torch.tensor([[-0.7, -0.2]]).double()
-    q = torch.distributions.MultivariateNormal(mean[0], torch.diag(torch.exp(2 * log_std[0])))
-    posterior = torch.distributions.MultivariateNormal(centre, covariance)
-    exact = torch.distributions.kl_divergence(q, posterior)
-    log_sum = integrate(table.clone()).log_density
-    found = kl_to_posterior(table, log_sum, grid.axis, mean, log_std)
-    assert found.item() == pytest.approx(exact.item(), abs=1e-8)
 
 
 def test_narrow_grid_is_an_error_that_names_model_and_way_out(decoder, images) -> None:

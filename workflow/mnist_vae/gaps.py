@@ -6,23 +6,18 @@ Duvenaud 2018).
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from mnist_vae.densities import TOP_HALF, bernoulli_log_density
-from mnist_vae.inference import refine
-from mnist_vae.marginal import (
-    IMAGES_A_CHUNK,
-    DecodedGrid,
-    integrate,
-    kl_to_posterior,
-    log_joint,
-    q_edge_mass,
-    require_inside,
-)
-from mnist_vae.model import VAE
+from mnist_vae.inference import elbo_by_quadrature, refine
+from mnist_vae.marginal import IMAGES_A_CHUNK, DecodedGrid, integrate, log_joint, require_inside
+from mnist_vae.model import VAE, joint_log_density
+
+OTHER_MODE = 3.0  # standard deviations of q beyond which the posterior's peak is another mode
 
 
 class EncoderGap(NamedTuple):
@@ -49,8 +44,8 @@ class Gaps(NamedTuple):
 def encoder_gap(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, way_out: str) -> EncoderGap:
     """Measure images (images, 784). Raises InputError, naming model and way out, if the grid is narrow."""
     found = [
-        (log_px, kl_to_posterior(table, log_px, decoded.grid.axis, mean, log_std))
-        for table, log_px, mean, log_std in _chunks(vae, decoded, x, model, way_out)
+        (log_px, log_px - _elbo(vae, images, *q))
+        for images, _, log_px, q in _chunks(vae, decoded, x, model, way_out)
     ]
     return EncoderGap(*map(torch.cat, zip(*found, strict=True)))
 
@@ -58,27 +53,35 @@ def encoder_gap(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, way_out: 
 @torch.inference_mode()
 def gaps(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, way_out: str) -> Gaps:
     """The same, and refine q."""
-    axis = decoded.grid.axis
     found = []
-    for table, log_px, mean, log_std in _chunks(vae, decoded, x, model, way_out):
-        peak = decoded.grid.z[table.argmax(-1)]
-        candidates = (mean, log_std), refine(table, axis, mean, log_std), refine(table, axis, peak, log_std)
-        kl, kl_refined, kl_from_peak = (kl_to_posterior(table, log_px, axis, *q) for q in candidates)
-        found.append((log_px, kl, kl_refined, torch.minimum(kl_refined, kl_from_peak)))
+    for images, peak, log_px, q in _chunks(vae, decoded, x, model, way_out):
+        refined = refine(vae.decoder, images, *q)
+        elbo, refined_elbo = _elbo(vae, images, *q), _elbo(vae, images, *refined)
+        best_elbo = refined_elbo.clone()
+        mean, log_std = refined
+        elsewhere = (torch.abs(peak - mean) > OTHER_MODE * torch.exp(log_std)).any(-1)
+        if elsewhere.any():
+            from_peak = refine(vae.decoder, images[elsewhere], peak[elsewhere], log_std[elsewhere])
+            elbo_there = _elbo(vae, images[elsewhere], *from_peak)
+            best_elbo[elsewhere] = torch.maximum(refined_elbo[elsewhere], elbo_there)
+        found.append((log_px, log_px - elbo, log_px - refined_elbo, log_px - best_elbo))
     return Gaps(*map(torch.cat, zip(*found, strict=True)))
+
+
+def _elbo(vae: VAE, x: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
+    return elbo_by_quadrature(partial(joint_log_density, vae.decoder, x), mean, log_std).double()
 
 
 def _chunks(
     vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, way_out: str
-) -> Iterator[tuple[Tensor, ...]]:
-    """Log-joints, log p(x) and the encoder's q, some images at a time."""
+) -> Iterator[tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor]]]:
+    """Some images at a time: the posterior's peak, log p(x) and the encoder's q."""
     for images in x.split(IMAGES_A_CHUNK):
         table = log_joint(decoded, images)
-        log_px, edge_mass = integrate(table.clone())
-        mean, log_std = vae.encoder(images)
-        for mass in (edge_mass, q_edge_mass(decoded.grid.axis, mean, log_std)):
-            require_inside(mass, decoded.grid, model, way_out)
-        yield table, log_px, mean, log_std
+        peak = decoded.grid.z[table.argmax(-1)]
+        log_px, edge_mass = integrate(table)
+        require_inside(edge_mass, decoded.grid, model, way_out)
+        yield images, peak, log_px, vae.encoder(images)
 
 
 def independent_pixels(train: Tensor, x: Tensor) -> Tensor:

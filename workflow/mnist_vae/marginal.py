@@ -147,21 +147,6 @@ def q_on_grid(axis: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
     return (first[..., :, None] + second[..., None, :]).flatten(-2)
 
 
-def kl_to_posterior(
-    log_joint: Tensor, log_density: Tensor, axis: Tensor, mean: Tensor, log_std: Tensor
-) -> Tensor:
-    """KL(q || posterior) of factorized Gaussians q (images, 2) -> (images,).
-
-    The posterior is given as the table of its log-joints (images, size^2) and their log-sum (images,).
-    """
-    log_weights = q_on_axis(axis, mean, log_std)
-    first, second = torch.exp(log_weights).unbind(-2)
-    square = log_joint.unflatten(-1, (len(axis), len(axis)))
-    expected_log_joint = (first[:, None, :] @ square @ second[:, :, None]).flatten()
-    negative_entropy = (torch.exp(log_weights) * log_weights).sum((-1, -2))
-    return negative_entropy.double() - expected_log_joint.double() + log_density
-
-
 def q_edge_mass(axis: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
     """Share of factorized Gaussians (images, 2) beyond the grid's edge -> (images,)."""
     beyond = (torch.stack([mean, -mean]) - axis[-1]) * torch.exp(-log_std)

@@ -2,15 +2,15 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
+from functools import partial
 
 import torch
 
 from mnist_vae.densities import TOP_HALF, log_q, top_half
-from mnist_vae.inference import Fit, posterior_window
+from mnist_vae.inference import Fit, elbo_by_quadrature, posterior_window
 from mnist_vae.marginal import (
     WIDEN_FINE,
     integrate,
-    kl_to_posterior,
     latent_grid,
     log_likelihood_table,
     mass_level,
@@ -72,7 +72,7 @@ def run(options: Namespace) -> None:
         "completions": completed(drawn).transpose(0, 1),
         "q_completion": completed(q @ pixel_means),
         "exact_completion": completed(posterior @ pixel_means),
-        "kl": kl_to_posterior(tables[0], log_p_top.log_density, grid.axis, fit.mean, fit.log_std),
+        "kl": log_p_top.log_density - elbo_by_quadrature(partial(top_half_joint, decoder, x), *fit[:2]),
         "log_p_bottom_given_top": log_px.log_density - log_p_top.log_density,
     } | _densities_around(decoder, x, fit, posterior_window(tables[0], grid, fit.mean, fit.log_std))
     for index, count in zip(stored["indices"], arrays["modes"].tolist(), strict=True):

@@ -42,7 +42,7 @@ def run(options: Namespace) -> None:
     encoded = vae.encoder(x)
     # From the posterior's peak: an ascent from the encoder's answer can end in a lesser mode, whose draws
     # would miss most of p(x) at any k.
-    refined = refine(table, decoded.grid.axis, decoded.grid.z[table.argmax(-1)], encoded[1])
+    refined = refine(vae.decoder, x, decoded.grid.z[table.argmax(-1)], encoded[1])
     generator = torch.Generator().manual_seed(provenance["seed"])
     rows = []
     for proposal, q in (("encoder", encoded), ("refined", refined)):
