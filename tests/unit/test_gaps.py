@@ -144,7 +144,9 @@ def test_best_q_is_found_where_the_encoder_points_to_a_lesser_mode(monkeypatch, 
     instead_of_the_joint(monkeypatch, two_bumps)
     monkeypatch.setattr(gaps_module, "joint_log_density", lambda decoder, x, z: two_bumps(z))
     monkeypatch.setattr(gaps_module, "log_joint", lambda decoded, x: two_bumps(decoded.grid.z)[None])
-    monkeypatch.setattr(vae.encoder, "forward", lambda x: torch.tensor([[-2.5, -3.5], [-1, -1]])[:, None])
+    monkeypatch.setattr(
+        vae.encoder, "forward", lambda x: torch.tensor([[[-2.5, -3.5]], [[-1.0, -1.0]]]).double()
+    )
     found = gaps(vae, decoded, images[:1], "a model", "a way out")
     assert found.kl_best.item() == pytest.approx(math.log(1 + math.exp(-4)), abs=3e-3)
     assert found.kl_refined.item() == pytest.approx(math.log(1 + math.exp(4)), abs=3e-3)
