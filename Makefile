@@ -8,7 +8,7 @@ VENV := .venv
 ENVIRONMENT := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: run test julia parity golden lint lock clean help
+.PHONY: run report test julia parity golden lint lock clean help
 
 run: $(ENVIRONMENT)  ## every table and figure of the study (CORES=4)
 	@[ -t 1 ] && progress="--logger rich"; set -x; $(VENV)/bin/snakemake --cores $(CORES) $$progress
@@ -25,6 +25,13 @@ parity: $(ENVIRONMENT)  ## compare every function with the Julia reference; fetc
 
 golden: $(ENVIRONMENT) julia  ## compute tests/parity/golden.npz anew, by Julia
 	$(VENV)/bin/python tests/parity/make_golden.py
+
+report: run  ## results/{dataset}/report.html: every figure and table in one file
+	dataset=$$($(VENV)/bin/python -c 'import yaml; from mnist_vae.data import resolve_dataset; \
+	    config = yaml.safe_load(open("config/config.yaml")); \
+	    print(resolve_dataset(config["dataset"], config["mnist_dir"], config["mirrors"]))') && \
+	$(VENV)/bin/snakemake --report results/$$dataset/report.html \
+	    --report-metadata workflow/report/software.yaml --report-stylesheet workflow/report/report.css
 
 lint: $(ENVIRONMENT)  ## lint and format checks
 	$(VENV)/bin/ruff check

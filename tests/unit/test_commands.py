@@ -15,7 +15,7 @@ from mnist_vae.__main__ import COMMANDS, main
 from mnist_vae.data import load_digits
 from mnist_vae.model import VAE, top_half_joint
 from mnist_vae.storage import load_arrays, load_provenance, save_arrays
-from mnist_vae.weights import load_weights, save_snapshots, save_weights
+from mnist_vae.weights import load_snapshots, load_weights, save_snapshots, save_weights
 
 from .conftest import TEST, TRAIN, listing, run_command
 from .small_mnist import replace_published_files
@@ -55,9 +55,16 @@ def test_history(study):
     assert np.isfinite(history).all(axis=None)
 
 
+def train_again(study, folder, options, grey="none", digits=None):
+    """Train with the study's settings, but for the options; return the exit status."""
+    words = f"train {digits or study.digits} {grey} {folder}/w {folder}/h {folder}/s --recipe reference"
+    return run_command(
+        f"{words} --n {TRAIN} --seed 1 --epochs 3 --batch-size 50 --learning-rate 0.002 {options}"
+    )
+
+
 def test_history_measures_the_first_and_the_last_epoch(study, tmp_path):
-    words = f"train {study.digits} none {tmp_path}/w {tmp_path}/h {tmp_path}/s --recipe r --n 20"
-    assert run_command(f"{words} --seed 0 --epochs 41 --batch-size 20 --learning-rate 0.001") == 0
+    assert train_again(study, tmp_path, "--n 20 --epochs 41") == 0
     measured = pd.read_csv(tmp_path / "h").dropna().epoch.tolist()
     assert measured[0] == 1
     assert measured[-1] == 41
@@ -66,40 +73,35 @@ def test_history_measures_the_first_and_the_last_epoch(study, tmp_path):
 
 def test_options_of_stronger_recipes_reach_the_training(study, tmp_path):
     """Each changes the weights, and augmentation is of the grey pictures."""
-    words = f"train {study.digits} {study.grey} {tmp_path}/w {tmp_path}/h {tmp_path}/s --recipe r"
-    words += f" --n {TRAIN} --seed 1 --epochs 2 --batch-size 50 --learning-rate 0.002"
     weights = []
     for option in ("", "--decay 0.5", "--latent-layer-rate 3", "--augmentation 1"):
-        assert run_command(f"{words} {option}") == 0
+        assert train_again(study, tmp_path, option, grey=study.grey) == 0
         weights.append((tmp_path / "w").read_bytes())
     assert len(set(weights)) == 4
-    assert run_command(f"{words.replace(str(study.grey), 'none')} --augmentation 1") == 1
+    assert train_again(study, tmp_path, "--augmentation 1", grey="none") == 1
 
 
 def test_train_again_gives_the_same_bytes(study, tmp_path):
-    def train(folder, seed=1, n=TRAIN):
-        words = f"train {study.digits} none {folder}/w {folder}/h {folder}/s --recipe reference --n {n}"
-        assert run_command(f"{words} --seed {seed} --epochs 3 --batch-size 50 --learning-rate 0.002") == 0
-        return (folder / "w").read_bytes(), (folder / "h").read_bytes()
+    def trained(options):
+        assert train_again(study, tmp_path, options) == 0
+        return (tmp_path / "w").read_bytes(), (tmp_path / "h").read_bytes()
 
     first = study.weights.read_bytes(), study.history.read_bytes()
-    assert train(tmp_path / "again") == first
-    other = train(tmp_path / "other", seed=2)
+    assert trained("") == first
+    other = trained("--seed 2")
     assert other[0] != first[0]
     assert other[1] != first[1]
-    assert train(tmp_path / "fewer", n=100)[1] != first[1]
 
 
-def test_only_the_first_n_images_are_trained_on(study, tmp_path, mnist5k):
+def test_only_the_first_n_images_are_trained_on(study, tmp_path):
     digits = load_arrays(study.digits)
-    digits["train_images"] = digits["train_images"][:100]
-    digits["train_labels"] = digits["train_labels"][:100]
+    for name in ("train_images", "train_labels"):
+        digits[name] = digits[name][:100]
     save_arrays(tmp_path / "digits", digits, {"dataset": "mnist5k"})
-    for folder, file in (("first", study.digits), ("again", tmp_path / "digits")):
-        place = tmp_path / folder
-        words = f"train {file} none {place}/w {place}/h {place}/s --recipe r --n 100 --seed 1"
-        assert run_command(f"{words} --epochs 1 --batch-size 50 --learning-rate 0.002") == 0
+    assert train_again(study, tmp_path / "first", "--n 100") == 0
+    assert train_again(study, tmp_path / "again", "--n 100", digits=tmp_path / "digits") == 0
     assert (tmp_path / "first/w").read_bytes() == (tmp_path / "again/w").read_bytes()
+    assert (tmp_path / "first/w").read_bytes() != study.weights.read_bytes()
 
 
 def test_metrics(study):
@@ -176,7 +178,7 @@ def test_contours_are_of_the_top_half_joint(study):
         first, second = arrays["axes"][k]
         for i, j in ((0, 0), (10, 90), (60, 60), (120, 7)):  # axes are x and y, arrays rows and columns
             z = torch.tensor([first[j], second[i]])
-            expected = top_half_joint(decoder, torch.from_numpy(arrays["x"][k]).double(), z)
+            expected = top_half_joint(decoder, torch.from_numpy(arrays["x"][k]), z)
             assert arrays["log_joint"][k, i, j] == pytest.approx(expected.item(), rel=1e-4)
             std = np.exp(fit["log_std"][k])
             log_q = (
@@ -185,84 +187,46 @@ def test_contours_are_of_the_top_half_joint(study):
             assert arrays["log_q"][k, i, j] == pytest.approx(log_q, rel=1e-4, abs=1e-4)
 
 
-def test_exact_figures_and_gaps(study):
-    found = pd.read_csv(study.gaps).set_index(["split", "metric"]).value
-    test, train = found["test_subset"], found["train_subset"]
-    assert test.images == 70
-    assert test.neg_elbo == pytest.approx(test.neg_log_px + test.kl_to_posterior)
-    assert test.neg_elbo_refined == pytest.approx(test.neg_log_px + test.approximation_gap)
-    assert test.kl_to_posterior == pytest.approx(test.amortization_gap + test.approximation_gap)
-    assert train.neg_elbo == pytest.approx(train.neg_log_px + train.kl_to_posterior)
-    assert 0 <= test.approximation_gap_of_best <= test.approximation_gap <= test.kl_to_posterior
-    # The same quantity as `evaluate`'s, which draws z, on all of the same 150 images and more.
-    sampled = pd.read_csv(study.metrics).set_index(["split", "metric"]).value["test"].neg_elbo
-    assert found["test"].neg_log_px < sampled
-    assert 0 < found["test"].neg_log_p_bottom_given_top < found["test"].neg_log_px
-
-
-def test_bound_of_the_grid_is_that_of_draws(study, tmp_path):
-    """`measure_gaps` sums over a fine grid what `evaluate` estimates by draws."""
-    words = f"measure_gaps {study.digits} {study.weights} {tmp_path}/g --window 20 --size 81"
-    assert run_command(f"{words} --fine-window 22 --fine-size 401 --images {TEST}") == 0
-    assert (
-        run_command(f"evaluate {study.digits} {study.weights} {tmp_path}/m --draws 200 --first-100-draws 2")
-        == 0
-    )
-    on_grid = pd.read_csv(tmp_path / "g").set_index(["split", "metric"]).value["test_subset"].neg_elbo
-    drawn = pd.read_csv(tmp_path / "m").set_index(["split", "metric"]).value["test"]
-    assert on_grid == pytest.approx(drawn.neg_elbo, abs=5 * drawn.neg_elbo_draw_spread / 200**0.5)
-
-
-def test_epochs_follow_the_snapshots(study):
-    epochs = pd.read_csv(study.epochs)
-    assert epochs.epoch.tolist() == [2, 2, 3, 3]  # the one asked for, and the last
-    assert epochs.split.tolist() == ["train", "test"] * 2
-    assert np.allclose(epochs.elbo, epochs.log_px - epochs.kl)
-    by_split = epochs.groupby("split")
-    for name in ("elbo", "log_px", "kl"):
-        assert np.allclose(by_split[name].diff().dropna(), epochs[f"{name}_change"].dropna())
-    last = {name: array for name, array in load_arrays(study.snapshots).items() if name.startswith("3/")}
-    for name, array in load_arrays(study.weights).items():
-        assert np.array_equal(last[f"3/{name}"], array)
-
-
-def test_weighted_draws_come_nearer_with_more(study):
-    table = pd.read_csv(study.weighted_draws)
-    assert table.proposal.tolist() == ["encoder"] * 3 + ["refined"] * 3
-    assert table.k.tolist() == [1, 10, 100] * 2
-    for _, curve in table.groupby("proposal"):
-        assert curve.below_log_px.is_monotonic_decreasing
-
-
-def test_completions_by_q_and_by_the_posterior(study):
-    """Means over draws of q come near its mean picture; the exact posterior's differs where q does."""
-    arrays, fit = load_arrays(study.top_half), load_arrays(study.fit)
-    decoder = load_weights(study.weights).requires_grad_(False).decoder
-    noise = torch.randn(4000, 2, 2, generator=torch.Generator().manual_seed(0))
-    z = torch.from_numpy(fit["mean"]) + torch.from_numpy(fit["log_std"]).exp() * noise
-    drawn = decoder(z).sigmoid().mean(0).numpy()[:, 392:]
-    assert np.abs(arrays["q_completion"][:, 392:] - drawn).max() < 0.03
-    for name in ("q_completion", "exact_completion"):
-        assert np.array_equal(arrays[name][:, :392], arrays["x"][:, :392])
-    assert (arrays["kl"] > 0).all()
-    assert (arrays["log_p_bottom_given_top"] < 0).all()
-
-
 def test_tabulate(study, tmp_path):
     words = f"tabulate {study.metrics} {study.gaps} --epochs {study.epochs} --dataset mnist5k"
-    words += (
-        f" --metrics {tmp_path}/metrics.csv --elbo {tmp_path}/elbo.csv --elbo-markdown {tmp_path}/elbo.md"
-    )
-    words += f" --gaps {tmp_path}/gaps.csv --gaps-markdown {tmp_path}/gaps.md"
-    words += f" --all-epochs {tmp_path}/epochs.csv --third-question {tmp_path}/third_question.csv"
+    for option in (
+        "metrics",
+        "elbo",
+        "elbo-markdown",
+        "gaps",
+        "gaps-markdown",
+        "all-epochs",
+        "third-question",
+    ):
+        suffix = "md" if "markdown" in option else "csv"
+        words += f" --{option} {tmp_path}/{option.removesuffix('-markdown')}.{suffix}"
     assert run_command(words) == 0
-    gathered = pd.concat([pd.read_csv(study.metrics), pd.read_csv(study.gaps)], ignore_index=True)
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "metrics.csv"), gathered)
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "epochs.csv"), pd.read_csv(study.epochs))
-    assert pd.read_csv(tmp_path / "gaps.csv").seed.tolist() == ["1", "mean"]
-    assert "the first 70 test images" in (tmp_path / "gaps.md").read_text()
+    both = pd.concat([pd.read_csv(study.metrics), pd.read_csv(study.gaps)], ignore_index=True)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "metrics.csv"), both)
     assert pd.read_csv(tmp_path / "elbo.csv").seed.tolist() == ["1", "mean"]
     assert (tmp_path / "elbo.md").read_text().startswith("# -ELBO on mnist5k")
+    assert "mnist5k" in (tmp_path / "gaps.md").read_text().splitlines()[0]
+    assert len(pd.read_csv(tmp_path / "all-epochs.csv")) == len(pd.read_csv(study.epochs)) == 2 * 3
+
+
+def test_snapshots_are_of_the_asked_for_epochs_and_the_last(study):
+    snapshots = dict(load_snapshots(study.snapshots))
+    assert list(snapshots) == [1, 2, 3]
+    last, final = snapshots[3].state_dict(), load_weights(study.weights).state_dict()
+    assert all(torch.equal(last[name], final[name]) for name in final)
+    assert not torch.equal(snapshots[1].encoder.hidden.weight, snapshots[2].encoder.hidden.weight)
+    assert pd.read_csv(study.epochs).epoch.unique().tolist() == [1, 2, 3]
+
+
+def test_gaps_are_of_the_same_bound_as_the_evaluation(study):
+    """-ELBO = -log p(x) + KL, and on average over draws the figure `evaluate` finds."""
+    gaps = pd.read_csv(study.gaps).set_index(["split", "metric"]).value
+    subset = gaps["test_subset"]
+    assert subset.neg_elbo == pytest.approx(subset.neg_log_px + subset.kl_to_posterior)
+    assert subset.kl_to_posterior == pytest.approx(subset.amortization_gap + subset.approximation_gap)
+    assert abs(subset.grid_error) < 0.01
+    metrics = pd.read_csv(study.metrics).set_index(["split", "metric"]).value
+    assert metrics["test", "neg_elbo"] > gaps["test", "neg_log_px"]
 
 
 # --- what is refused --------------------------------------------------------------------------------------
@@ -304,6 +268,26 @@ REFUSED = {
         "evaluate {digits} {nan} {out} --draws 1 --first-100-draws 2",
         "nan.safetensors: decoder.output.bias holds values that are not finite",
     ),
+    "measure_gaps with nan": (
+        "measure_gaps {digits} {nan} {out} --window 8 --size 11 --fine-window 9 --fine-size 11 --images 2",
+        "not finite",
+    ),
+    "measure_gaps on too narrow a grid": (
+        "measure_gaps {digits} {weights} {out} --window 1 --size 9 --fine-window 9 --fine-size 9 --images 2",
+        "raise marginal.window",
+    ),
+    "measure_epochs of truncated snapshots": (
+        "measure_epochs {digits} {truncated} {out} --window 8 --size 11 --images 2",
+        "truncated.safetensors is not a readable array file",
+    ),
+    "weigh_draws with nan": (
+        "weigh_draws {digits} {nan} {out} --window 8 --size 11 --images 2 --draws 1",
+        "not finite",
+    ),
+    "build_explorer without latents": (
+        "build_explorer {weights} {tmp}/none {digits} {out}",
+        "{tmp}/none is not a readable array file",
+    ),
     "encode with nan": ("encode {digits} {nan} {out}", "not finite"),
     "sample_prior with nan": ("sample_prior {nan} {out} --draws 2", "not finite"),
     "interpolate beyond the data": (
@@ -319,25 +303,12 @@ REFUSED = {
         "has 150 test images, 151 were asked for",
     ),
     "complete_top_half without a fit": (
-        "complete_top_half {weights} {tmp}/none {out} --completions 2 --window 8 --size 21",
+        "complete_top_half {weights} {tmp}/none {out} --completions 2 --window 8 --size 41",
         "{tmp}/none",
-    ),
-    "measure_gaps on a narrow grid": (
-        "measure_gaps {digits} {weights} {out} --window 1 --size 41 --fine-window 2 --fine-size 99 "
-        "--images 5",
-        "of its latent distribution on the edge of the grid, [-1, 1]^2. In the config, raise marginal.window",
-    ),
-    "measure_epochs on a narrow grid": (
-        "measure_epochs {digits} {snapshots} {out} --window 1 --size 41 --images 5",
-        "{snapshots}, epoch 2: an image has",
     ),
     "measure_epochs without a snapshot": (
         "measure_epochs {digits} {no_snapshots} {out} --window 20 --size 41 --images 5",
         "{no_snapshots} holds no snapshot",
-    ),
-    "weigh_draws beyond the data": (
-        "weigh_draws {digits} {weights} {out} --window 20 --size 41 --images 151 --draws 1",
-        "has 150 test images, 151 were asked for",
     ),
     "tabulate without metrics": (
         "tabulate {tmp}/none --epochs {tmp}/none --metrics {out} --elbo {out}2 --elbo-markdown {out}3 "
@@ -367,7 +338,6 @@ def test_bad_input_is_an_error_that_leaves_nothing(case, study, tmp_path, monkey
         "digits": study.digits,
         "grey": study.grey,
         "weights": study.weights,
-        "snapshots": study.snapshots,
         "truncated": broken_weights(tmp_path / "truncated.safetensors", "truncated"),
         "nan": broken_weights(tmp_path / "nan.safetensors", "nan"),
         "no_snapshots": tmp_path / "no_snapshots.safetensors",
@@ -405,12 +375,11 @@ def test_exit_status_of_the_process(tmp_path):
 
 
 def test_a_failed_command_keeps_the_file_of_the_last_success(study, tmp_path):
-    out = tmp_path / "weights.safetensors"
+    out = tmp_path / "w"
     out.write_text("of the last success")
-    words = f"train {study.digits} none {out} {tmp_path}/h {tmp_path}/s --n 200 {TRAIN_WORDS}"
-    assert run_command(f"{words} --learning-rate 1000") == 1
+    assert train_again(study, tmp_path, "--learning-rate 1000") == 1
     assert out.read_text() == "of the last success"
-    assert listing(tmp_path) == ["weights.safetensors"]
+    assert listing(tmp_path) == ["w"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -127,8 +127,8 @@ REFERENCE = "recipes.reference"
         ({"latent_manifold.size": 100}, ["latent_manifold.size is 100", "at most 60"]),
         ({"latent_manifold.window": 0}, ["latent_manifold.window is 0", "above 0"]),
         # grids and images for the exact figures
-        ({"marginal.fine_window": 9}, ["marginal.fine_window is 9", "above window, 9"]),
-        ({"marginal.fine_size": 249}, ["marginal.fine_size is 249", "at least 250"]),
+        ({"marginal.fine_window": 10}, ["marginal.fine_window is 10", "above window, 10"]),
+        ({"marginal.fine_size": 276}, ["marginal.fine_size is 276", "at least 277"]),
         ({"marginal.size": 2}, ["marginal.size is 2", "at least 3"]),
         ({"gaps.images": 1_001}, ["gaps.images is 1001", "at most 1000", "mnist5k"]),
         ({"snapshots.epochs": []}, ["snapshots.epochs is []", "1 entries or more"]),

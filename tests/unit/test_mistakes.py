@@ -22,7 +22,7 @@ from mnist_vae.model import VAE
 from mnist_vae.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.weights import load_weights, save_weights
 
-from .conftest import GRID, run_command
+from .conftest import run_command
 from .small_mnist import replace_published_files
 
 
@@ -103,11 +103,13 @@ def test_svi_objective_is_a_mean_over_draws(world):
 
 
 def test_contours_know_the_top_half_alone(world):
+    world.monkeypatch.setattr(complete_top_half, "CONTOUR_POINTS", 31)  # as good here, and quick
     fit = load_arrays(world.study.fit)
     fit["x"] = inverted(torch.from_numpy(fit["x"]), BOTTOM).numpy()
     save_arrays(world.tmp / "fit", fit, load_provenance(world.study.fit))
     for fit_file, output in ((world.study.fit, "before"), (world.tmp / "fit", "after")):
-        run(f"complete_top_half {world.study.weights} {fit_file} {world.tmp}/{output} --completions 1 {GRID}")
+        files = f"{world.study.weights} {fit_file} {world.tmp}/{output}"
+        run(f"complete_top_half {files} --completions 1 --window 20 --size 61")
     before, after = load_arrays(world.tmp / "before"), load_arrays(world.tmp / "after")
     assert not np.array_equal(before["x"], after["x"])
     assert np.array_equal(before["log_joint"], after["log_joint"])
@@ -178,8 +180,8 @@ def test_contours_are_of_the_density(world):
     """Every contour of q lies where q, and not some function of its logarithm, has that share of its peak."""
     figure = figures.top_half_posterior([str(world.study.top_half)])
     fit = load_arrays(world.study.fit)
-    panels = [axes for axes in figure.axes if axes.collections][:2]
-    for axes, mean, log_std in zip(panels, fit["mean"], fit["log_std"], strict=True):
+    upper = [axes for axes in figure.axes if axes.collections][:2]  # below them: shares of the mass
+    for axes, mean, log_std in zip(upper, fit["mean"], fit["log_std"], strict=True):
         (q,) = (
             lines
             for lines in axes.collections

@@ -32,7 +32,7 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("Snakefile", "workflow", "config", "profiles", "envs"):
+        for name in ("Snakefile", "workflow", "config", "profiles", "envs", "docs"):
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, folder / name)
         (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))

@@ -36,7 +36,8 @@ OF_ONE_MODEL = {
 }
 
 
-TABLES = {"tabulate": 1, "inference_gap": 1}  # the gaps' figure is drawn from the tables
+PAGES = dict.fromkeys(("elbo_page", "gaps_page", "questions_page"), 1)
+TABLES = {"tabulate": 1, "inference_gap": 1} | PAGES  # the gaps' figure is drawn from the tables
 OF_ALL_MODELS = {"training_curves", "inference_gap", "importance_weighted_bound"}
 
 
@@ -196,6 +197,14 @@ def test_edited_template_builds_the_explorer_alone(finished_project, template):
     assert finished_project.planned() == {"explorer": 1}
     path.write_text(before)
     assert finished_project.planned() == {}
+
+
+def test_edited_answers_make_their_page_alone(finished_project):
+    questions = finished_project.folder / "docs/questions.md"
+    before = questions.read_text()
+    questions.write_text(before + "\nA remark.\n")
+    assert finished_project.planned() == {"questions_page": 1}
+    questions.write_text(before)
 
 
 def test_edited_training_retrains(finished_project):

@@ -202,7 +202,7 @@ def inference_gap(sources: Sequence[str]) -> Figure:
             axes.grid(alpha=0.25)
         line[0].set_ylabel("nats per image")
     # The first epochs, far above the rest, would flatten it.
-    late = epochs[epochs.epoch >= 3]
+    late = epochs[epochs.epoch >= min(3, epochs.epoch.max())]
     low, high = -late.log_px.max(), -late.elbo.min()
     grid[0, 0].set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     handles = [

@@ -39,10 +39,11 @@ FIGURES = [
     "inference_gap",
     "importance_weighted_bound",
 ]
+TEMPLATES = os.path.relpath(LIBRARY / "mnist_vae/templates")
 EXPLORER_TEMPLATES = [
-    os.path.relpath(LIBRARY / "mnist_vae/templates" / name)
-    for name in ("explorer.html", "explorer.css", "model.js", "explorer.js")
+    f"{TEMPLATES}/{name}" for name in ("explorer.html", "explorer.css", "model.js", "explorer.js")
 ]
+PAGE_TEMPLATE = f"{TEMPLATES}/page.html"
 
 
 def sources(command):
@@ -87,8 +88,12 @@ def all_figures(wildcards):
     )
 
 
-def explorer_page(wildcards):
-    return expand("results/{dataset}/explorer.html", dataset=dataset_asked_for(wildcards))
+def all_pages(wildcards):
+    return expand(
+        "results/{dataset}/{page}.html",
+        dataset=dataset_asked_for(wildcards),
+        page=["explorer", "pages/elbo", "pages/gaps", "pages/questions"],
+    )
 
 
 def of_models(file, seeds):
@@ -149,3 +154,22 @@ def of_parity_model(file):
         )
 
     return path
+
+
+def of_one_model(shown):
+    """The report's labels of what shows the pictured model, as a function of the data set."""
+
+    def labels(wildcards):
+        return {
+            "shown": shown,
+            "recipe": config["figures"]["recipe"],
+            "n": str(max(config["train_sizes"][wildcards.dataset])),
+            "seed": str(config["figures"]["seed"]),
+        }
+
+    return labels
+
+
+def of_all_models(shown):
+    """The report's labels of what shows every model."""
+    return {"shown": shown, "recipe": "all", "n": "all", "seed": "all"}

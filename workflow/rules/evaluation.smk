@@ -36,27 +36,12 @@ rule tabulate:
         code=sources("tabulate"),
     output:
         metrics="results/{dataset}/tables/metrics.csv",
-        elbo=report(
-            "results/{dataset}/tables/elbo.csv",
-            caption="../report/elbo.rst",
-            category="Part 2: training",
-            labels={"table": "-ELBO"},
-        ),
+        elbo="results/{dataset}/tables/elbo.csv",
         markdown="results/{dataset}/tables/elbo.md",
-        gaps=report(
-            "results/{dataset}/tables/gaps.csv",
-            caption="../report/gaps.rst",
-            category="Beyond the reference",
-            labels={"table": "gaps"},
-        ),
+        gaps="results/{dataset}/tables/gaps.csv",
         gaps_markdown="results/{dataset}/tables/gaps.md",
         epochs="results/{dataset}/tables/epochs.csv",
-        third_question=report(
-            "results/{dataset}/tables/third_question.csv",
-            caption="../report/third_question.rst",
-            category="Beyond the reference",
-            labels={"table": "the third question"},
-        ),
+        third_question="results/{dataset}/tables/third_question.csv",
     log:
         "results/{dataset}/logs/tabulate.log",
     conda:

@@ -9,7 +9,12 @@ rule explorer:
         code=sources("build_explorer"),
         templates=EXPLORER_TEMPLATES,
     output:
-        page="results/{dataset}/explorer.html",
+        page=report(
+            "results/{dataset}/explorer.html",
+            caption="../report/explorer.rst",
+            category="Part 3: pictures of the model",
+            labels=of_one_model("explorer, to play with"),
+        ),
     log:
         "results/{dataset}/logs/explorer.log",
     conda:

@@ -13,7 +13,7 @@ rule prior_samples:
             "results/{dataset}/figures/prior_samples.png",
             caption="../report/prior_samples.rst",
             category="Part 3: pictures of the model",
-            labels={"figure": "prior samples"},
+            labels=of_one_model("prior samples"),
         ),
     log:
         "results/{dataset}/logs/prior_samples.log",
@@ -35,7 +35,7 @@ use rule prior_samples as latent_scatter with:
             "results/{dataset}/figures/latent_scatter.png",
             caption="../report/latent_scatter.rst",
             category="Part 3: pictures of the model",
-            labels={"figure": "latent scatter"},
+            labels=of_one_model("latent scatter"),
         ),
     log:
         "results/{dataset}/logs/latent_scatter.log",
@@ -52,7 +52,7 @@ use rule prior_samples as interpolation with:
             "results/{dataset}/figures/interpolation.png",
             caption="../report/interpolation.rst",
             category="Part 3: pictures of the model",
-            labels={"figure": "interpolation"},
+            labels=of_one_model("interpolation"),
         ),
     log:
         "results/{dataset}/logs/interpolation.log",
@@ -69,7 +69,7 @@ use rule prior_samples as latent_manifold with:
             "results/{dataset}/figures/latent_manifold.png",
             caption="../report/latent_manifold.rst",
             category="Part 3: pictures of the model",
-            labels={"figure": "latent manifold"},
+            labels=of_one_model("latent manifold"),
         ),
     log:
         "results/{dataset}/logs/latent_manifold.log",
@@ -86,7 +86,7 @@ use rule prior_samples as top_half_posterior with:
             "results/{dataset}/figures/top_half_posterior.png",
             caption="../report/top_half_posterior.rst",
             category="Part 4: the bottom, given the top",
-            labels={"figure": "latent posterior"},
+            labels=of_one_model("latent posterior"),
         ),
     log:
         "results/{dataset}/logs/top_half_posterior.log",
@@ -103,7 +103,7 @@ use rule prior_samples as completion with:
             "results/{dataset}/figures/completion.png",
             caption="../report/completion.rst",
             category="Part 4: the bottom, given the top",
-            labels={"figure": "completion"},
+            labels=of_one_model("completion"),
         ),
     log:
         "results/{dataset}/logs/completion.log",
@@ -120,7 +120,7 @@ use rule prior_samples as training_curves with:
             "results/{dataset}/figures/training_curves.png",
             caption="../report/training_curves.rst",
             category="Part 2: training",
-            labels={"figure": "training curves"},
+            labels=of_all_models("training curves"),
         ),
     log:
         "results/{dataset}/logs/training_curves.log",
@@ -136,8 +136,8 @@ use rule prior_samples as inference_gap with:
         report(
             "results/{dataset}/figures/inference_gap.png",
             caption="../report/inference_gap.rst",
-            category="Beyond the reference",
-            labels={"figure": "inference gap"},
+            category="Part 5: beyond the reference",
+            labels=of_all_models("inference gap"),
         ),
     log:
         "results/{dataset}/logs/inference_gap.log",
@@ -153,8 +153,8 @@ use rule prior_samples as importance_weighted_bound with:
         report(
             "results/{dataset}/figures/importance_weighted_bound.png",
             caption="../report/importance_weighted_bound.rst",
-            category="Beyond the reference",
-            labels={"figure": "importance-weighted bound"},
+            category="Part 5: beyond the reference",
+            labels=of_all_models("importance-weighted bound"),
         ),
     log:
         "results/{dataset}/logs/importance_weighted_bound.log",

@@ -330,7 +330,7 @@ function showDigit() {
   listNumbers(byId("digit-numbers"), {
     "log p(picture), exact": answer.logEvidence,
     "ELBO, what the guess makes of it": answer.logEvidence - kl,
-    "the gap between: KL(guess ‖ exact)": kl,
+    "the gap: KL(guess ‖ exact)": kl,
   });
 }
 
@@ -365,13 +365,13 @@ function showHalf() {
   if (!answer) return;
   // What is seen is certain; the rest is the model's.
   const joined = (means) => means.map((mean, pixel) => pixel < state.rows * SIDE ? picture[pixel] : mean);
-  drawDigit(byId("expected"), joined(expectedPicture(grid, answer)), { label: "The rows seen, and the rest as expected" });
+  drawDigit(byId("expected"), joined(expectedPicture(grid, answer)), { label: "The rows seen, the rest as expected" });
   drawStrip.forEach((canvas, i) => {
     const point = answer.draws[i];
     drawDigit(canvas, joined(decode(decoder, ...point)), { label: `A completion, from ${written(point)}` });
   });
   listNumbers(byId("half-numbers"), {
-    [`log p(${SIDE - state.rows} hidden rows | seen), exact`]: answer.logWhole - answer.logEvidence,
+    "log p(hidden rows | seen), exact": answer.logWhole - answer.logEvidence,
   });
 }
 

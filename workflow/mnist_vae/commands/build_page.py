@@ -1,0 +1,27 @@
+"""Make a readable page of Markdown."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+import pandas as pd
+
+from mnist_vae.pages import html_page
+from mnist_vae.storage import whole_file
+from mnist_vae.tables import third_question_answer
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument("markdown", help="the text (.md)")
+    parser.add_argument("output", help="where the page goes (.html)")
+    parser.add_argument("--third-question", help="what `tabulate` stored: its measured answer is added")
+
+
+def run(options: Namespace) -> None:
+    """Render the text, with the third question's measured answer below it if asked for."""
+    markdown = Path(options.markdown).read_text(encoding="utf-8")
+    if options.third_question:
+        answer = third_question_answer(pd.read_csv(options.third_question))
+        markdown += f"\n## The third question, measured\n\n{answer}\n"
+    with whole_file(options.output) as temporary:
+        temporary.write_text(html_page(markdown), encoding="utf-8")

@@ -1,0 +1,65 @@
+# The tables and the five questions as pages, for the report and to be read by themselves.
+#
+#   results/{dataset}/pages/{elbo,gaps,questions}.html
+#
+# The report itself is Snakemake's: `make report`.
+
+
+rule elbo_page:
+    input:
+        markdown="results/{dataset}/tables/elbo.md",
+        code=sources("build_page"),
+        template=PAGE_TEMPLATE,
+    output:
+        page=report(
+            "results/{dataset}/pages/elbo.html",
+            caption="../report/elbo.rst",
+            category="Part 2: training",
+            labels=of_all_models("-ELBO, table"),
+        ),
+    log:
+        "results/{dataset}/logs/elbo_page.log",
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    shell:
+        "python -m mnist_vae build_page {input.markdown:q} {output.page:q} > {log:q} 2>&1"
+
+
+use rule elbo_page as gaps_page with:
+    input:
+        markdown="results/{dataset}/tables/gaps.md",
+        code=sources("build_page"),
+        template=PAGE_TEMPLATE,
+    output:
+        page=report(
+            "results/{dataset}/pages/gaps.html",
+            caption="../report/gaps.rst",
+            category="Part 5: beyond the reference",
+            labels=of_all_models("bounds and exact log p(x), table"),
+        ),
+    log:
+        "results/{dataset}/logs/gaps_page.log",
+
+
+rule questions_page:
+    input:
+        markdown=os.path.relpath(Path(workflow.basedir, "docs/questions.md")),
+        third_question="results/{dataset}/tables/third_question.csv",
+        code=sources("build_page"),
+        template=PAGE_TEMPLATE,
+    output:
+        page=report(
+            "results/{dataset}/pages/questions.html",
+            caption="../report/questions.rst",
+            category="Part 4: the bottom, given the top",
+            labels=of_all_models("the five questions"),
+        ),
+    log:
+        "results/{dataset}/logs/questions_page.log",
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    shell:
+        "python -m mnist_vae build_page {input.markdown:q} {output.page:q} "
+        "--third-question {input.third_question:q} > {log:q} 2>&1"
