@@ -29,7 +29,7 @@ def report(finished_project, open_page):  # noqa: F811
     path = finished_project.folder / "results/mnist5k/report.html"
     made = finished_project.snakemake(*REPORT, str(path))
     assert made.returncode == 0, made.stdout + made.stderr
-    page = open_page(path, viewport={"width": 1400, "height": 900})
+    page = open_page(path, viewport={"width": 1400, "height": 600})
     page.results = json.loads(
         re.search(r"var results = (\{.*?\});\n", path.read_text(encoding="utf-8"), re.S)[1]
     )
