@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 from scipy.spatial import cKDTree
 
 from mnist_vae.storage import load_arrays, load_provenance
@@ -156,11 +157,13 @@ def training_curves(sources: Sequence[str]) -> Figure:
         dataset, _, recipe, size, _ = path.split("/")[-6:-1]
         history = pd.read_csv(path).dropna(subset="test_neg_elbo")
         histories.append(history.assign(recipe=recipe, n=int(size.removeprefix("n")), source=path))
-    panels = list(pd.concat(histories).groupby(["recipe", "n"]))
+    panels = pd.concat(histories).groupby(["recipe", "n"])
+    recipes, sizes = (sorted({name[level] for name in panels.groups}) for level in (0, 1))
     figure, grid = plt.subplots(
-        1, len(panels), figsize=(max(5.0, 4.6 * len(panels)), 4.2), sharey=True, squeeze=False
+        len(recipes), len(sizes), figsize=(4.8 * len(sizes), 3.6 * len(recipes)), sharey=True, squeeze=False
     )
-    for axes, ((recipe, size), panel) in zip(grid[0], panels, strict=True):
+    for (recipe, size), panel in panels:
+        axes = grid[recipes.index(recipe), sizes.index(size)]
         for column, colour in (("train_neg_elbo", TRAIN_COLOUR), ("test_neg_elbo", TEST_COLOUR)):
             for _, history in panel.groupby("source"):
                 axes.plot(history.epoch, history[column], color=colour, linewidth=0.7, alpha=0.5)
@@ -170,9 +173,12 @@ def training_curves(sources: Sequence[str]) -> Figure:
                 f"{column.split('_')[0]} {mean.iloc[-1]:.1f}", (mean.index[-1], mean.iloc[-1]),
                 xytext=(4, 0), textcoords="offset points", color=colour, va="center", annotation_clip=False,
             )  # fmt: skip
-        axes.set(xlabel="epoch", title=f"{recipe} recipe, n = {size:,}, {panel.source.nunique()} seeds")
+        seeds = panel.source.nunique()
+        axes.set(xlabel="epoch", xscale="log", title=f"{recipe} recipe, n = {size:,}, {seeds} seeds")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.grid(alpha=0.25)
-    grid[0, 0].set_ylabel("-ELBO, nats per image")
+    for line in grid:
+        line[0].set_ylabel("-ELBO, nats per image")
     figure.suptitle(f"Training curves ({dataset}; thin: each seed, bold: their mean)")
     return figure
 
@@ -198,6 +204,7 @@ def inference_gap(sources: Sequence[str]) -> Figure:
                     curve.epoch, -curve.elbo, -curve.log_px, color=colour, alpha=0.15, linewidth=0
                 )
             axes.set(xscale="log", xlabel="epoch", title=f"{recipe}, n = {size:,}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
             axes.xaxis.set_major_formatter("{x:g}")
             axes.grid(alpha=0.25)
         line[0].set_ylabel("nats per image")
