@@ -319,6 +319,7 @@ REFUSED = {
         "parity {tmp}/none {weights} {out} {out}2 --reference {tmp} --backend executable",
         "{tmp}/none",
     ),
+    "build_page without a text": ("build_page {tmp}/none {tmp}/out", "{tmp}/none"),
     "check_parity without a ladder": ("check_parity {tmp}/none", "{tmp}/none"),
     "draw without arrays": ("draw completion {out}.png {tmp}/none", "{tmp}/none"),
     "parity on more than there is": (

@@ -140,7 +140,7 @@ EDITS = {
     # The strong recipe has the reference's batch size, and rates and lengths of its own.
     "recipes={reference: {batch_size: 50}}": after_training(6, 4) | pictured(),
     "recipes={strong: {epochs: {1: 1, 150: 2}}}": after_training(1, 1),
-    "recipes={strong: {augmentation: {1: 1, 150: 2}}}": after_training(1, 1),
+    "recipes={strong: {augmentation: {1: 1.0, 150: 2}}}": after_training(1, 1),
     "recipes={strong: {decay: 0.1}}": after_training(2, 2),
     "recipes={brief: {epochs: 1}}": after_training(4, 2),
     "recipes={brief: {seeds: [7]}}": after_training(2, 2),

@@ -70,7 +70,10 @@ def setting_at(setting: float | Mapping[str, float], n: int) -> float:
 def with_numbers(value: Any) -> Any:
     """Read numbers that arrive as text, as in `--config seeds=[1,2]` or YAML's 1e-3. Keys become text."""
     if isinstance(value, Mapping):
-        return {str(key): with_numbers(item) for key, item in value.items()}
+        # A numeric key may stand there twice: as such from a file, and as text from --config, which wins.
+        return {
+            str(key): with_numbers(value[key]) for key in sorted(value, key=lambda key: isinstance(key, str))
+        }
     if isinstance(value, list):
         return [with_numbers(item) for item in value]
     if isinstance(value, str):

@@ -55,7 +55,7 @@ def recipe_options(wildcards):
     """A recipe's settings at a train size, all numbers, as options of the command line."""
     return " ".join(
         f"--{name.replace('_', '-')} {setting_at(setting, int(wildcards.n))}"
-        for name, setting in RECIPES[wildcards.recipe].items()
+        for name, setting in sorted(RECIPES[wildcards.recipe].items())
         if name != "seeds"
     )
 
