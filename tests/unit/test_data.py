@@ -174,6 +174,24 @@ def test_more_images_than_there_are(small_digits):
         data.load_digits(small_digits.binarized, "test", 151)
 
 
+@pytest.mark.parametrize(
+    ("name", "array", "said"),
+    [
+        ("train_images", np.zeros((5, 28, 28), np.uint8), r"uint8\(5, 28, 28\)"),
+        ("train_images", np.zeros((5, 784), np.float32), r"float32\(5, 784\)"),
+        ("train_images", np.zeros((4, 784), np.uint8), r"uint8\(4, 784\)"),
+        ("train_labels", np.zeros((5, 1), np.uint8), r"uint8\(5, 1\)"),
+        ("other", np.zeros(5, np.uint8), "holds no train_images"),
+    ],
+)
+def test_digits_of_another_shape_or_dtype_are_refused(tmp_path, name, array, said):
+    digits = {"train_images": np.zeros((5, 784), np.uint8), "train_labels": np.zeros(5, np.uint8)}
+    digits = {"other": array} if name == "other" else digits | {name: array}
+    data.save_digits(tmp_path / "digits.safetensors", digits, "mnist5k")
+    with pytest.raises(InputError, match=rf"digits\.safetensors.*{said}"):
+        data.load_digits(tmp_path / "digits.safetensors", "train")
+
+
 # --- mnist5k ----------------------------------------------------------------------------------------------
 
 

@@ -83,15 +83,24 @@ def test_truncated_weights_are_refused(path, cut):
         load_weights(path)
 
 
-def test_a_bit_flipped_in_the_header_is_refused(path):
-    """Of a flipped bit in a number, the format knows nothing unless it makes the number no number."""
-    content = bytearray(path.read_bytes())
-    for position in range(8, 40):
+def test_a_flipped_bit_is_refused(path):
+    """In the header, and in numbers, where only the checksum knows."""
+    content = path.read_bytes()
+    for position in [*range(8, 40), len(content) // 2, len(content) - 1]:
         flipped = bytearray(content)
         flipped[position] ^= 0x80
         path.write_bytes(flipped)
         with pytest.raises(InputError, match=r"weights\.safetensors"):
             load_weights(path)
+
+
+def test_a_model_that_is_not_finite_is_not_stored(tmp_path):
+    vae = VAE()
+    with torch.no_grad():
+        vae.decoder.output.bias[3] = torch.inf
+    with pytest.raises(InputError, match=r"diverged: decoder\.output\.bias"):
+        save_weights(tmp_path / "weights.safetensors", vae, PROVENANCE)
+    assert not list(tmp_path.iterdir())
 
 
 def test_snapshots_come_back_in_order(tmp_path):

@@ -16,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_vae.errors import InputError
-from mnist_vae.storage import open_arrays, save_arrays, whole_file
+from mnist_vae.storage import load_arrays, save_arrays, whole_file
 
+PIXELS = 784
 THRESHOLD = 128  # grey value / 255 above 0.5
 MNIST5K_TEST = 1_000
 MNIST5K_SHUFFLE_SEED = 0
@@ -211,10 +212,14 @@ def save_digits(path: str | Path, digits: dict[str, np.ndarray], dataset: str) -
 
 def load_digits(path: str | Path, split: str, count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Read the first `count` images, float32 (count, 784), and labels (count,) of a binarized split."""
-    with open_arrays(path) as file:
-        images = file.get_slice(f"{split}_images")
-        available = images.get_shape()[0]
-        if count is not None and count > available:
-            raise InputError(f"{path} has {available} {split} images, {count} were asked for")
-        labels = file.get_slice(f"{split}_labels")
-        return images[:count].astype(np.float32), labels[:count]
+    digits = load_arrays(path)
+    images, labels = digits[f"{split}_images"], digits[f"{split}_labels"]
+    for array, shape in ((images, (len(labels), PIXELS)), (labels, (len(labels),))):
+        if array.shape != shape or array.dtype != np.uint8:
+            raise InputError(
+                f"{path}: {array.dtype}{array.shape} among its digits, which must be uint8{shape}; "
+                "delete it and run again"
+            )
+    if count is not None and count > len(images):
+        raise InputError(f"{path} has {len(images)} {split} images, {count} were asked for")
+    return images[:count].astype(np.float32), labels[:count]

@@ -1,9 +1,11 @@
 """Arrays and weights on disk, as safetensors: no pickle, whole or not at all.
 
 A file's header holds one JSON string, its provenance (data set, recipe, n, seed), so that whatever is made
-from a file can say where it comes from. One string: safetensors writes several keys in no fixed order.
+from a file can say where it comes from. One string: safetensors writes several keys in no fixed order. In it
+stands a checksum too, since the format itself would take a flipped bit for another number.
 """
 
+import hashlib
 import json
 import os
 import tempfile
@@ -17,6 +19,10 @@ from safetensors.numpy import save_file
 
 from mnist_vae.errors import InputError
 
+CHECKSUM = "sha256"  # its key in the header
+WAY_OUT = "Delete it and run again."
+WRITTEN: list[Path] = []  # by this process, in order: for the record of what was made by what
+
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
@@ -29,6 +35,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     try:
         yield Path(name)
         os.replace(name, path)
+        WRITTEN.append(path)
     finally:
         Path(name).unlink(missing_ok=True)
 
@@ -40,32 +47,74 @@ def _umask() -> int:
     return mask
 
 
+def file_hash(path: str | Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], provenance: Mapping) -> None:
     """Write named arrays and their provenance."""
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    header = dict(provenance) | {CHECKSUM: _checksum(contiguous, provenance)}
     with whole_file(path) as temporary:
-        save_file(
-            contiguous, temporary, metadata={"provenance": json.dumps(dict(provenance), sort_keys=True)}
+        save_file(contiguous, temporary, metadata={"provenance": json.dumps(header, sort_keys=True)})
+
+
+class Arrays(dict):
+    """A file's arrays by name. Asking for one that it lacks is an InputError that names the file."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], path: str | Path) -> None:
+        super().__init__(arrays)
+        self.path = path
+
+    def __missing__(self, name: str) -> None:
+        """Raise: there is no array of that name."""
+        raise InputError(
+            f"{self.path} holds no {name}, but {', '.join(sorted(self))}: not the file asked for"
         )
 
 
-@contextmanager
-def open_arrays(path: str | Path) -> Iterator[safe_open]:
-    """Open a file for reading parts of its arrays. Raises InputError if it is not whole."""
-    try:
-        with safe_open(path, framework="numpy") as file:
-            yield file
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is not a readable array file ({error}); delete it and run again") from error
-
-
-def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
-    """Read every array of a file."""
-    with open_arrays(path) as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+def load_arrays(path: str | Path) -> Arrays:
+    """Read every array of a file. Raises InputError, naming it, unless all is as written, and numbers."""
+    with _open(path) as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        provenance = _header(file)
+    stored = provenance.pop(CHECKSUM, None)
+    if stored is None:
+        raise InputError(f"{path} has no checksum: an older format, or another program's. {WAY_OUT}")
+    if stored != _checksum(arrays, provenance):
+        raise InputError(f"{path} is damaged: its content does not have the checksum it names. {WAY_OUT}")
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            raise InputError(f"{path}: {name} holds values that are not finite. {WAY_OUT}")
+    return Arrays(arrays, path)
 
 
 def load_provenance(path: str | Path) -> dict:
     """Read where a file comes from."""
-    with open_arrays(path) as file:
-        return json.loads((file.metadata() or {}).get("provenance", "{}"))
+    with _open(path) as file:
+        return {name: value for name, value in _header(file).items() if name != CHECKSUM}
+
+
+@contextmanager
+def _open(path: str | Path) -> Iterator[safe_open]:
+    # Whatever a damaged header makes the reader stumble over: unknown dtypes, broken JSON, text that is none.
+    try:
+        with safe_open(path, framework="numpy") as file:
+            yield file
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is not a readable array file ({error}). {WAY_OUT}") from error
+
+
+def _header(file: safe_open) -> dict:
+    return dict(json.loads((file.metadata() or {}).get("provenance", "{}")))
+
+
+def _checksum(arrays: Mapping[str, np.ndarray], provenance: Mapping) -> str:
+    """SHA-256 of all that is stored: provenance, and each array's name, dtype, shape and bytes."""
+    digest = hashlib.sha256(json.dumps(dict(provenance), sort_keys=True).encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"\n{name} {array.dtype} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()

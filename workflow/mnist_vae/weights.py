@@ -12,8 +12,11 @@ from mnist_vae.storage import load_arrays, save_arrays
 
 
 def save_weights(path: str | Path, vae: VAE, provenance: Mapping) -> None:
-    """Write a model's parameters and its provenance."""
-    save_arrays(path, weight_arrays(vae), provenance)
+    """Write a model's parameters and its provenance. Raises InputError where they are not finite."""
+    arrays = weight_arrays(vae)
+    if wrong := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
+        raise InputError(f"training diverged: {wrong[0]} is not finite at its end. Lower the learning_rate.")
+    save_arrays(path, arrays, provenance)
 
 
 def weight_arrays(vae: VAE) -> dict[str, np.ndarray]:
