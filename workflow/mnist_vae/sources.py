@@ -1,6 +1,7 @@
 """Which of the package's modules a module depends on, read from the code without running it."""
 
 import ast
+import hashlib
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -20,3 +21,11 @@ def import_closure(module: str) -> list[Path]:
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(PACKAGE.name):
                 waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return sorted(found.values())
+
+
+def code_hash(module: str) -> str:
+    """SHA-256 of a module's source and of all it imports from this package."""
+    digest = hashlib.sha256()
+    for path in import_closure(module):
+        digest.update(f"{path.relative_to(PACKAGE).as_posix()}\n".encode() + path.read_bytes())
+    return digest.hexdigest()

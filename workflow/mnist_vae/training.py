@@ -54,16 +54,21 @@ def train(
     recipe: Recipe,
     generator: torch.Generator,
     variants: Callable[[], Tensor] | None = None,
+    optimizer: torch.optim.Optimizer | None = None,
+    epochs_done: int = 0,
 ) -> Iterator[float]:
     """Train in place on images (n, 784), yielding after each epoch its mean loss in nats per image.
 
-    `variants`, where given, makes the images of each epoch anew (n, 784). Raises InputError once the loss is
-    no longer finite.
+    `variants`, where given, makes the images of each epoch anew (n, 784). A training that goes on brings its
+    optimizer and how many epochs it has done. Raises InputError once the loss is no longer finite.
     """
-    optimizer = make_optimizer(vae, recipe)
-    steps = recipe.epochs * -(-len(images) // recipe.batch_size)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: recipe.rate_factor(step / steps))
-    for epoch in range(1, recipe.epochs + 1):
+    optimizer = optimizer or make_optimizer(vae, recipe)
+    steps_an_epoch = -(-len(images) // recipe.batch_size)
+    steps, done = recipe.epochs * steps_an_epoch, epochs_done * steps_an_epoch
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: recipe.rate_factor((done + step) / steps)
+    )
+    for epoch in range(epochs_done + 1, recipe.epochs + 1):
         total = 0.0
         for batch in shuffled_batches(variants() if variants else images, recipe.batch_size, generator):
             noise = torch.randn(len(batch), LATENT, generator=generator)

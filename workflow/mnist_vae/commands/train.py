@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,13 +10,18 @@ import torch
 from tqdm import tqdm
 
 from mnist_vae.augmentation import augment
+from mnist_vae.checkpoints import Checkpoint, Progress
 from mnist_vae.data import load_digits
+from mnist_vae.errors import InputError
 from mnist_vae.evaluation import evaluate
 from mnist_vae.model import VAE
-from mnist_vae.storage import load_provenance, whole_file
-from mnist_vae.training import Recipe, train
+from mnist_vae.software import processor, versions
+from mnist_vae.sources import code_hash
+from mnist_vae.storage import file_hash, load_provenance, whole_file
+from mnist_vae.training import Recipe, make_optimizer, train
 from mnist_vae.weights import save_snapshots, save_weights, weight_arrays
 
+CHECKPOINT = "checkpoint.safetensors"  # beside the weights, while the training lasts
 HISTORY_POINTS = 12  # times a training's bounds are measured: often at first, when they change fast
 HISTORY_NOISE_SEED = 0  # the same noise each time, so that a curve shows the model and not the draw
 
@@ -44,7 +50,17 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Train and store."""
+    """Train and store, from the last checkpoint if there is one."""
+    checkpoint = Checkpoint(Path(options.weights).with_name(CHECKPOINT), _identity(options))
+    try:
+        _train(options, checkpoint)
+    except InputError:  # what diverged would diverge again
+        checkpoint.remove()
+        raise
+    checkpoint.remove()
+
+
+def _train(options: Namespace, checkpoint: Checkpoint) -> None:
     images, _ = load_digits(options.digits, "train", options.n)
     test_images, _ = load_digits(options.digits, "test")
     images, test_images = torch.from_numpy(images), torch.from_numpy(test_images)
@@ -64,11 +80,14 @@ def run(options: Namespace) -> None:
         variants = partial(augment, grey, options.augmentation, generator)
     measured = set(np.geomspace(1, recipe.epochs, HISTORY_POINTS).round().astype(int))
     kept = {*options.snapshot_epochs, recipe.epochs} if options.snapshot_epochs else set()
-    history, snapshots = [], {}
-    losses = train(vae, images, recipe, generator, variants)
+    optimizer = make_optimizer(vae, recipe)
+    done, history, snapshots = checkpoint.restore(vae, optimizer, generator) or (0, [], {})
+    if done:
+        print(f"going on from the checkpoint after epoch {done}/{recipe.epochs}")
+    losses = train(vae, images, recipe, generator, variants, optimizer, done)
     # On a terminal a bar; in a log, where tqdm disables itself, the lines below.
-    progress = tqdm(losses, total=recipe.epochs, desc="training", unit="epoch", disable=None)
-    for epoch, mean_loss in enumerate(progress, start=1):
+    progress = tqdm(losses, total=recipe.epochs, initial=done, desc="training", unit="epoch", disable=None)
+    for epoch, mean_loss in enumerate(progress, start=done + 1):
         row = {"epoch": epoch, "loss": mean_loss}
         if epoch in measured:
             row["train_neg_elbo"] = _neg_elbo(vae, images[: len(test_images)])
@@ -80,6 +99,7 @@ def run(options: Namespace) -> None:
         history.append(row)
         if epoch in kept:
             snapshots[epoch] = weight_arrays(vae)
+        checkpoint.keep(vae, optimizer, generator, Progress(epoch, history, snapshots))
 
     provenance = load_provenance(options.digits) | {
         "recipe": options.recipe,
@@ -87,9 +107,24 @@ def run(options: Namespace) -> None:
         "seed": options.seed,
     }
     with whole_file(options.history) as temporary:
-        pd.DataFrame(history).to_csv(temporary, index=False)
+        columns = ["epoch", "loss", "train_neg_elbo", "test_neg_elbo"]
+        pd.DataFrame(history, columns=columns).to_csv(temporary, index=False)
     save_snapshots(options.snapshots, snapshots, provenance)
     save_weights(options.weights, vae, provenance)
+
+
+def _identity(options: Namespace) -> dict:
+    """All that a training's bits depend on."""
+    files = ("digits", "grey", "weights", "history", "snapshots")
+    read = [options.digits, *([options.grey] if options.augmentation else [])]
+    return {
+        "options": {name: value for name, value in vars(options).items() if name not in files},
+        "images": [file_hash(path) for path in read],
+        "code": code_hash(__name__),
+        "software": versions(("mnist_vae", "torch", "numpy")),
+        "processor": processor(),
+        "threads": torch.get_num_threads(),
+    }
 
 
 def _neg_elbo(vae: VAE, images: torch.Tensor) -> float:
