@@ -7,14 +7,22 @@ CORES ?= 4
 VENV := .venv
 ENVIRONMENT := $(VENV)/.installed
 
+# Prints the data set that the configuration comes down to.
+DATASET = $(VENV)/bin/python -c 'import yaml; from mnist_vae.data import resolve_dataset; \
+	config = yaml.safe_load(open("config/config.yaml")); \
+	print(resolve_dataset(config["dataset"], config["mnist_dir"], config["mirrors"]))'
+
 .DEFAULT_GOAL := help
-.PHONY: run report test julia parity golden lint lock clean help
+.PHONY: run report verify test test-faults julia parity golden lint lock clean help
 
 run: $(ENVIRONMENT)  ## every table and figure of the study (CORES=4)
 	@[ -t 1 ] && progress="--logger rich"; set -x; $(VENV)/bin/snakemake --cores $(CORES) $$progress
 
-test: $(ENVIRONMENT)  ## every test
-	$(VENV)/bin/pytest --numprocesses auto
+test: $(ENVIRONMENT)  ## every test but the next ones
+	$(VENV)/bin/pytest --numprocesses auto -m 'not faults'
+
+test-faults: $(ENVIRONMENT)  ## runs that are killed, full disks, and other trouble
+	$(VENV)/bin/pytest -m faults
 
 julia:  ## a Julia for the parity ladder, under .julia (Debian, amd64)
 	sh reference_julia/debian/install.sh
@@ -27,11 +35,13 @@ golden: $(ENVIRONMENT) julia  ## compute tests/parity/golden.npz anew, by Julia
 	$(VENV)/bin/python tests/parity/make_golden.py
 
 report: run  ## results/{dataset}/report.html: every figure and table in one file
-	dataset=$$($(VENV)/bin/python -c 'import yaml; from mnist_vae.data import resolve_dataset; \
-	    config = yaml.safe_load(open("config/config.yaml")); \
-	    print(resolve_dataset(config["dataset"], config["mnist_dir"], config["mirrors"]))') && \
+	dataset=$$($(DATASET)) && \
 	$(VENV)/bin/snakemake --report results/$$dataset/report.html \
 	    --report-metadata workflow/report/software.yaml --report-stylesheet workflow/report/report.css
+
+verify: $(ENVIRONMENT)  ## compare all results with their manifest (and with another one: AGAINST=path)
+	dataset=$$($(DATASET)) && \
+	$(VENV)/bin/python -m mnist_vae verify results/$$dataset/manifest.json $(if $(AGAINST),--against '$(AGAINST)')
 
 lint: $(ENVIRONMENT)  ## lint and format checks
 	$(VENV)/bin/ruff check

@@ -6,10 +6,11 @@
 #   results/{dataset}/figures/{name}.png             the study's pictures
 #   results/{dataset}/explorer.html                  one model, alive in a page
 #   results/{dataset}/pages/                         tables and answers, to read
+#   results/{dataset}/manifest.json                  every file's checksum, and what made it
 #   results/parity/                                  the study's functions against the Julia reference
 #
 # One image's way: rules/data.smk, training.smk, evaluation.smk, gaps.smk, inference.smk, figures.smk,
-# explorer.smk, report.smk.
+# explorer.smk, report.smk, manifest.smk.
 
 from snakemake.utils import min_version
 
@@ -32,6 +33,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/parity.smk"
 include: "workflow/rules/explorer.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/manifest.smk"
 
 
 wildcard_constraints:

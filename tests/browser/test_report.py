@@ -21,6 +21,7 @@ CATEGORIES = [
     "Part 3: pictures of the model",
     "Part 4: the bottom, given the top",
     "Part 5: beyond the reference",
+    "Reproducibility",
 ]
 
 
@@ -59,7 +60,7 @@ def test_categories_stand_in_the_assignments_order(report):
 
 
 def test_every_result_has_caption_and_labels(report):
-    assert len(report.results) == 13
+    assert len(report.results) == 14
     for result in report.results.values():
         assert len(re.sub("<.*?>", "", result["caption"])) > 80
         assert set(result["labels"]) == {"shown", "recipe", "n", "seed"}
@@ -80,6 +81,7 @@ def test_figure_is_shown(report):
         ("Part 2: training", "-ELBO, table", "-ELBO on mnist5k"),
         ("Part 4: the bottom, given the top", "the five questions", "The five questions"),
         ("Part 5: beyond the reference", "table", "Bounds and exact log-densities"),
+        ("Reproducibility", "files, and the versions", "What was computed on mnist5k"),
     ],
 )
 def test_page_is_shown_with_its_table(report, category, shown, heading):

@@ -25,7 +25,7 @@ for command in sys.argv[1:]:
     found[command] = {"files": files} | {name: name in sys.modules for name in ("torch", "snakemake")}
 print(json.dumps(found))
 """
-WITHOUT_TORCH = ["obtain", "binarize", "tabulate", "draw", "check_parity"]
+WITHOUT_TORCH = ["obtain", "binarize", "tabulate", "draw", "check_parity", "manifest", "verify"]
 PACKAGES = [PACKAGE, PACKAGE / "commands", PACKAGE / "parity"]
 
 

@@ -63,4 +63,6 @@ def test_every_config_key_is_documented():
 def test_every_library_module_and_figure_is_reachable_from_a_rule():
     rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
     for command in (ROOT / "workflow/mnist_vae/commands").glob("[a-z]*.py"):
+        if command.stem == "verify":  # of `make verify`
+            continue
         assert f'sources("{command.stem}")' in rules

@@ -23,6 +23,8 @@ COMMANDS = {
     "fit_top_half": "fit q to the top half of images",
     "complete_top_half": "draw bottom halves, and contours, from fitted q",
     "draw": "draw a figure from stored arrays",
+    "manifest": "list what was computed: each file's checksum, and the versions that made it",
+    "verify": "compare what lies there with its manifest, and with an earlier one",
     "parity": "compare every function with the Julia reference",
     "check_parity": "judge that comparison",
     "build_page": "make a page of a table or a text in Markdown",
@@ -44,6 +46,9 @@ def main(words: list[str] | None = None) -> int:
 
     # Read by the numerical libraries as they load, so set before the command imports them.
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(options.threads)
+    from mnist_vae.record import RECORD, add_to_record
+    from mnist_vae.storage import WRITTEN
+
     command = import_module(f"mnist_vae.commands.{options.command}")
     subparser = argparse.ArgumentParser(
         prog=f"mnist_vae {options.command}", description=COMMANDS[options.command]
@@ -51,6 +56,8 @@ def main(words: list[str] | None = None) -> int:
     command.add_arguments(subparser)
     try:
         command.run(subparser.parse_args(options.arguments))
+        if RECORD in os.environ:
+            add_to_record(os.environ[RECORD], WRITTEN)
     except (InputError, OSError) as error:  # OSError: no such file, no permission, no space left
         print(f"error: {error}", file=sys.stderr)
         return 1

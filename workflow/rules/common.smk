@@ -1,5 +1,7 @@
 # What the rules share: the checked configuration, and functions from wildcards to files and values.
 
+import fcntl
+import json
 import os
 import sys
 from pathlib import Path
@@ -9,16 +11,41 @@ from snakemake.exceptions import WorkflowError
 # Jobs, and the lines below, use the library of this checkout, and the Python that runs Snakemake (or, in
 # front of it, that of their conda environment): whoever starts .venv/bin/snakemake need not activate .venv.
 LIBRARY = Path(workflow.basedir, "workflow")
+RECORD = "results/record.jsonl"  # to which every job adds what it made, and with what
 sys.path.insert(0, str(LIBRARY))
 os.environ |= {
     "PYTHONPATH": str(LIBRARY),
     "PATH": os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
+    "MNIST_VAE_RECORD": RECORD,
 }
 
 from mnist_vae.config import check_config, complete_recipes, setting_at, with_numbers
 from mnist_vae.data import resolve_dataset
 from mnist_vae.errors import InputError
 from mnist_vae.sources import import_closure
+
+def forget_killed_runs():
+    """Remove the locks that killed runs left in this folder; return what tells others that this one is alive.
+
+    Snakemake's own locks outlive it. Beside them each run holds a lock of the kernel's, which does not: who
+    gets it alone knows that every run here is over. Where that cannot be known, Snakemake's locks stay.
+    """
+    try:
+        os.makedirs(".snakemake", exist_ok=True)
+        alive = open(".snakemake/alive", "w")
+        try:
+            fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for lock in Path(".snakemake/locks").glob("*.lock"):
+                lock.unlink()
+        except BlockingIOError:
+            pass
+        fcntl.flock(alive, fcntl.LOCK_SH)
+        return alive
+    except OSError:
+        return None
+
+
+ALIVE = forget_killed_runs() if workflow.is_main_process else None
 
 config.update(with_numbers(config))
 try:
@@ -92,7 +119,7 @@ def all_pages(wildcards):
     return expand(
         "results/{dataset}/{page}.html",
         dataset=dataset_asked_for(wildcards),
-        page=["explorer", "pages/elbo", "pages/gaps", "pages/questions"],
+        page=["explorer", "pages/elbo", "pages/gaps", "pages/questions", "pages/manifest"],
     )
 
 

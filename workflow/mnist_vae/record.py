@@ -1,0 +1,62 @@
+"""The record: which versions made which file, a line each, added to as files are made and never changed.
+
+A file's versions must not be in it, or the same numbers would have other bits after every upgrade. And they
+cannot be had later: when the manifest is written, files not made anew may be older than what is installed.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from mnist_vae.software import commit, processor, versions
+from mnist_vae.storage import file_hash
+
+RECORD = "MNIST_VAE_RECORD"  # the variable that names the record; where it is not set, none is kept
+PACKAGES = (
+    "mnist_vae",
+    "torch",
+    "numpy",
+    "scipy",
+    "pandas",
+    "matplotlib",
+    "safetensors",
+    "mlxtend",
+    "snakemake",
+)
+
+
+def software() -> dict[str, str | None]:
+    """What files are made with, here and now."""
+    return versions(PACKAGES) | {"processor": processor(), "commit": commit()}
+
+
+def add_to_record(record: str | Path, paths: Iterable[Path]) -> None:
+    """Note of each file that is there still what it was made with."""
+    made_by = software()
+    lines = [
+        json.dumps({"path": str(path), "sha256": file_hash(path), "made_by": made_by}) + "\n"
+        for path in paths
+        if path.exists()
+    ]
+    Path(record).parent.mkdir(parents=True, exist_ok=True)
+    # Each line in one write to its end: jobs that run at the same time do not mix theirs.
+    handle = os.open(record, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        for line in lines:
+            os.write(handle, line.encode())
+    finally:
+        os.close(handle)
+
+
+def read_record(record: str | Path) -> dict[tuple[str, str], dict]:
+    """What last made a file of that path and SHA-256. A line cut short by a kill is left out."""
+    found = {}
+    path = Path(record)
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        try:
+            entry = json.loads(line)
+            found[entry["path"], entry["sha256"]] = entry["made_by"]
+        except (ValueError, KeyError, TypeError):
+            continue
+    return found
