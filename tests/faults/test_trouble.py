@@ -1,0 +1,166 @@
+"""Ordinary trouble ends in the right result, or in an error that says what to do; the next run succeeds."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from .conftest import RESULTS, SmallProject, finish
+
+pytestmark = pytest.mark.faults
+
+GREY = f"{RESULTS}/data/grey.safetensors"
+DIGITS = f"{RESULTS}/data/binarized.safetensors"
+WEIGHTS = f"{RESULTS}/models/reference/n120/seed1/weights.safetensors"
+METRICS = f"{RESULTS}/models/reference/n120/seed1/metrics.csv"
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """A checkout with its digits, and their bits."""
+    project = SmallProject(tmp_path_factory.mktemp("digits") / "project")
+    finish(project, DIGITS)
+    return project
+
+
+def told(result) -> str:
+    said = result.stdout + result.stderr
+    assert "Traceback" not in said
+    return said
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a file system of 2 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True, text=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"a small disk is mounted by root only: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_full_disk(project, small_disk, digits):
+    """The digits need 4 MB. With room again, the same command succeeds, and nothing half-written is taken."""
+    (project.folder / RESULTS).mkdir(parents=True)
+    (project.folder / RESULTS / "data").symlink_to(small_disk)
+    result = project.snakemake(DIGITS)
+    assert result.returncode != 0
+    assert "No space left on device" in told(result)
+    assert not list(small_disk.glob("*.safetensors"))
+    subprocess.run(["mount", "-o", "remount,size=50m", str(small_disk)], check=True)
+    finish(project, DIGITS)
+    assert (project.folder / DIGITS).read_bytes() == (digits.folder / DIGITS).read_bytes()
+
+
+def test_read_only_source_and_results_elsewhere(project, tmp_path, digits):
+    """With -d. A folder of its own for what Python compiles would be a write too: none is made."""
+    elsewhere = tmp_path / "else where"
+    shutil.copy(project.folder / "tiny.yaml", tmp_path)
+    before = sorted(path for path in project.folder.rglob("*") if "__pycache__" not in path.parts)
+    make_read_only(project.folder)
+    try:
+        result = project.snakemake("-d", str(elsewhere), DIGITS)
+    finally:
+        make_writable(project.folder)
+    assert result.returncode == 0, told(result)
+    assert (elsewhere / DIGITS).read_bytes() == (digits.folder / DIGITS).read_bytes()
+    after = sorted(path for path in project.folder.rglob("*") if "__pycache__" not in path.parts)
+    assert after == before
+
+
+def make_read_only(folder):
+    """Mounted so: root may write whatever the permissions are."""
+    mounted = subprocess.run(["mount", "--bind", str(folder), str(folder)], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"a read-only tree is mounted by root only: {mounted.stderr.strip()}")
+    subprocess.run(["mount", "-o", "remount,bind,ro", str(folder)], check=True)
+
+
+def make_writable(folder):
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_results_taken_away(project):
+    finish(project, GREY)
+    before = (project.folder / GREY).read_bytes()
+    shutil.rmtree(project.folder / "results")
+    finish(project, GREY)
+    assert (project.folder / GREY).read_bytes() == before
+
+
+def start(project, *arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "1", *arguments],
+        cwd=project.folder,
+        env={name: value for name, value in os.environ.items() if name not in ("MNIST_DIR", "PYTHONPATH")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def wait_for(condition):
+    while not condition():
+        time.sleep(0.02)
+
+
+def test_two_runs_in_one_folder(project):
+    """The second one stops and says why; a dry run beside the first breaks no lock."""
+    first = start(project, METRICS)
+    locks = project.folder / ".snakemake/locks"
+    wait_for(lambda: list(locks.glob("*.lock")))
+    held = sorted(locks.iterdir())
+    project.snakemake("--dry-run", METRICS)
+    assert sorted(locks.iterdir()) == held or first.poll() is not None
+    second = project.snakemake(METRICS)
+    if first.poll() is None:
+        assert second.returncode != 0
+        assert "lock" in told(second).lower()
+    assert first.wait() == 0
+    assert "Nothing to be done" in told(project.snakemake(METRICS))
+
+
+def test_a_killed_runs_lock_is_no_hindrance(project):
+    """Killed alone, without its jobs: those end as they like, and the next run does not mind."""
+    first = start(project, METRICS)
+    wait_for(lambda: list((project.folder / ".snakemake/locks").glob("*.lock")))
+    first.kill()
+    first.wait()
+    assert list((project.folder / ".snakemake/locks").glob("*.lock"))
+    finish(project, GREY)
+
+
+def test_a_running_runs_lock_stays_after_another_was_killed(project):
+    """One run is alive, another was killed: the lock of the living is not taken for the dead one's."""
+    alive = start(project, METRICS)
+    wait_for(lambda: list((project.folder / ".snakemake/locks").glob("*.lock")))
+    other = start(project, "--dry-run", METRICS)
+    other.kill()
+    other.wait()
+    held = list((project.folder / ".snakemake/locks").glob("*.lock"))
+    project.snakemake("--dry-run", METRICS)
+    assert list((project.folder / ".snakemake/locks").glob("*.lock")) == held or alive.poll() is not None
+    assert alive.wait() == 0
+
+
+@pytest.mark.parametrize("name", ["a b'c\"d$HOME;e é `f`"])
+def test_folders_of_any_name(tmp_path, name):
+    """A study and its report in a folder whose name means things to a shell."""
+    project = SmallProject(tmp_path / name)
+    finish(project, f"{RESULTS}/figures/latent_scatter.png", METRICS)
+    assert not (tmp_path / "e").exists()
+
+
+def test_data_folder_of_any_name(project, tmp_path):
+    """MNIST's own files, where they are at hand."""
+    if not os.environ.get("MNIST_DIR"):
+        pytest.skip("MNIST_DIR is not set: it names the folder of the four IDX files")
+    folder = tmp_path / "a b'c\"d$HOME;e é `f`"
+    folder.symlink_to(os.environ["MNIST_DIR"])
+    finish(project, "results/mnist/data/grey.safetensors", MNIST_DIR=str(folder))
