@@ -55,6 +55,7 @@ def main(words: list[str] | None = None) -> int:
     )
     command.add_arguments(subparser)
     try:
+        WRITTEN.clear()
         command.run(subparser.parse_args(options.arguments))
         if RECORD in os.environ:
             add_to_record(os.environ[RECORD], WRITTEN)
