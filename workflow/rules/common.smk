@@ -24,6 +24,7 @@ from mnist_vae.data import resolve_dataset
 from mnist_vae.errors import InputError
 from mnist_vae.sources import import_closure
 
+
 def forget_killed_runs():
     """Remove the locks that killed runs left in this folder; return what tells others that this one is alive.
 
@@ -66,6 +67,7 @@ FIGURES = [
     "inference_gap",
     "importance_weighted_bound",
 ]
+TABLES = ["metrics.csv", "elbo.csv", "elbo.md", "gaps.csv", "gaps.md", "epochs.csv", "third_question.csv"]
 TEMPLATES = os.path.relpath(LIBRARY / "mnist_vae/templates")
 EXPLORER_TEMPLATES = [
     f"{TEMPLATES}/{name}" for name in ("explorer.html", "explorer.css", "model.js", "explorer.js")
@@ -181,6 +183,51 @@ def of_parity_model(file):
         )
 
     return path
+
+
+def all_results(wildcards):
+    """Every file that is computed on a data set, each after those that it is made of."""
+    results = f"results/{wildcards.dataset}"
+    return [
+        f"{results}/data/grey.safetensors",
+        f"{results}/data/binarized.safetensors",
+        *[
+            path
+            for file in (
+                "weights.safetensors",
+                "history.csv",
+                "snapshots.safetensors",
+                "metrics.csv",
+                "gaps.csv",
+            )
+            for path in of_every_model(file)(wildcards)
+        ],
+        *[path for file in ("epochs.csv", "weighted_draws.csv") for path in of_first_seeds(file)(wildcards)],
+        *[
+            path
+            for name in (
+                "latents",
+                "prior_samples",
+                "interpolation",
+                "latent_manifold",
+                "top_half_fit",
+                "top_half",
+            )
+            for path in of_pictured_model(f"{name}.safetensors")(wildcards)
+        ],
+        *[f"{results}/tables/{table}" for table in TABLES],
+        *[f"{results}/figures/{figure}.png" for figure in FIGURES],
+        f"{results}/explorer.html",
+        *[f"{results}/pages/{page}.html" for page in ("elbo", "gaps", "questions")],
+    ]
+
+
+def config_of_results(wildcards):
+    """The configuration that the results depend on, complete: not where data come from, nor how Julia is run."""
+    return json.dumps(
+        {key: config[key] for key in sorted(config.keys() - {"dataset", "mnist_dir", "mirrors", "parity"})}
+        | {"train_sizes": config["train_sizes"][wildcards.dataset], "recipes": RECIPES}
+    )
 
 
 def of_one_model(shown):
