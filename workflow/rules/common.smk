@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -26,7 +27,7 @@ try:
 except InputError as error:
     raise WorkflowError(str(error))
 
-RECIPES = complete_recipes(config["recipes"], config["seeds"])
+RECIPES = complete_recipes(config)
 MODEL = "results/{dataset}/models/{recipe}/n{n}/seed{seed}"
 FIGURES = [
     "prior_samples",
@@ -52,11 +53,11 @@ def sources(command):
 
 
 def recipe_options(wildcards):
-    """A recipe's settings at a train size, all numbers, as options of the command line."""
+    """A recipe's settings at a train size, numbers and names, as options of the command line."""
     return " ".join(
         f"--{name.replace('_', '-')} {setting_at(setting, int(wildcards.n))}"
         for name, setting in sorted(RECIPES[wildcards.recipe].items())
-        if name != "seeds"
+        if name not in ("seeds", "train_sizes")
     )
 
 
@@ -68,6 +69,12 @@ def snapshot_epochs(wildcards):
 
 def dataset_asked_for(wildcards):
     """The resolved data set. Called for group targets only: a path under results/ says its own."""
+    return resolved_dataset()
+
+
+@cache
+def resolved_dataset():
+    """Looked for once, however many targets ask: the mirrors' answers take time, and the choice is said aloud."""
     try:
         return resolve_dataset(config["dataset"], config["mnist_dir"], config["mirrors"])
     except InputError as error:
@@ -107,7 +114,7 @@ def of_models(file, seeds):
                 f"{MODEL}/{file}",
                 dataset=wildcards.dataset,
                 recipe=recipe,
-                n=config["train_sizes"][wildcards.dataset],
+                n=settings["train_sizes"][wildcards.dataset],
                 seed=settings["seeds"][seeds],
             )
         ]
@@ -125,6 +132,11 @@ def of_first_seeds(file):
     return of_models(file, slice(1))
 
 
+def pictured_size(dataset):
+    """The train size of the model that the figures show: its recipe's largest."""
+    return max(RECIPES[config["figures"]["recipe"]]["train_sizes"][dataset])
+
+
 def of_pictured_model(file):
     """The given file of the model that the figures show, as a function of the data set."""
 
@@ -133,7 +145,7 @@ def of_pictured_model(file):
             f"{MODEL}/{file}",
             dataset=wildcards.dataset,
             recipe=config["figures"]["recipe"],
-            n=max(config["train_sizes"][wildcards.dataset]),
+            n=pictured_size(wildcards.dataset),
             seed=config["figures"]["seed"],
         )
 
@@ -149,8 +161,8 @@ def of_parity_model(file):
             file,
             dataset=dataset,
             recipe="reference",
-            n=min(config["train_sizes"][dataset]),
-            seed=config["seeds"][0],
+            n=min(RECIPES["reference"]["train_sizes"][dataset]),
+            seed=RECIPES["reference"]["seeds"][0],
         )
 
     return path
@@ -163,7 +175,7 @@ def of_one_model(shown):
         return {
             "shown": shown,
             "recipe": config["figures"]["recipe"],
-            "n": str(max(config["train_sizes"][wildcards.dataset])),
+            "n": str(pictured_size(wildcards.dataset)),
             "seed": str(config["figures"]["seed"]),
         }
 
