@@ -7,6 +7,7 @@
 #   results/{dataset}/explorer.html                  one model, alive in a page
 #   results/{dataset}/pages/                         tables and answers, to read
 #   results/parity/                                  the study's functions against the Julia reference
+#   results/{dataset}/benchmarks/                    timings
 #
 # One image's way: rules/data.smk, training.smk, evaluation.smk, gaps.smk, inference.smk, figures.smk,
 # explorer.smk, report.smk.
@@ -32,6 +33,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/parity.smk"
 include: "workflow/rules/explorer.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/benchmarks.smk"
 
 
 wildcard_constraints:
@@ -45,6 +47,7 @@ localrules:
     all,
     tables,
     figures,
+    benchmarks,
 
 
 rule all:

@@ -24,6 +24,7 @@ TINY = {
     "importance_weighting": {"images": 5, "draws": [1, 10]},
     "interpolation": {"images": [14, 119, 198]},
     "latent_manifold": {"size": 5},
+    "benchmarks": {"rounds": 1, "images": 100},
     "top_half": {"images": [0, 1], "steps": 20},
 }
 

@@ -153,6 +153,7 @@ EDITS = {
     "figures={seed: 2}": pictured(),
     "mnist_dir=elsewhere": {},
     "mirrors=['https://mirror.invalid']": {},
+    "benchmarks={rounds: 2}": {},
     "parity={backend: executable}": {},
 }
 

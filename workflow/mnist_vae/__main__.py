@@ -25,6 +25,7 @@ COMMANDS = {
     "draw": "draw a figure from stored arrays",
     "parity": "compare every function with the Julia reference",
     "check_parity": "judge that comparison",
+    "benchmark": "time training and inference against other ways to do the same",
     "build_page": "make a page of a table or a text in Markdown",
     "build_explorer": "build the page in which one model's decoder runs",
 }

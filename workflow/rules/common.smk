@@ -103,6 +103,14 @@ def all_pages(wildcards):
     )
 
 
+def all_benchmarks(wildcards):
+    return expand(
+        "results/{dataset}/benchmarks/ratios.{suffix}",
+        dataset=dataset_asked_for(wildcards),
+        suffix=["csv", "md"],
+    )
+
+
 def of_models(file, seeds):
     """The given file of the chosen seeds' models, of every recipe and size, as a function of the data set."""
 
