@@ -8,6 +8,7 @@
 #   results/{dataset}/pages/                         tables and answers, to read
 #   results/{dataset}/manifest.json                  every file's checksum, and what made it
 #   results/parity/                                  the study's functions against the Julia reference
+#   results/{dataset}/benchmarks/                    timings
 #
 # One image's way: rules/data.smk, training.smk, evaluation.smk, gaps.smk, inference.smk, figures.smk,
 # explorer.smk, report.smk, manifest.smk.
@@ -34,6 +35,7 @@ include: "workflow/rules/parity.smk"
 include: "workflow/rules/explorer.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/manifest.smk"
+include: "workflow/rules/benchmarks.smk"
 
 
 wildcard_constraints:
@@ -47,6 +49,7 @@ localrules:
     all,
     tables,
     figures,
+    benchmarks,
 
 
 rule all:

@@ -16,7 +16,11 @@ from workflow.conftest import TINY, Project
 SMALL = TINY | {
     "train_sizes": {"mnist": [120], "mnist5k": [120]},
     "seeds": [1],
-    "recipes": {"reference": {"epochs": 12}, "strong": {"epochs": 6, "seeds": [1]}},
+    "recipes": {
+        "reference": {"epochs": 12},
+        "strong": {"epochs": 6, "seeds": [1]},
+        "torch_init": {"epochs": 1, "seeds": [1], "train_sizes": {"mnist": [120], "mnist5k": [120]}},
+    },
     "interpolation": {"images": [14, 119, 98]},
 }
 RESULTS = "results/mnist5k"

@@ -74,10 +74,11 @@ def test_history_measures_the_first_and_the_last_epoch(study, tmp_path):
 def test_options_of_stronger_recipes_reach_the_training(study, tmp_path):
     """Each changes the weights, and augmentation is of the grey pictures."""
     weights = []
-    for option in ("", "--decay 0.5", "--latent-layer-rate 3", "--augmentation 1"):
+    options = ("--decay 0.5", "--latent-layer-rate 3", "--augmentation 1", "--initialization pytorch")
+    for option in ("", *options):
         assert train_again(study, tmp_path, option, grey=study.grey) == 0
         weights.append((tmp_path / "w").read_bytes())
-    assert len(set(weights)) == 4
+    assert len(set(weights)) == 5
     assert train_again(study, tmp_path, "--augmentation 1", grey="none") == 1
 
 

@@ -54,6 +54,7 @@ def test_the_default_is_right():
         {"recipes.strong": {"decay": 1, "latent_layer_rate": 0.5, "augmentation": 0}},
         {"recipes.strong": {"epochs": {"1": 9, "4000": 2}, "augmentation": {"1": 1.5}}},
         {"recipes.strong": {"seeds": [9]}, "figures.recipe": "'strong'", "figures.seed": 9},
+        {"recipes.strong": {"train_sizes": {"mnist": [9], "mnist5k": [9]}, "initialization": "pytorch"}},
         {"recipes.reference.learning_rate": "1.0e-3"},
         {"recipes.reference.learning_rate": 1},
         {"train_sizes.mnist": [60_000], "interpolation.images": [0, 1, 59_999], "dataset": "mnist"},
@@ -115,6 +116,15 @@ REFERENCE = "recipes.reference"
         ({"recipes.strong": {"decay": 1.5}}, ["recipes.strong.decay is 1.5", "at most 1"]),
         ({"recipes.strong": {"augmentation": -1}}, ["augmentation is -1", "at least 0"]),
         ({"recipes.strong": {"latent_layer_rate": 0}}, ["latent_layer_rate is 0", "above 0"]),
+        ({"recipes.strong": {"initialization": "he"}}, ["initialization is 'he'", "one of glorot, pytorch"]),
+        ({"recipes.strong": {"train_sizes": {"mnist": [9]}}}, ["mnist5k is missing", "strong.train_sizes"]),
+        (
+            {
+                "recipes.strong": {"seeds": [1], "train_sizes": {"mnist": [500], "mnist5k": [500]}},
+                "figures.recipe": "strong",
+            },
+            ["interpolation.images has 998", "500 images"],
+        ),
         ({"recipes.strong": {"seeds": []}}, ["recipes.strong.seeds is []", "1 entries or more"]),
         (
             {"recipes.strong": {"seeds": [9]}, "figures.recipe": "strong"},
@@ -157,7 +167,7 @@ def test_what_is_wrong_is_named(changes, said):
 
 
 def test_the_schema_knows_the_sizes_of_the_data():
-    sizes = yaml.safe_load(SCHEMA.read_text())["properties"]["train_sizes"]["properties"]
+    sizes = yaml.safe_load(SCHEMA.read_text())["$defs"]["train_sizes"]["properties"]
     assert {dataset: sizes[dataset]["items"]["maximum"] for dataset in sizes} == TRAIN_IMAGES
 
 
@@ -196,12 +206,15 @@ def test_recipes_inherit_from_the_reference():
         "reference": reference,
         "longer": {"epochs": 300},
         "one_seed": {"seeds": [7]},
+        "larger": {"train_sizes": {"mnist": [900]}},
     }
-    found = complete_recipes(recipes, [1, 2])
+    sizes = {"mnist": [500]}
+    found = complete_recipes({"seeds": [1, 2], "train_sizes": sizes, "recipes": recipes})
     assert found == {
-        "reference": reference | {"seeds": [1, 2]},
-        "longer": reference | {"epochs": 300, "seeds": [1, 2]},
-        "one_seed": reference | {"seeds": [7]},
+        "reference": reference | {"seeds": [1, 2], "train_sizes": sizes},
+        "longer": reference | {"epochs": 300, "seeds": [1, 2], "train_sizes": sizes},
+        "one_seed": reference | {"seeds": [7], "train_sizes": sizes},
+        "larger": reference | {"seeds": [1, 2], "train_sizes": {"mnist": [900]}},
     }
     assert recipes["reference"] == {"epochs": 100, "batch_size": 100, "learning_rate": 1e-3}  # left as it was
 

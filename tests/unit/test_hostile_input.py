@@ -151,12 +151,12 @@ def test_generated_configurations_are_refused_in_one_line_or_can_be_run(changes)
     parser = argparse.ArgumentParser()
     train.add_arguments(parser)
     datasets = config["train_sizes"] if config["dataset"] == "auto" else [config["dataset"]]
-    for recipe in complete_recipes(config["recipes"], config["seeds"]).values():
-        for n in (n for dataset in datasets for n in config["train_sizes"][dataset]):
+    for recipe in complete_recipes(config).values():
+        for n in (n for dataset in datasets for n in recipe["train_sizes"][dataset]):
             options = [
                 f"--{name.replace('_', '-')}={setting_at(setting, n)}"
                 for name, setting in recipe.items()
-                if name != "seeds"
+                if name not in ("seeds", "train_sizes")
             ]
             for seed in recipe["seeds"]:
                 parser.parse_args([*"dgwhs", "--recipe=r", f"--n={n}", f"--seed={seed}", *options])

@@ -13,6 +13,7 @@ from mnist_vae.densities import log_likelihood, log_prior, log_q, top_half
 from mnist_vae.errors import InputError
 from mnist_vae.marginal import (
     decode_grid,
+    integrate,
     latent_grid,
     log_joint,
     log_likelihood_table,
@@ -23,7 +24,7 @@ from mnist_vae.marginal import (
     q_edge_mass,
     q_on_grid,
     require_inside,
-    top_half_log_joint,
+    top_half_log_marginals,
 )
 
 
@@ -49,7 +50,7 @@ def images(decoder: nn.Module) -> torch.Tensor:
 def test_marginal_is_scipys_integral(decoder, images, half) -> None:
     part = top_half if half else (lambda pixels: pixels)
     decoded = decode_grid(decoder, latent_grid(8, 161, torch.float64))
-    ours = log_marginals(top_half_log_joint if half else log_joint, decoded, images[:2]).log_density
+    ours = (top_half_log_marginals if half else log_marginals)(decoded, images[:2]).log_density
     for x, found in zip(images, ours, strict=False):
 
         def joint(z: np.ndarray, x=x, found=found) -> np.ndarray:
@@ -78,7 +79,7 @@ def test_marginal_of_a_linear_gaussian_model_is_its_closed_form() -> None:
 
 def test_marginal_agrees_with_importance_sampling(decoder, images) -> None:
     decoded = decode_grid(decoder, latent_grid(8, 161, torch.float64))
-    exact = log_marginals(log_joint, decoded, images).log_density
+    exact = log_marginals(decoded, images).log_density
     generator = torch.Generator().manual_seed(2)
     for x, found in zip(images, exact, strict=True):
         posterior = torch.softmax(log_joint(decoded, x[None])[0], dim=-1)
@@ -103,26 +104,36 @@ def test_fast_float32_sum_is_the_plain_float64_one(decoder, images) -> None:
     )
     decoded = decode_grid(decoder.float(), latent_grid(7, 121))
     assert decoded.basis.shape[1] < 100
-    for table, expected in ((log_joint, plain), (top_half_log_joint, plain_top)):
-        found = log_marginals(table, decoded, images.float()).log_density
+    for marginals, expected in ((log_marginals, plain), (top_half_log_marginals, plain_top)):
+        found = marginals(decoded, images.float()).log_density
         torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)
 
 
-def test_images_do_not_touch_each_other_across_chunks(decoder, images) -> None:
+def test_images_do_not_touch_each_other_across_blocks(decoder, images) -> None:
     decoded = decode_grid(decoder, latent_grid(6, 61, torch.float64))
-    many = images.repeat(40, 1)
-    together = log_marginals(log_joint, decoded, many).log_density
-    alone = log_marginals(log_joint, decoded, images).log_density
-    torch.testing.assert_close(together, alone.repeat(40), atol=1e-9, rtol=0)
+    many = images.repeat(140, 1)
+    together = log_marginals(decoded, many).log_density
+    alone = log_marginals(decoded, images).log_density
+    torch.testing.assert_close(together, alone.repeat(140), atol=1e-9, rtol=0)
+
+
+def test_sum_in_blocks_is_the_sum_of_the_whole_table(decoder, images) -> None:
+    decoded = decode_grid(decoder, latent_grid(2, 61, torch.float64))
+    table = log_joint(decoded, images)
+    on_edge = decoded.grid.z.abs().amax(-1) == 2
+    share = torch.softmax(table, dim=-1)[:, on_edge].sum(-1)
+    for found in (log_marginals(decoded, images), integrate(table, decoded.grid)):
+        torch.testing.assert_close(found.log_density, torch.logsumexp(table, dim=-1))
+        torch.testing.assert_close(found.edge_mass, share)
 
 
 def test_narrow_grid_is_an_error_that_names_model_and_way_out(decoder, images) -> None:
     decoded = decode_grid(decoder, latent_grid(1, 41, torch.float64))
-    marginal = log_marginals(log_joint, decoded, images)
+    marginal = log_marginals(decoded, images)
     with pytest.raises(InputError, match=r"seed3/weights.*\[-1, 1\]\^2\. Do this"):
         require_inside(marginal.edge_mass, decoded.grid, "seed3/weights", "Do this")
     wide = decode_grid(decoder, latent_grid(8, 161, torch.float64))
-    require_inside(log_marginals(log_joint, wide, images).edge_mass, wide.grid, "seed3/weights", "Do this")
+    require_inside(log_marginals(wide, images).edge_mass, wide.grid, "seed3/weights", "Do this")
 
 
 @pytest.mark.parametrize(("mean", "share"), [(0.0, 0.0), (8.0, 0.5), (-8.0, 0.5), (20.0, 1.0)])

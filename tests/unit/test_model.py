@@ -63,6 +63,19 @@ def test_biases_are_zero(name):
     assert not seeded().state_dict()[name].any()
 
 
+def test_pytorchs_initialization_is_that_of_its_own_layers():
+    torch.manual_seed(0)
+    ours, theirs = (
+        VAE(torch.Generator().manual_seed(0), "pytorch").state_dict(),
+        torch.nn.Linear(784, 500).state_dict(),
+    )
+    for name in ("weight", "bias"):
+        found, expected = ours[f"encoder.hidden.{name}"], theirs[name]
+        assert found.abs().max() <= 784**-0.5
+        assert found.std().item() == pytest.approx(expected.std().item(), rel=0.1)
+    assert ours["decoder.hidden.bias"].abs().max() > 0.9 * 2**-0.5
+
+
 def test_initialization_is_the_generators_alone():
     torch.manual_seed(1)
     first = seeded(3).state_dict()

@@ -26,7 +26,7 @@ for command in sys.argv[1:]:
 print(json.dumps(found))
 """
 WITHOUT_TORCH = ["obtain", "binarize", "tabulate", "draw", "check_parity", "manifest", "verify"]
-PACKAGES = [PACKAGE, PACKAGE / "commands", PACKAGE / "parity"]
+PACKAGES = [PACKAGE, PACKAGE / "commands", PACKAGE / "parity", PACKAGE / "benchmarks"]
 
 
 @pytest.fixture(scope="module")

@@ -180,7 +180,9 @@ def test_gaps_table_has_a_row_a_seed_then_their_mean():
     assert table.amortization_gap_standard_error.tolist() == [0.5, 1, 0.75]
     assert table.amortization_gap_seed_spread.tolist()[-1] == pytest.approx(2**0.5)
     page = tables.gaps_markdown(table, pd.DataFrame(), "mnist")
-    assert "3.00 ± 0.75" in page
+    assert "3.00 ± 0.75 (1.41)" in page  # the spread over seeds in brackets
+    one_seed = tables.gaps_table(gap_metrics().query("seed == 1"))
+    assert "2.00 ± 0.50 |" in tables.gaps_markdown(one_seed, pd.DataFrame(), "mnist")
     assert "the first 70 test images" in page
 
 

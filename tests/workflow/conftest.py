@@ -11,11 +11,12 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
+ONE_SIZE = {"epochs": 1, "seeds": [1], "train_sizes": {"mnist": [200], "mnist5k": [200]}}
 TINY = {
     "dataset": "mnist5k",
     "train_sizes": {"mnist": [200], "mnist5k": [120, 200]},
     "seeds": [1, 2],
-    "recipes": {"reference": {"epochs": 2}, "strong": {"epochs": 1, "seeds": [1]}},
+    "recipes": {"reference": {"epochs": 2}, "strong": {"epochs": 1, "seeds": [1]}, "torch_init": ONE_SIZE},
     "evaluation": {"draws": 2, "first_100_draws": 5},
     "marginal": {"window": 20.0, "size": 81, "fine_window": 24.0, "fine_size": 121},  # codes lie far out
     "gaps": {"images": 20},
@@ -23,6 +24,7 @@ TINY = {
     "importance_weighting": {"images": 5, "draws": [1, 10]},
     "interpolation": {"images": [14, 119, 198]},
     "latent_manifold": {"size": 5},
+    "benchmarks": {"rounds": 1, "images": 100},
     "top_half": {"images": [0, 1], "steps": 20},
 }
 

@@ -14,7 +14,7 @@ from .conftest import ROOT
 pytestmark = pytest.mark.xdist_group("finished_project")
 
 RESULTS = Path("results/mnist5k")
-MODELS = 6  # two train sizes, by two seeds of the reference recipe and one of the strong
+MODELS = 7  # two train sizes, by two seeds of the reference recipe and one of the strong; one of torch_init
 FIGURES = {
     "prior_samples",
     "latent_scatter",
@@ -136,9 +136,12 @@ EDITS = {
     "top_half={learning_rate: 0.1}": TOP_HALF,
     "top_half={completions: 2}": COMPLETION,
     "recipes={reference: {epochs: 3}}": after_training(4, 2) | pictured(),
-    "recipes={reference: {learning_rate: 0.002}}": after_training(4, 2) | pictured(),
-    # The strong recipe has the reference's batch size, and rates and lengths of its own.
-    "recipes={reference: {batch_size: 50}}": after_training(6, 4) | pictured(),
+    # The strong recipe has the reference's batch size, and rates and lengths of its own; torch_init has the
+    # reference's rate.
+    "recipes={reference: {learning_rate: 0.002}}": after_training(5, 3) | pictured(),
+    "recipes={reference: {batch_size: 50}}": after_training(7, 5) | pictured(),
+    "recipes={torch_init: {initialization: glorot}}": after_training(1, 1),
+    "recipes={torch_init: {train_sizes: {mnist5k: [120]}}}": after_training(1, 1),
     "recipes={strong: {epochs: {1: 1, 150: 2}}}": after_training(1, 1),
     "recipes={strong: {augmentation: {1: 1.0, 150: 2}}}": after_training(1, 1),
     "recipes={strong: {decay: 0.1}}": after_training(2, 2),
@@ -150,6 +153,7 @@ EDITS = {
     "figures={seed: 2}": pictured(),
     "mnist_dir=elsewhere": {},
     "mirrors=['https://mirror.invalid']": {},
+    "benchmarks={rounds: 2}": {},
     "parity={backend: executable}": {},
 }
 

@@ -24,9 +24,10 @@ def test_environments_pin_what_the_lock_pins(path):
     packages = next(
         entry["pip"] for entry in yaml.safe_load(path.read_text())["dependencies"] if isinstance(entry, dict)
     )
-    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["julia"]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     locked = {canonical(name): version for name, version in LOCK.items()}
-    locked |= dict(requirement.split("==") for requirement in extra)  # not in everyone's environment
+    for extra in ("julia", "benchmarks"):  # not in everyone's environment
+        locked |= dict(requirement.split("==") for requirement in extras[extra])
     for package in packages:
         name, version = package.split("==")
         assert locked[canonical(name)] == version

@@ -22,7 +22,7 @@ def configure(project, **changes):
 
 def test_auto_without_files_or_network_takes_mnist5k_and_says_so_once(project, dead_mirror):
     configure(project, dataset="auto", mirrors=[dead_mirror])
-    result = project.snakemake("tables", "--until", "binarize")
+    result = project.snakemake("all", "--until", "binarize")
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("using mnist5k") == 1
     assert (project.folder / "results/mnist5k/data/binarized.safetensors").is_file()

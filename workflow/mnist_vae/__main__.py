@@ -27,6 +27,7 @@ COMMANDS = {
     "verify": "compare what lies there with its manifest, and with an earlier one",
     "parity": "compare every function with the Julia reference",
     "check_parity": "judge that comparison",
+    "benchmark": "time training and inference against other ways to do the same",
     "build_page": "make a page of a table or a text in Markdown",
     "build_explorer": "build the page in which one model's decoder runs",
 }

@@ -36,8 +36,12 @@ def check_config(config: Mapping, schema_path: str | Path) -> None:
     if error is not None:
         raise InputError(f"config: {_explain(error)}")
     datasets = config["train_sizes"] if config["dataset"] == "auto" else [config["dataset"]]
+    figures, recipes = config["figures"], complete_recipes(config)
+    _check_choice("figures.recipe", figures["recipe"], list(recipes))
+    pictured = recipes[figures["recipe"]]
+    _check_choice("figures.seed", figures["seed"], pictured["seeds"])
     for dataset in datasets:
-        largest = max(config["train_sizes"][dataset])
+        largest = max(pictured["train_sizes"][dataset])
         _check_indices("interpolation.images", config["interpolation"]["images"], largest, dataset)
         _check_indices("top_half.images", config["top_half"]["images"], TEST_IMAGES[dataset], dataset)
         for section in ("gaps", "snapshots", "importance_weighting"):
@@ -50,14 +54,13 @@ def check_config(config: Mapping, schema_path: str | Path) -> None:
     draws = config["importance_weighting"]["draws"]
     if wrong := [k for k in draws if max(draws) % k]:
         raise InputError(f"config: importance_weighting.draws has {wrong[0]}; it must divide {max(draws)}")
-    figures, recipes = config["figures"], complete_recipes(config["recipes"], config["seeds"])
-    _check_choice("figures.recipe", figures["recipe"], list(recipes))
-    _check_choice("figures.seed", figures["seed"], recipes[figures["recipe"]]["seeds"])
 
 
-def complete_recipes(recipes: Mapping[str, Mapping], seeds: list[int]) -> dict[str, dict]:
-    """Give each recipe the seeds, and from the reference, what it leaves out."""
-    return {name: recipes["reference"] | {"seeds": seeds} | recipe for name, recipe in recipes.items()}
+def complete_recipes(config: Mapping) -> dict[str, dict]:
+    """Give each recipe the seeds and train sizes, and from the reference, what it leaves out."""
+    shared = {"seeds": config["seeds"], "train_sizes": config["train_sizes"]}
+    recipes = config["recipes"]
+    return {name: recipes["reference"] | shared | recipe for name, recipe in recipes.items()}
 
 
 def setting_at(setting: float | Mapping[str, float], n: int) -> float:

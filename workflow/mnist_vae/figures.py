@@ -3,7 +3,7 @@
 Every picture is 1,600 pixels wide or less, and its type is sized to be read at a page's width.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import matplotlib
 
@@ -162,8 +162,11 @@ def training_curves(sources: Sequence[str]) -> Figure:
     figure, grid = plt.subplots(
         len(recipes), len(sizes), figsize=(4.8 * len(sizes), 3.6 * len(recipes)), sharey=True, squeeze=False
     )
+    for axes in grid.flat:
+        axes.set_visible(False)  # a recipe need not have every train size
     for (recipe, size), panel in panels:
         axes = grid[recipes.index(recipe), sizes.index(size)]
+        axes.set_visible(True)
         for column, colour in (("train_neg_elbo", TRAIN_COLOUR), ("test_neg_elbo", TEST_COLOUR)):
             for _, history in panel.groupby("source"):
                 axes.plot(history.epoch, history[column], color=colour, linewidth=0.7, alpha=0.5)
@@ -178,9 +181,13 @@ def training_curves(sources: Sequence[str]) -> Figure:
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.grid(alpha=0.25)
     for line in grid:
-        line[0].set_ylabel("-ELBO, nats per image")
+        _first_shown(line).set_ylabel("-ELBO, nats per image")
     figure.suptitle(f"Training curves ({dataset}; thin: each seed, bold: their mean)")
     return figure
+
+
+def _first_shown(grid: Iterable[plt.Axes]) -> plt.Axes:
+    return next(axes for axes in grid if axes.get_visible())
 
 
 def inference_gap(sources: Sequence[str]) -> Figure:
@@ -196,6 +203,7 @@ def inference_gap(sources: Sequence[str]) -> Figure:
     for line, recipe in zip(grid, recipes, strict=True):
         for axes, size in zip(line, sizes, strict=True):
             panel = epochs[(epochs.recipe == recipe) & (epochs.n == size)]
+            axes.set_visible(not panel.empty)
             for split, colour in (("train", TRAIN_COLOUR), ("test", TEST_COLOUR)):
                 curve = panel[panel.split == split]
                 axes.plot(curve.epoch, -curve.elbo, color=colour, marker="o", markersize=3)
@@ -207,7 +215,7 @@ def inference_gap(sources: Sequence[str]) -> Figure:
             axes.xaxis.set_minor_formatter(NullFormatter())
             axes.xaxis.set_major_formatter("{x:g}")
             axes.grid(alpha=0.25)
-        line[0].set_ylabel("nats per image")
+        _first_shown(line).set_ylabel("nats per image")
     # The first epochs, far above the rest, would flatten it.
     late = epochs[epochs.epoch >= min(3, epochs.epoch.max())]
     low, high = -late.log_px.max(), -late.elbo.min()
@@ -218,7 +226,7 @@ def inference_gap(sources: Sequence[str]) -> Figure:
         Line2D([], [], color=TEST_COLOUR, marker="o", markersize=3, label="test, -ELBO"),
         Line2D([], [], color=TEST_COLOUR, linestyle="--", label="test, exact -log p(x)"),
     ]
-    grid[0, 0].legend(handles=handles, loc="upper right", fontsize=8)
+    _first_shown(grid.flat).legend(handles=handles, loc="upper right", fontsize=8)
 
     axes = figure.add_subplot(columns[1])
     means = gaps[gaps.seed == "mean"]

@@ -79,7 +79,7 @@ def _chunks(
     for images in x.split(IMAGES_A_CHUNK):
         table = log_joint(decoded, images)
         peak = decoded.grid.z[table.argmax(-1)]
-        log_px, edge_mass = integrate(table)
+        log_px, edge_mass = integrate(table, decoded.grid)
         require_inside(edge_mass, decoded.grid, model, way_out)
         yield images, peak, log_px, vae.encoder(images)
 

@@ -15,8 +15,9 @@ from mnist_vae.densities import TOP_HALF, log_prior, normal_log_density, top_hal
 from mnist_vae.errors import InputError
 from mnist_vae.model import Decoder
 
-IMAGES_A_CHUNK = 64  # whose tables are held at once: 19 MB on a grid of 271 x 271
+IMAGES_A_CHUNK = 64  # whose tables are held at once: 28 MB on a grid of 331 x 331
 POINTS_A_CHUNK = 4096  # decoded at once: 13 MB of logits
+BLOCK = 512  # images and points whose table is summed at once: 1 MB, which a processor's cache can hold
 BASIS_POINTS = 4096  # of the grid, from which the logits' basis is found
 BASIS_ERROR = 1e-4  # root mean square norm, over these points, of the logits outside their basis
 NEGLIGIBLE = -80.0  # below a table's peak; where exp underflows it takes ten times as long
@@ -26,11 +27,15 @@ WIDEN_FINE = "In the config, raise marginal.fine_window, and marginal.fine_size 
 
 
 class Grid(NamedTuple):
-    """A square grid: axis (size,), its points z (size^2, 2), and log_mass (size^2,) of the prior's cells."""
+    """A square grid: axis (size,), its points z (size^2, 2), and log_mass (size^2,) of the prior's cells.
+
+    edge holds the indices of the outermost points.
+    """
 
     axis: Tensor
     z: Tensor
     log_mass: Tensor
+    edge: Tensor
 
 
 class DecodedGrid(NamedTuple):
@@ -59,7 +64,8 @@ def latent_grid(window: float, size: int, dtype: torch.dtype = torch.float32) ->
     """The grid of size x size points over [-window, window]^2; the second dimension runs fastest."""
     axis = torch.linspace(-window, window, size, dtype=dtype)
     z = torch.cartesian_prod(axis, axis)
-    return Grid(axis, z, log_prior(z) + 2 * torch.log(axis[1] - axis[0]))
+    edge = (z.abs() == axis[-1]).any(-1).nonzero()[:, 0]
+    return Grid(axis, z, log_prior(z) + 2 * torch.log(axis[1] - axis[0]), edge)
 
 
 # --- log p(x) -------------------------------------------------------------------------------------------
@@ -73,7 +79,7 @@ def log_likelihood_table(x: Tensor, logits: Tensor) -> Tensor:
 def log_marginal(log_likelihood: Callable[[Tensor], Tensor], grid: Grid) -> Tensor:
     """Log of the integral of likelihood times prior, for any function of z (points, 2) to (images, points).
 
-    The plain sum, in chunks over a grid of any size; `log_marginals` is its fast equal.
+    The plain sum, in chunks over a grid of any size; `log_marginals` is its fast equal for the model.
     """
     total = torch.tensor(-torch.inf, dtype=torch.float64)
     for z, log_mass in zip(grid.z.split(POINTS_A_CHUNK), grid.log_mass.split(POINTS_A_CHUNK), strict=True):
@@ -109,28 +115,43 @@ def log_joint(decoded: DecodedGrid, x: Tensor) -> Tensor:
     return torch.addmm(decoded.offset, x @ decoded.basis, decoded.coordinates)
 
 
-def top_half_log_joint(decoded: DecodedGrid, x: Tensor) -> Tensor:
-    """Table of log p(top half of x, cell): images (images, 784) -> (images, points)."""
-    return torch.addmm(decoded.top_half_offset, top_half(x) @ decoded.basis[:TOP_HALF], decoded.coordinates)
+def integrate(table: Tensor, grid: Grid) -> Marginal:
+    """Sum log-joints (images, size^2) over the grid."""
+    log_density = _log_sum_exp(table).double()
+    return Marginal(log_density, torch.exp(_log_sum_exp(table[:, grid.edge]) - log_density))
 
 
-def integrate(table: Tensor) -> Marginal:
-    """Sum log-joints (images, size^2) over the grid. The table is used up: it ends as posterior weights."""
-    peak = table.amax(-1, keepdim=True)
-    weights = table.sub_(peak).clamp_(min=NEGLIGIBLE).exp_()
-    total = weights.sum(-1)
-    return Marginal(peak.squeeze(-1).double() + total.double().log(), _on_edge(weights) / total)
+def log_marginals(decoded: DecodedGrid, x: Tensor) -> Marginal:
+    """Log p of images (images, 784): `integrate` of their table, several times as fast."""
+    return _integrate_product(decoded, x @ decoded.basis, decoded.offset)
 
 
-def log_marginals(
-    table: Callable[[DecodedGrid, Tensor], Tensor], decoded: DecodedGrid, x: Tensor
-) -> Marginal:
-    """Log p of images (images, 784), or of their top halves: table is log_joint or top_half_log_joint.
+def top_half_log_marginals(decoded: DecodedGrid, x: Tensor) -> Marginal:
+    """Log p of the top halves of images (images, 784).
 
-    The difference of the two is log p(bottom half | top half).
+    Log p(bottom half | top half) is what `log_marginals` finds, less this.
     """
-    found = [integrate(table(decoded, chunk)) for chunk in x.split(IMAGES_A_CHUNK)]
+    return _integrate_product(decoded, top_half(x) @ decoded.basis[:TOP_HALF], decoded.top_half_offset)
+
+
+def _integrate_product(decoded: DecodedGrid, x: Tensor, offset: Tensor) -> Marginal:
+    """`integrate` of offset + x @ coordinates, x (images, rank), whose table is never held as a whole."""
+    coordinates = [block.contiguous() for block in decoded.coordinates.split(BLOCK, dim=1)]
+    blocks = list(zip(offset.split(BLOCK), coordinates, strict=True))
+    edge = offset[decoded.grid.edge], decoded.coordinates[:, decoded.grid.edge]
+    found = []
+    for images in x.split(BLOCK):
+        sums = [_log_sum_exp(torch.addmm(offset, images, coordinates)) for offset, coordinates in blocks]
+        log_density = torch.logsumexp(torch.stack(sums).double(), dim=0)
+        on_edge = _log_sum_exp(torch.addmm(edge[0], images, edge[1]))
+        found.append((log_density, torch.exp(on_edge - log_density)))
     return Marginal(*map(torch.cat, zip(*found, strict=True)))
+
+
+def _log_sum_exp(table: Tensor) -> Tensor:
+    """Like torch.logsumexp over the points (images, points) -> (images,), and three times as fast."""
+    peak = table.amax(-1, keepdim=True)
+    return (table - peak).clamp_(min=NEGLIGIBLE).exp_().sum(-1).log_().add_(peak[:, 0])
 
 
 # --- distributions on the grid --------------------------------------------------------------------------
@@ -176,10 +197,3 @@ def modes(log_weights: Tensor, level: Tensor) -> Tensor:
     """
     neighbourhood = F.max_pool2d(log_weights, 3, stride=1, padding=1)
     return ((log_weights == neighbourhood) & (log_weights >= level[..., None, None])).sum((-1, -2))
-
-
-def _on_edge(weights: Tensor) -> Tensor:
-    """Sum weights (images, size^2) over the outermost points -> (images,)."""
-    size = round(weights.shape[-1] ** 0.5)
-    square = weights.unflatten(-1, (size, size))
-    return square.sum((-1, -2)) - square[..., 1:-1, 1:-1].sum((-1, -2))

@@ -39,19 +39,22 @@ class Decoder(nn.Module):
 class VAE(nn.Module):
     """Encoder and decoder, whose tensors are named encoder.* and decoder.* in the weight files."""
 
-    def __init__(self, generator: torch.Generator | None = None) -> None:
-        """Draw Glorot-uniform weights, as Flux does, and zero biases.
+    def __init__(self, generator: torch.Generator | None = None, initialization: str = "glorot") -> None:
+        """Draw the parameters: "glorot", uniform with zero biases as in Flux, or "pytorch", its default.
 
-        PyTorch's own default differs, and costs 7 to 8 nats at n = 1,000.
+        Glorot & Bengio 2010, eq. 16. PyTorch's weights and biases are uniform within 1 / sqrt(inputs).
         """
         super().__init__()
         self.encoder = Encoder()
         self.decoder = Decoder()
-        for name, parameter in self.named_parameters():
-            if name.endswith("weight"):
-                nn.init.xavier_uniform_(parameter, generator=generator)
+        for layer in (self.encoder.hidden, self.encoder.output, self.decoder.hidden, self.decoder.output):
+            if initialization == "glorot":
+                nn.init.xavier_uniform_(layer.weight, generator=generator)
+                nn.init.zeros_(layer.bias)
             else:
-                nn.init.zeros_(parameter)
+                reach = layer.in_features**-0.5
+                for parameter in layer.parameters():
+                    nn.init.uniform_(parameter, -reach, reach, generator=generator)
 
 
 def joint_log_density(decoder: Decoder, x: Tensor, z: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -17,9 +18,7 @@ def import_closure(module: str) -> list[Path]:
         if name in found or not path.is_file():
             continue
         found[name] = path
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(PACKAGE.name):
-                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        waiting += _imported(path)
     return sorted(found.values())
 
 
@@ -29,3 +28,14 @@ def code_hash(module: str) -> str:
     for path in import_closure(module):
         digest.update(f"{path.relative_to(PACKAGE).as_posix()}\n".encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+@cache  # each start of Snakemake asks for every command's modules
+def _imported(path: Path) -> list[str]:
+    """Names that may be modules of this package, of a source file's import statements."""
+    return [
+        name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(PACKAGE.name)
+        for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+    ]

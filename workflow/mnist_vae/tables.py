@@ -190,7 +190,7 @@ def gaps_markdown(gaps: pd.DataFrame, third_question: pd.DataFrame, dataset: str
 
     def of(columns: dict[str, str]) -> str:
         cells = {
-            title: _plus_minus(means[name], means[f"{name}_standard_error"])
+            title: _plus_minus(means[name], means[f"{name}_standard_error"], means[f"{name}_seed_spread"])
             for title, name in columns.items()
         }
         return pd.DataFrame(model | cells).to_markdown(index=False, disable_numparse=True)
@@ -200,8 +200,8 @@ def gaps_markdown(gaps: pd.DataFrame, third_question: pd.DataFrame, dataset: str
         [
             f"# Bounds and exact log-densities on {dataset}, in nats per image",
             "",
-            "Means over seeds; ± is the standard error over images. log p(x) and p(z | x) are sums over a "
-            "grid of the latent plane.",
+            "Means over seeds; ± is the standard error over images, in brackets the standard deviation over "
+            "seeds. log p(x) and p(z | x) are sums over a grid of the latent plane.",
             "",
             f"## What lies between the ELBO and log p(x): the first {images:,} test images",
             "",
@@ -270,5 +270,11 @@ def _decimals(value: float) -> str:
     return "" if np.isnan(value) else f"{value:.2f}"
 
 
-def _plus_minus(values: pd.Series, errors: pd.Series) -> list[str]:
-    return [f"{value:.2f} ± {error:.2f}" for value, error in zip(values, errors, strict=True)]
+def _plus_minus(values: pd.Series, errors: pd.Series, spreads: pd.Series | None = None) -> list[str]:
+    """Write value ± standard error, and (spread over seeds) where it is given and there is more than one."""
+    cells = [f"{value:.2f} ± {error:.2f}" for value, error in zip(values, errors, strict=True)]
+    if spreads is None:
+        return cells
+    return [
+        f"{cell} ({spread:.2f})" if spread >= 0 else cell for cell, spread in zip(cells, spreads, strict=True)
+    ]

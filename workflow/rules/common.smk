@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -54,7 +55,7 @@ try:
 except InputError as error:
     raise WorkflowError(str(error))
 
-RECIPES = complete_recipes(config["recipes"], config["seeds"])
+RECIPES = complete_recipes(config)
 MODEL = "results/{dataset}/models/{recipe}/n{n}/seed{seed}"
 FIGURES = [
     "prior_samples",
@@ -81,11 +82,11 @@ def sources(command):
 
 
 def recipe_options(wildcards):
-    """A recipe's settings at a train size, all numbers, as options of the command line."""
+    """A recipe's settings at a train size, numbers and names, as options of the command line."""
     return " ".join(
         f"--{name.replace('_', '-')} {setting_at(setting, int(wildcards.n))}"
         for name, setting in sorted(RECIPES[wildcards.recipe].items())
-        if name != "seeds"
+        if name not in ("seeds", "train_sizes")
     )
 
 
@@ -97,6 +98,12 @@ def snapshot_epochs(wildcards):
 
 def dataset_asked_for(wildcards):
     """The resolved data set. Called for group targets only: a path under results/ says its own."""
+    return resolved_dataset()
+
+
+@cache
+def resolved_dataset():
+    """Looked for once, however many targets ask: the mirrors' answers take time, and the choice is said aloud."""
     try:
         return resolve_dataset(config["dataset"], config["mnist_dir"], config["mirrors"])
     except InputError as error:
@@ -125,6 +132,14 @@ def all_pages(wildcards):
     )
 
 
+def all_benchmarks(wildcards):
+    return expand(
+        "results/{dataset}/benchmarks/ratios.{suffix}",
+        dataset=dataset_asked_for(wildcards),
+        suffix=["csv", "md"],
+    )
+
+
 def of_models(file, seeds):
     """The given file of the chosen seeds' models, of every recipe and size, as a function of the data set."""
 
@@ -136,7 +151,7 @@ def of_models(file, seeds):
                 f"{MODEL}/{file}",
                 dataset=wildcards.dataset,
                 recipe=recipe,
-                n=config["train_sizes"][wildcards.dataset],
+                n=settings["train_sizes"][wildcards.dataset],
                 seed=settings["seeds"][seeds],
             )
         ]
@@ -154,6 +169,11 @@ def of_first_seeds(file):
     return of_models(file, slice(1))
 
 
+def pictured_size(dataset):
+    """The train size of the model that the figures show: its recipe's largest."""
+    return max(RECIPES[config["figures"]["recipe"]]["train_sizes"][dataset])
+
+
 def of_pictured_model(file):
     """The given file of the model that the figures show, as a function of the data set."""
 
@@ -162,7 +182,7 @@ def of_pictured_model(file):
             f"{MODEL}/{file}",
             dataset=wildcards.dataset,
             recipe=config["figures"]["recipe"],
-            n=max(config["train_sizes"][wildcards.dataset]),
+            n=pictured_size(wildcards.dataset),
             seed=config["figures"]["seed"],
         )
 
@@ -178,8 +198,8 @@ def of_parity_model(file):
             file,
             dataset=dataset,
             recipe="reference",
-            n=min(config["train_sizes"][dataset]),
-            seed=config["seeds"][0],
+            n=min(RECIPES["reference"]["train_sizes"][dataset]),
+            seed=RECIPES["reference"]["seeds"][0],
         )
 
     return path
@@ -223,10 +243,14 @@ def all_results(wildcards):
 
 
 def config_of_results(wildcards):
-    """The configuration that the results depend on, complete: not where data come from, nor how Julia is run."""
+    """The configuration that the results depend on, complete: each recipe says its seeds and sizes."""
+    elsewhere = {"dataset", "mnist_dir", "mirrors", "parity", "benchmarks", "seeds", "train_sizes"}
+    recipes = {
+        name: recipe | {"train_sizes": recipe["train_sizes"][wildcards.dataset]}
+        for name, recipe in RECIPES.items()
+    }
     return json.dumps(
-        {key: config[key] for key in sorted(config.keys() - {"dataset", "mnist_dir", "mirrors", "parity"})}
-        | {"train_sizes": config["train_sizes"][wildcards.dataset], "recipes": RECIPES}
+        {key: config[key] for key in config.keys() - elsewhere} | {"recipes": recipes}, sort_keys=True
     )
 
 
@@ -237,7 +261,7 @@ def of_one_model(shown):
         return {
             "shown": shown,
             "recipe": config["figures"]["recipe"],
-            "n": str(max(config["train_sizes"][wildcards.dataset])),
+            "n": str(pictured_size(wildcards.dataset)),
             "seed": str(config["figures"]["seed"]),
         }
 

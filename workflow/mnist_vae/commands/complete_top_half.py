@@ -57,7 +57,7 @@ def run(options: Namespace) -> None:
         log_likelihood_table(pixels, decoded) + grid.log_mass
         for pixels, decoded in ((top_half(x), top_half(logits)), (x, logits))
     ]
-    log_p_top, log_px = (integrate(table.clone()) for table in tables)
+    log_p_top, log_px = (integrate(table, grid) for table in tables)
     for mass in (log_p_top.edge_mass, log_px.edge_mass, q_edge_mass(grid.axis, fit.mean, fit.log_std)):
         require_inside(mass, grid, options.weights, WIDEN_FINE)
     posterior = torch.softmax(tables[0], dim=-1)

@@ -13,10 +13,9 @@ from mnist_vae.marginal import (
     WIDEN_FINE,
     decode_grid,
     latent_grid,
-    log_joint,
     log_marginals,
     require_inside,
-    top_half_log_joint,
+    top_half_log_marginals,
 )
 from mnist_vae.storage import load_provenance, whole_file
 from mnist_vae.weights import load_weights
@@ -44,7 +43,7 @@ def run(options: Namespace) -> None:
         for split, count in (("train", provenance["n"]), ("test", None))
     )
     decoded = decode_grid(vae.decoder, latent_grid(options.window, options.size))
-    marginals = [log_marginals(table, decoded, test) for table in (log_joint, top_half_log_joint)]
+    marginals = [log_marginals(decoded, test), top_half_log_marginals(decoded, test)]
     for marginal in marginals:
         require_inside(marginal.edge_mass, decoded.grid, options.weights, WIDEN)
     log_px, log_p_top = (marginal.log_density for marginal in marginals)

@@ -46,6 +46,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--latent-layer-rate", type=float, default=1, help="factor for the decoder's first layer"
     )
+    parser.add_argument(
+        "--initialization", choices=["glorot", "pytorch"], default="glorot", help="of the weights"
+    )
     parser.add_argument("--augmentation", type=float, default=0, help="strength of the images' deformations")
 
 
@@ -66,7 +69,7 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
     images, test_images = torch.from_numpy(images), torch.from_numpy(test_images)
 
     generator = torch.Generator().manual_seed(options.seed)
-    vae = VAE(generator)
+    vae = VAE(generator, options.initialization)
     recipe = Recipe(
         options.epochs,
         options.batch_size,

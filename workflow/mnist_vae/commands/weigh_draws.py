@@ -36,7 +36,7 @@ def run(options: Namespace) -> None:
     x = torch.from_numpy(load_digits(options.digits, "test", options.images)[0])
     decoded = decode_grid(vae.decoder, latent_grid(options.window, options.size))
     table = log_joint(decoded, x)
-    log_px, edge_mass = integrate(table.clone())
+    log_px, edge_mass = integrate(table, decoded.grid)
     require_inside(edge_mass, decoded.grid, options.weights, WIDEN_FINE)
 
     encoded = vae.encoder(x)

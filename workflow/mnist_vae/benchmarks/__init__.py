@@ -1,0 +1,1 @@
+"""Timings, as ratios of runs that take turns: machines differ, and are shared."""

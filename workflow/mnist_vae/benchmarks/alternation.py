@@ -1,0 +1,36 @@
+"""Contenders for the same work, timed in turns."""
+
+import time
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+
+def take_turns(contenders: Mapping[str, Callable[[], int]], rounds: int) -> pd.DataFrame:
+    """Time each contender once a round, after a round that warms up: columns round, contender, ms_a_unit.
+
+    A contender does its work and returns how many units that was (steps, images). In turns, so that whatever
+    else the machine is doing meets all of them alike; compare within a round.
+    """
+    rows = []
+    for turn in range(rounds + 1):
+        for name, work in contenders.items():
+            start = time.perf_counter()
+            units = work()
+            rows.append((turn, name, 1e3 * (time.perf_counter() - start) / units))
+    timings = pd.DataFrame(rows, columns=["round", "contender", "ms_a_unit"])
+    return timings[timings["round"] > 0].reset_index(drop=True)
+
+
+def ratios(timings: pd.DataFrame, of: str) -> pd.DataFrame:
+    """A row a contender: its median ms_a_unit, and the median and range over rounds of `of`'s time to its."""
+    wide = timings.pivot(index="round", columns="contender", values="ms_a_unit")
+    ratio = pd.DataFrame({name: wide[of] / wide[name] for name in wide})
+    return pd.DataFrame(
+        {
+            "ms_a_unit": wide.median(),
+            "ratio": ratio.median(),
+            "lowest": ratio.min(),
+            "highest": ratio.max(),
+        }
+    ).loc[list(dict.fromkeys(timings.contender))]

@@ -1,0 +1,56 @@
+"""What inference costs, against the least it could, and against the same done image by image."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from mnist_vae.inference import fit_top_half
+from mnist_vae.marginal import POINTS_A_CHUNK, decode_grid, latent_grid, log_marginals
+from mnist_vae.model import VAE
+
+DRAWS, RATE = 50, 1e-2
+ONE_BY_ONE = 4  # images that stand for all when each is fitted alone
+STEPS = 5
+
+
+@torch.inference_mode()
+def log_px(vae: VAE, images: Tensor, window: float, size: int) -> dict[str, Callable[[], int]]:
+    """Exact log p(x) of images (images, 784), and their pixels' product with the grid's logits alone."""
+    grid = latent_grid(window, size)
+    decoded = decode_grid(vae.decoder, grid)
+    logits = [vae.decoder(z) for z in grid.z.split(POINTS_A_CHUNK)]
+
+    @torch.inference_mode()
+    def integral() -> int:
+        log_marginals(decoded, images)
+        return len(images)
+
+    @torch.inference_mode()
+    def product() -> int:
+        for block in logits:
+            images @ block.T
+        return len(images)
+
+    return {"sum over the grid, the decoder's output at hand": integral, "its pixels' product alone": product}
+
+
+def svi(vae: VAE, images: Tensor) -> dict[str, Callable[[], int]]:
+    """Steps of SVI given the top half, for all images at once and for one after another."""
+
+    def steps(groups: list[Tensor]) -> int:
+        for group in groups:
+            fit_top_half(
+                vae.decoder,
+                group,
+                draws=DRAWS,
+                steps=STEPS,
+                learning_rate=RATE,
+                generator=torch.Generator().manual_seed(0),
+            )
+        return STEPS * sum(map(len, groups))
+
+    return {
+        "all images at once": lambda: steps([images]),
+        "one after another": lambda: steps(list(images[:ONE_BY_ONE].split(1))),
+    }
