@@ -16,7 +16,7 @@ DATASET = $(VENV)/bin/python -c 'import yaml; from mnist_vae.data import resolve
 .PHONY: run report verify test test-faults julia parity golden lint lock clean help
 
 run: $(ENVIRONMENT)  ## every table and figure of the study (CORES=4)
-	@[ -t 1 ] && progress="--logger rich"; set -x; $(VENV)/bin/snakemake --cores $(CORES) $$progress
+	@[ -t 1 ] && progress="--logger rich"; set -x; $(VENV)/bin/snakemake --cores $(CORES) $$progress $${SNAKEMAKE_OUTPUT_CACHE:+--cache}
 
 test: $(ENVIRONMENT)  ## every test but the next ones
 	$(VENV)/bin/pytest --numprocesses auto -m 'not faults'

@@ -3,11 +3,13 @@
 import json
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
 from mnist_vae import record, software
 from mnist_vae.__main__ import main
+from mnist_vae.errors import InputError
 from mnist_vae.manifests import differences, make_manifest, manifest_markdown
 from mnist_vae.storage import whole_file
 
@@ -16,7 +18,8 @@ from mnist_vae.storage import whole_file
 def folder(tmp_path, monkeypatch):
     """A folder of results, with the record beside it."""
     monkeypatch.chdir(tmp_path)
-    return tmp_path / "results/mnist5k"
+    monkeypatch.setenv(record.RECORD, "results/record.jsonl")
+    return Path("results/mnist5k")
 
 
 def write(monkeypatch, path, content, torch):
@@ -24,11 +27,11 @@ def write(monkeypatch, path, content, torch):
     monkeypatch.setattr(record, "software", lambda: {"torch": torch})
     with whole_file(path) as temporary:
         temporary.write_text(content)
-    record.add_to_record("results/record.jsonl", [path])
+    record.add_to_records([path])
 
 
 def listed(folder, *names):
-    return make_manifest(folder, [str(folder / name) for name in names], {}, "results/record.jsonl")
+    return make_manifest(folder, [str(folder / name) for name in names], {})
 
 
 def test_after_an_upgrade_old_files_keep_their_versions(folder, monkeypatch):
@@ -61,8 +64,21 @@ def test_a_line_cut_short_is_left_out(folder, monkeypatch):
     write(monkeypatch, folder / "a", "a", "1")
     with open("results/record.jsonl", "a") as file:
         file.write('{"path": "a", "sha')
-    found = record.read_record("results/record.jsonl")
+    found = record.read_records()
     assert [path for path, _ in found] == [str(folder / "a")]
+
+
+def test_a_file_from_the_cache_is_what_was_put_there(folder, tmp_path, monkeypatch):
+    """Its versions come from the cache's record; a table that was changed there is noticed by it."""
+    write(monkeypatch, folder / "table", "t", "1")
+    (tmp_path / "results/record.jsonl").rename(tmp_path / "cache.jsonl")
+    (folder / "table").rename(tmp_path / "entry")
+    (folder / "table").symlink_to(tmp_path / "entry")
+    monkeypatch.setenv(record.RECORD, f"results/record.jsonl:{tmp_path}/cache.jsonl")
+    assert listed(folder, "table")["software"] == [{"torch": "1"}]
+    (tmp_path / "entry").write_text("")
+    with pytest.raises(InputError, match=r"table is not what was put into the cache as .*/entry\. Delete"):
+        listed(folder, "table")
 
 
 def test_no_record_no_versions(folder, monkeypatch):
@@ -77,23 +93,22 @@ def test_jobs_at_the_same_time_do_not_mix_their_lines(folder, monkeypatch):
     for path in paths:
         with whole_file(path) as temporary:
             temporary.write_text(path.name)
-    threads = [
-        threading.Thread(target=record.add_to_record, args=("results/record.jsonl", [path])) for path in paths
-    ]
+    threads = [threading.Thread(target=record.add_to_records, args=([path],)) for path in paths]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(record.read_record("results/record.jsonl")) == 40
+    assert len(record.read_records()) == 40
 
 
 def test_commands_record_what_they_wrote_where_asked_to(folder, monkeypatch, small_digits):
     command = ["binarize", str(small_digits.grey), "results/binarized.safetensors"]
+    monkeypatch.delenv(record.RECORD)
     assert main(command) == 0
     assert not (folder.parent / "record.jsonl").exists()
     monkeypatch.setenv(record.RECORD, "results/record.jsonl")
     assert main(command) == 0
-    (path,) = {path for path, _ in record.read_record("results/record.jsonl")}
+    (path,) = {path for path, _ in record.read_records()}
     assert path == "results/binarized.safetensors"
 
 

@@ -13,8 +13,6 @@ CODE = sorted((ROOT / "workflow").rglob("*.py"))
 # What may stand in a shell's command without :q, and why.
 NUMBERS = {
     "threads": "Snakemake's, a number",
-    "wildcards.n": "digits alone, by its constraint",
-    "wildcards.seed": "digits alone, by its constraint",
     "params.figure": "a figure's name, said in its rule",
     "params.recipe": "options made of the recipe's settings: numbers, and names that the schema lists",
     "params.snapshot_epochs": "whole numbers, by the schema",

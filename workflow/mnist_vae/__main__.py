@@ -47,7 +47,7 @@ def main(words: list[str] | None = None) -> int:
 
     # Read by the numerical libraries as they load, so set before the command imports them.
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(options.threads)
-    from mnist_vae.record import RECORD, add_to_record
+    from mnist_vae.record import add_to_records
     from mnist_vae.storage import WRITTEN
 
     command = import_module(f"mnist_vae.commands.{options.command}")
@@ -58,8 +58,7 @@ def main(words: list[str] | None = None) -> int:
     try:
         WRITTEN.clear()
         command.run(subparser.parse_args(options.arguments))
-        if RECORD in os.environ:
-            add_to_record(os.environ[RECORD], WRITTEN)
+        add_to_records(WRITTEN)
     except (InputError, OSError) as error:  # OSError: no such file, no permission, no space left
         print(f"error: {error}", file=sys.stderr)
         return 1

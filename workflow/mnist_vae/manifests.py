@@ -5,18 +5,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mnist_vae.errors import InputError
-from mnist_vae.record import read_record, software
+from mnist_vae.record import read_records, software
 from mnist_vae.storage import file_hash
 
 
-def make_manifest(folder: Path, files: Sequence[str], config: Mapping, record: str | Path) -> dict:
-    """List the files, given in the order in which they are made, with what the record knows of each."""
-    makers = read_record(record)
+def make_manifest(folder: Path, files: Sequence[str], config: Mapping) -> dict:
+    """List the files, given in the order in which they are made, with what the records know of each.
+
+    Raises InputError for a file from Snakemake's cache, a link, that is not what was put there.
+    """
+    makers = read_records()
     distinct: list[dict] = []
     entries = []
     for file in files:
         found = file_hash(file)
         made_by = makers.get((file, found))
+        if made_by is None and Path(file).is_symlink():
+            raise InputError(
+                f"{file} is not what was put into the cache as {Path(file).resolve()}. "
+                "Delete that and run again."
+            )
         if made_by is not None and made_by not in distinct:
             distinct.append(made_by)
         number = None if made_by is None else distinct.index(made_by)

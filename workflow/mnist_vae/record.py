@@ -12,7 +12,7 @@ from pathlib import Path
 from mnist_vae.software import commit, processor, versions
 from mnist_vae.storage import file_hash
 
-RECORD = "MNIST_VAE_RECORD"  # the variable that names the record; where it is not set, none is kept
+RECORD = "MNIST_VAE_RECORD"  # the variable that names the records, as PATH does; not set: none is kept
 PACKAGES = (
     "mnist_vae",
     "torch",
@@ -31,32 +31,39 @@ def software() -> dict[str, str | None]:
     return versions(PACKAGES) | {"processor": processor(), "commit": commit()}
 
 
-def add_to_record(record: str | Path, paths: Iterable[Path]) -> None:
+def add_to_records(paths: Iterable[Path]) -> None:
     """Note of each file that is there still what it was made with."""
+    if not (records := _records()):
+        return
     made_by = software()
     lines = [
         json.dumps({"path": str(path), "sha256": file_hash(path), "made_by": made_by}) + "\n"
         for path in paths
         if path.exists()
     ]
-    Path(record).parent.mkdir(parents=True, exist_ok=True)
-    # Each line in one write to its end: jobs that run at the same time do not mix theirs.
-    handle = os.open(record, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    try:
-        for line in lines:
-            os.write(handle, line.encode())
-    finally:
-        os.close(handle)
+    for record in records:
+        record.parent.mkdir(parents=True, exist_ok=True)
+        # Each line in one write to its end: jobs that run at the same time do not mix theirs.
+        handle = os.open(record, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            for line in lines:
+                os.write(handle, line.encode())
+        finally:
+            os.close(handle)
 
 
-def read_record(record: str | Path) -> dict[tuple[str, str], dict]:
+def read_records() -> dict[tuple[str, str], dict]:
     """What last made a file of that path and SHA-256. A line cut short by a kill is left out."""
     found = {}
-    path = Path(record)
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            entry = json.loads(line)
-            found[entry["path"], entry["sha256"]] = entry["made_by"]
-        except (ValueError, KeyError, TypeError):
-            continue
+    for record in reversed(_records()):  # the first one is this folder's own, and counts
+        for line in record.read_text(encoding="utf-8").splitlines() if record.exists() else []:
+            try:
+                entry = json.loads(line)
+                found[entry["path"], entry["sha256"]] = entry["made_by"]
+            except (ValueError, KeyError, TypeError):
+                continue
     return found
+
+
+def _records() -> list[Path]:
+    return [Path(record) for record in os.environ.get(RECORD, "").split(os.pathsep) if record]

@@ -20,7 +20,6 @@ from safetensors.numpy import save_file
 from mnist_vae.errors import InputError
 
 CHECKSUM = "sha256"  # its key in the header
-WAY_OUT = "Delete it and run again."
 WRITTEN: list[Path] = []  # by this process, in order: for the record of what was made by what
 
 
@@ -82,12 +81,14 @@ def load_arrays(path: str | Path) -> Arrays:
         provenance = _header(file)
     stored = provenance.pop(CHECKSUM, None)
     if stored is None:
-        raise InputError(f"{path} has no checksum: an older format, or another program's. {WAY_OUT}")
+        raise InputError(f"{path} has no checksum: an older format, or another program's. {_way_out(path)}")
     if stored != _checksum(arrays, provenance):
-        raise InputError(f"{path} is damaged: its content does not have the checksum it names. {WAY_OUT}")
+        raise InputError(
+            f"{path} is damaged: it does not have the checksum it names. {_way_out(path)}"
+        )
     for name, array in arrays.items():
         if array.dtype.kind == "f" and np.isnan(array).any():
-            raise InputError(f"{path}: {name} holds values that are not finite. {WAY_OUT}")
+            raise InputError(f"{path}: {name} holds values that are not finite. {_way_out(path)}")
     return Arrays(arrays, path)
 
 
@@ -104,7 +105,12 @@ def _open(path: str | Path) -> Iterator[safe_open]:
         with safe_open(path, framework="numpy") as file:
             yield file
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is not a readable array file ({error}). {WAY_OUT}") from error
+        raise InputError(f"{path} is not a readable array file ({error}). {_way_out(path)}") from error
+
+
+def _way_out(path: str | Path) -> str:
+    # A link leads into Snakemake's cache: without the link alone, the same file would come back.
+    return f"Delete {Path(path).resolve() if Path(path).is_symlink() else 'it'} and run again."
 
 
 def _header(file: safe_open) -> dict:

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -12,18 +13,20 @@ from snakemake.exceptions import WorkflowError
 # Jobs, and the lines below, use the library of this checkout, and the Python that runs Snakemake (or, in
 # front of it, that of their conda environment): whoever starts .venv/bin/snakemake need not activate .venv.
 LIBRARY = Path(workflow.basedir, "workflow")
-RECORD = "results/record.jsonl"  # to which every job adds what it made, and with what
 sys.path.insert(0, str(LIBRARY))
 os.environ |= {
     "PYTHONPATH": str(LIBRARY),
     "PATH": os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
-    "MNIST_VAE_RECORD": RECORD,
 }
 
 from mnist_vae.config import check_config, complete_recipes, setting_at, with_numbers
 from mnist_vae.data import resolve_dataset
 from mnist_vae.errors import InputError
+from mnist_vae.record import RECORD
+from mnist_vae.software import processor, versions
 from mnist_vae.sources import import_closure
+
+os.environ[RECORD] = "results/record.jsonl"  # to which every job adds what it made, and with what
 
 
 def forget_killed_runs():
@@ -47,6 +50,26 @@ def forget_killed_runs():
         return None
 
 
+def share_results(place):
+    """Let Snakemake's cache between workflows have a folder for each software and processor.
+
+    The cache knows of neither, and other versions make other bits. The record there says what was put in.
+    """
+    kind = "-".join(filter(None, [*versions(("torch", "numpy")).values(), processor()]))
+    folder = Path(place, re.sub(r"[^\w.]+", "-", kind))
+    if Path(place).name == folder.name:
+        folder = Path(place)  # a job's own Snakemake is told so already
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ |= {
+        CACHE: str(folder),
+        RECORD: os.pathsep.join([os.environ[RECORD], str(folder / "record.jsonl")]),
+    }
+
+
+CACHE = "SNAKEMAKE_OUTPUT_CACHE"
+SHARED = CACHE in os.environ  # and used, if Snakemake is also told --cache
+if SHARED:
+    share_results(os.path.abspath(os.environ[CACHE]))
 ALIVE = forget_killed_runs() if workflow.is_main_process else None
 
 config.update(with_numbers(config))

@@ -14,8 +14,7 @@ rule measure_gaps:
         gaps=f"{MODEL}/gaps.csv",
     log:
         f"{MODEL}/logs/measure_gaps.log",
-    benchmark:
-        f"{MODEL}/benchmarks/measure_gaps.tsv"
+    cache: SHARED
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -38,8 +37,7 @@ rule measure_epochs:
         epochs=f"{MODEL}/epochs.csv",
     log:
         f"{MODEL}/logs/measure_epochs.log",
-    benchmark:
-        f"{MODEL}/benchmarks/measure_epochs.tsv"
+    cache: SHARED
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -61,6 +59,7 @@ rule weigh_draws:
         bounds=f"{MODEL}/weighted_draws.csv",
     log:
         f"{MODEL}/logs/weigh_draws.log",
+    cache: SHARED
     conda:
         "../../envs/torch.yaml"
     threads: 1

@@ -1,6 +1,6 @@
 # What was computed, from which configuration, by which versions, as which bits.
 #
-#   results/record.jsonl              which versions made which file: every job adds to it
+#   results/record.jsonl              which versions made which file: every job adds to it, and the command reads it
 #   results/{dataset}/manifest.json   every file's SHA-256, in the order in which they are made
 #   results/{dataset}/manifest.md     the same to read, and pages/manifest.html
 #
@@ -21,10 +21,9 @@ rule manifest:
     threads: 1
     params:
         config=config_of_results,
-        record=RECORD,
     shell:
         "python -m mnist_vae manifest {output.manifest:q} {output.markdown:q} {input.files:q} "
-        "--config {params.config:q} --record {params.record:q} > {log:q} 2>&1"
+        "--config {params.config:q} > {log:q} 2>&1"
 
 
 use rule elbo_page as manifest_page with:

@@ -19,17 +19,20 @@ rule train:
         snapshots=f"{MODEL}/snapshots.safetensors",
     log:
         f"{MODEL}/logs/train.log",
-    benchmark:
-        f"{MODEL}/benchmarks/train.tsv"
+    cache: SHARED
     conda:
         "../../envs/torch.yaml"
     threads: 1
     params:
+        # As params, for the cache knows an entry by them, and not by wildcards.
+        name="{recipe}",
+        n="{n}",
+        seed="{seed}",
         recipe=recipe_options,
         snapshot_epochs=snapshot_epochs,
     shell:
         "python -m mnist_vae --threads {threads} train {input.digits:q} {input.grey:q} "
         "{output.weights:q} {output.history:q} {output.snapshots:q} "
         "--snapshot-epochs {params.snapshot_epochs} "
-        "--recipe {wildcards.recipe:q} --n {wildcards.n} --seed {wildcards.seed} "
+        "--recipe {params.name:q} --n {params.n:q} --seed {params.seed:q} "
         "{params.recipe} > {log:q} 2>&1"

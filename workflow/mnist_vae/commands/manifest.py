@@ -14,13 +14,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("markdown", help="where it goes to be read (.md)")
     parser.add_argument("files", nargs="+", help="what was computed, in the order in which it is made")
     parser.add_argument("--config", required=True, help="the configuration it was computed from, as JSON")
-    parser.add_argument("--record", required=True, help="which versions made which file")
 
 
 def run(options: Namespace) -> None:
     """List and store."""
     folder = Path(options.manifest).parent
-    manifest = make_manifest(folder, options.files, json.loads(options.config), options.record)
+    manifest = make_manifest(folder, options.files, json.loads(options.config))
     with whole_file(options.manifest) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     with whole_file(options.markdown) as temporary:

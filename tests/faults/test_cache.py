@@ -1,0 +1,41 @@
+"""Snakemake's cache between workflows: a second clone trains nothing, and a spoilt entry is noticed."""
+
+import pytest
+
+from .conftest import RESULTS, SmallProject, finish
+
+pytestmark = pytest.mark.faults
+
+TARGETS = [f"{RESULTS}/tables/metrics.csv"]
+WEIGHTS = f"{RESULTS}/models/reference/n120/seed1/weights.safetensors"
+METRICS = f"{RESULTS}/models/reference/n120/seed1/metrics.csv"
+
+
+def logs(project):
+    return {path.stem for path in (project.folder / RESULTS).glob("models/*/*/*/logs/*.log")}
+
+
+def test_a_second_clone_trains_nothing_and_a_spoilt_entry_is_noticed(tmp_path):
+    cache = tmp_path / "cache"
+    shared = {"SNAKEMAKE_OUTPUT_CACHE": str(cache)}
+    first, second = (SmallProject(tmp_path / name) for name in ("first", "second"))
+    finish(first, "--cache", "--", *TARGETS, **shared)
+    finish(second, "--cache", "--", *TARGETS, **shared)
+    assert {"train", "measure_gaps", "measure_epochs"} <= logs(first)
+    assert logs(second) == {"evaluate"}
+    assert second.made() == first.made()
+
+    # Of the reference's weights one bit is flipped; what reads them next says so, and the way out.
+    entry = (second.folder / WEIGHTS).resolve()
+    assert cache in entry.parents
+    content = bytearray(entry.read_bytes())
+    content[len(content) // 2] ^= 1
+    entry.write_bytes(content)
+    (second.folder / METRICS).unlink()
+    result = second.snakemake("--cache", "--", *TARGETS, **shared)
+    assert result.returncode != 0
+    assert "weights.safetensors is damaged" in result.stdout + result.stderr
+    assert f"Delete {entry} and run again" in result.stdout + result.stderr
+    entry.unlink()
+    finish(second, "--cache", "--", *TARGETS, **shared)
+    assert second.made() == first.made()
