@@ -41,7 +41,7 @@ report: run  ## results/{dataset}/report.html: every figure and table in one fil
 
 verify: $(ENVIRONMENT)  ## compare all results with their manifest (and with another one: AGAINST=path)
 	dataset=$$($(DATASET)) && \
-	$(VENV)/bin/python -m mnist_vae verify results/$$dataset/manifest.json $(if $(AGAINST),--against '$(AGAINST)')
+	$(VENV)/bin/python -m mnist_vae verify results/$$dataset/manifest.json $${AGAINST:+--against "$$AGAINST"}
 
 lint: $(ENVIRONMENT)  ## lint and format checks
 	$(VENV)/bin/ruff check
