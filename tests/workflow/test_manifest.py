@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import os
 import re
+from contextlib import contextmanager
 
 import pytest
 
@@ -22,6 +24,17 @@ def results(finished_project):
 @pytest.fixture
 def manifest(results):
     return json.loads((results / "manifest.json").read_text())
+
+
+@contextmanager
+def kept(path):
+    """Put a file back as it was, and as old: Snakemake takes a newer one for a changed one."""
+    content, status = path.read_bytes(), path.stat()
+    try:
+        yield
+    finally:
+        path.write_bytes(content)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def test_every_result_is_listed_once(results, manifest):
@@ -58,7 +71,8 @@ def test_every_result_has_the_versions_that_made_it(manifest):
 
 
 def test_configuration_is_complete_and_of_this_data_set(manifest):
-    assert manifest["config"]["train_sizes"] == [120, 200]
+    assert manifest["config"]["recipes"]["reference"]["train_sizes"] == [120, 200]
+    assert manifest["config"]["recipes"]["reference"]["seeds"] == [1, 2]
     assert manifest["config"]["recipes"]["strong"]["batch_size"] == 100  # from the reference
     assert not {"mnist_dir", "mirrors", "parity"} & manifest["config"].keys()
 
@@ -72,14 +86,11 @@ def test_the_first_changed_file_is_named(results, capsys):
     """The picture is made of the weights, so of two damaged files these are the ones to look at."""
     figure = results / "figures/latent_scatter.png"
     weights = results / "models/reference/n200/seed1/weights.safetensors"
-    before = {path: path.read_bytes() for path in (figure, weights)}
-    try:
-        for path, content in before.items():
+    with kept(figure), kept(weights):
+        for path in (figure, weights):
+            content = path.read_bytes()
             path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
         assert main(["verify", str(results / "manifest.json")]) == 1
-    finally:
-        for path, content in before.items():
-            path.write_bytes(content)
     said = capsys.readouterr().err
     assert "models/reference/n200/seed1/weights.safetensors has SHA-256" in said
     assert "1 more differ" in said
@@ -87,12 +98,9 @@ def test_the_first_changed_file_is_named(results, capsys):
 
 def test_a_missing_file_is_named(results, capsys):
     figure = results / "figures/latent_scatter.png"
-    before = figure.read_bytes()
-    figure.unlink()
-    try:
+    with kept(figure):
+        figure.unlink()
         assert main(["verify", str(results / "manifest.json")]) == 1
-    finally:
-        figure.write_bytes(before)
     assert "figures/latent_scatter.png is missing" in capsys.readouterr().err
 
 
