@@ -45,11 +45,31 @@ wildcard_constraints:
     seed=r"\d+",
 
 
+# What takes seconds, or needs the network, which a cluster's nodes may lack, runs where Snakemake does.
 localrules:
     all,
     tables,
     figures,
     benchmarks,
+    obtain_mnist,
+    obtain_mnist5k,
+    binarize,
+    tabulate,
+    prior_samples,
+    latent_scatter,
+    interpolation,
+    latent_manifold,
+    top_half_posterior,
+    completion,
+    training_curves,
+    inference_gap,
+    importance_weighted_bound,
+    explorer,
+    elbo_page,
+    gaps_page,
+    questions_page,
+    parity_ladder,
+    parity,
 
 
 rule all:

@@ -40,6 +40,11 @@ def test_lock_pins_every_dependency():
     assert names <= {canonical(name) for name in LOCK}
 
 
+def test_citation_names_this_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == project["version"]
+
+
 def keys_of(schema: dict, definitions: dict, prefix: str = "") -> set[str]:
     """The dotted keys that a schema knows; a recipe's stand under recipes.*."""
     if "$ref" in schema:

@@ -160,30 +160,47 @@ def training_curves(sources: Sequence[str]) -> Figure:
     panels = pd.concat(histories).groupby(["recipe", "n"])
     recipes, sizes = (sorted({name[level] for name in panels.groups}) for level in (0, 1))
     figure, grid = plt.subplots(
-        len(recipes), len(sizes), figsize=(4.8 * len(sizes), 3.6 * len(recipes)), sharey=True, squeeze=False
+        len(sizes),
+        len(recipes),
+        figsize=(min(10.0, 4.8 * len(recipes)), 3.4 * len(sizes)),
+        sharey=True,
+        squeeze=False,
     )
     for axes in grid.flat:
         axes.set_visible(False)  # a recipe need not have every train size
     for (recipe, size), panel in panels:
-        axes = grid[recipes.index(recipe), sizes.index(size)]
+        axes = grid[sizes.index(size), recipes.index(recipe)]
         axes.set_visible(True)
-        for column, colour in (("train_neg_elbo", TRAIN_COLOUR), ("test_neg_elbo", TEST_COLOUR)):
+        for column, colour, side in (
+            ("train_neg_elbo", TRAIN_COLOUR, "top"),
+            ("test_neg_elbo", TEST_COLOUR, "bottom"),
+        ):
             for _, history in panel.groupby("source"):
                 axes.plot(history.epoch, history[column], color=colour, linewidth=0.7, alpha=0.5)
             mean = panel.groupby("epoch")[column].mean()
             axes.plot(mean.index, mean, color=colour, linewidth=2)
             axes.annotate(
                 f"{column.split('_')[0]} {mean.iloc[-1]:.1f}", (mean.index[-1], mean.iloc[-1]),
-                xytext=(4, 0), textcoords="offset points", color=colour, va="center", annotation_clip=False,
+                xytext=(4, 0), textcoords="offset points", color=colour, va=side, annotation_clip=False,
             )  # fmt: skip
         seeds = panel.source.nunique()
-        axes.set(xlabel="epoch", xscale="log", title=f"{recipe} recipe, n = {size:,}, {seeds} seeds")
+        axes.set(xlabel="epoch", xscale="log", title=f"{recipe}, n = {size:,}, {seeds} seeds")
         axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_major_formatter("{x:g}")
         axes.grid(alpha=0.25)
     for line in grid:
         _first_shown(line).set_ylabel("-ELBO, nats per image")
+    bounds = pd.concat(histories)
+    _set_range(_first_shown(grid.flat), bounds.epoch, bounds[["train_neg_elbo", "test_neg_elbo"]])
     figure.suptitle(f"Training curves ({dataset}; thin: each seed, bold: their mean)")
     return figure
+
+
+def _set_range(axes: plt.Axes, epochs: pd.Series, values: pd.DataFrame) -> None:
+    """Choose the range of y, shared by all panels: the first epochs, far above the rest, would flatten it."""
+    late = values[epochs >= min(4, epochs.max())].to_numpy()
+    margin = 0.05 * (late.max() - late.min())
+    axes.set_ylim(late.min() - margin, late.max() + margin)
 
 
 def _first_shown(grid: Iterable[plt.Axes]) -> plt.Axes:
@@ -197,11 +214,11 @@ def inference_gap(sources: Sequence[str]) -> Figure:
     """
     epochs, gaps = (pd.read_csv(path) for path in sources)
     recipes, sizes = epochs.recipe.unique(), epochs.n.unique()
-    figure = plt.figure(figsize=(3.3 * len(sizes) + 3.4, 3.6 * len(recipes) + 0.5))
-    columns = figure.add_gridspec(1, 2, width_ratios=(len(sizes), 1.05))
-    grid = columns[0].subgridspec(len(recipes), len(sizes)).subplots(sharey=True, squeeze=False)
-    for line, recipe in zip(grid, recipes, strict=True):
-        for axes, size in zip(line, sizes, strict=True):
+    figure = plt.figure(figsize=(min(10.0, 3.2 * len(recipes) + 3.6), 3.0 * len(sizes) + 0.8))
+    columns = figure.add_gridspec(1, 2, width_ratios=(len(recipes), 1.15))
+    grid = columns[0].subgridspec(len(sizes), len(recipes)).subplots(sharey=True, squeeze=False)
+    for line, size in zip(grid, sizes, strict=True):
+        for axes, recipe in zip(line, recipes, strict=True):
             panel = epochs[(epochs.recipe == recipe) & (epochs.n == size)]
             axes.set_visible(not panel.empty)
             for split, colour in (("train", TRAIN_COLOUR), ("test", TEST_COLOUR)):
@@ -216,17 +233,14 @@ def inference_gap(sources: Sequence[str]) -> Figure:
             axes.xaxis.set_major_formatter("{x:g}")
             axes.grid(alpha=0.25)
         _first_shown(line).set_ylabel("nats per image")
-    # The first epochs, far above the rest, would flatten it.
-    late = epochs[epochs.epoch >= min(3, epochs.epoch.max())]
-    low, high = -late.log_px.max(), -late.elbo.min()
-    grid[0, 0].set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    _set_range(_first_shown(grid.flat), epochs.epoch, -epochs[["log_px", "elbo"]])
     handles = [
         Line2D([], [], color=TRAIN_COLOUR, marker="o", markersize=3, label="train, -ELBO"),
         Line2D([], [], color=TRAIN_COLOUR, linestyle="--", label="train, exact -log p(x)"),
         Line2D([], [], color=TEST_COLOUR, marker="o", markersize=3, label="test, -ELBO"),
         Line2D([], [], color=TEST_COLOUR, linestyle="--", label="test, exact -log p(x)"),
     ]
-    _first_shown(grid.flat).legend(handles=handles, loc="upper right", fontsize=8)
+    figure.legend(handles=handles, loc="outside lower left", ncols=2, fontsize=8, frameon=False)
 
     axes = figure.add_subplot(columns[1])
     means = gaps[gaps.seed == "mean"]
@@ -247,7 +261,8 @@ def inference_gap(sources: Sequence[str]) -> Figure:
         xlabel="nats per test image", title="KL at the end, mean over seeds", xlim=(0, left.max() * 1.15)
     )
     axes.invert_yaxis()
-    axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.14), fontsize=8, frameon=False)
+    bars = axes.get_legend_handles_labels()
+    figure.legend(*bars, loc="outside lower right", ncols=2, fontsize=8, frameon=False)
     dataset = sources[0].split("/")[-3]
     figure.suptitle(
         f"The gap between ELBO and log p(x) ({dataset}, {epochs.images.max()} images of each split)"
