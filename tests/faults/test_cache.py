@@ -40,7 +40,8 @@ def test_a_second_clone_trains_nothing_and_a_spoilt_entry_is_noticed(tmp_path):
     result = second.snakemake("--cache", "--", *TARGETS, **shared)
     assert result.returncode != 0
     assert "weights.safetensors is damaged" in result.stdout + result.stderr
-    assert f"Delete {entry} and run again" in result.stdout + result.stderr
+    assert f"Delete it and {entry}, and run again" in result.stdout + result.stderr
     entry.unlink()
+    (second.folder / WEIGHTS).unlink()
     finish(second, "--cache", "--", *TARGETS, **shared)
     assert second.made() == first.made()

@@ -23,7 +23,7 @@ def make_manifest(folder: Path, files: Sequence[str], config: Mapping) -> dict:
         if made_by is None and Path(file).is_symlink():
             raise InputError(
                 f"{file} is not what was put into the cache as {Path(file).resolve()}. "
-                "Delete that and run again."
+                "Delete both, and run again."
             )
         if made_by is not None and made_by not in distinct:
             distinct.append(made_by)

@@ -83,9 +83,7 @@ def load_arrays(path: str | Path) -> Arrays:
     if stored is None:
         raise InputError(f"{path} has no checksum: an older format, or another program's. {_way_out(path)}")
     if stored != _checksum(arrays, provenance):
-        raise InputError(
-            f"{path} is damaged: it does not have the checksum it names. {_way_out(path)}"
-        )
+        raise InputError(f"{path} is damaged: it does not have the checksum it names. {_way_out(path)}")
     for name, array in arrays.items():
         if array.dtype.kind == "f" and np.isnan(array).any():
             raise InputError(f"{path}: {name} holds values that are not finite. {_way_out(path)}")
@@ -109,8 +107,9 @@ def _open(path: str | Path) -> Iterator[safe_open]:
 
 
 def _way_out(path: str | Path) -> str:
-    # A link leads into Snakemake's cache: without the link alone, the same file would come back.
-    return f"Delete {Path(path).resolve() if Path(path).is_symlink() else 'it'} and run again."
+    # A link leads into Snakemake's cache, from which the same file would come back.
+    entry = f" and {Path(path).resolve()}" if Path(path).is_symlink() else ""
+    return f"Delete it{entry}, and run again."
 
 
 def _header(file: safe_open) -> dict:
