@@ -1,4 +1,6 @@
-"""That the contenders do the work they are timed for. How long they take is not tested."""
+"""That the contenders do the work they are timed for, and jobs are added up. No time is tested."""
+
+import json
 
 import pandas as pd
 import pytest
@@ -89,3 +91,32 @@ def test_benchmark_tells_each_contests_ratios(study, tmp_path):
     page = (tmp_path / "ratios.md").read_text()
     assert "this package" in page
     assert ("JAX is timed where" in page) != ("JAX, jitted step" in page)
+
+
+def test_account_adds_up_the_jobs_that_made_what_is_there(tmp_path, monkeypatch, capsys):
+    """Two trainings, one of two files, one made anew; another data set's does not count."""
+    monkeypatch.chdir(tmp_path)
+    lines = [
+        line("mnist/a/weights", "train", 50.0, 400),
+        line("mnist/a/history", "train", 50.0, 400),
+        line("mnist/b/weights", "train", 1.0, 100),
+        line("mnist/b/weights", "train", 10.0, 500),
+        line("mnist/a/metrics", "evaluate", 7.0, 300),
+        line("mnist5k/a/weights", "train", 99.0, 999),
+        '{"path": "results/mnist/cut sho',
+    ]
+    (tmp_path / "record.jsonl").write_text("\n".join(lines) + "\n")
+    assert run_command("account record.jsonl results/mnist jobs.csv jobs.md") == 0
+    jobs = pd.read_csv("jobs.csv")
+    assert jobs.to_numpy().tolist() == [
+        ["train", 2, 30.0, 50.0, 60.0, 500],
+        ["evaluate", 1, 7.0, 7.0, 7.0, 300],
+    ]
+    assert "67 in all" in (tmp_path / "jobs.md").read_text()
+    assert run_command("account record.jsonl results/parity other.csv other.md") == 1
+    assert "record.jsonl says nothing of results/parity" in capsys.readouterr().err
+
+
+def line(path, command, seconds, memory):
+    cost = {"command": command, "processor_seconds": seconds, "memory_mb": memory}
+    return json.dumps({"path": f"results/{path}", "sha256": "0", "made_by": {}, "cost": cost})

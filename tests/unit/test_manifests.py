@@ -27,7 +27,7 @@ def write(monkeypatch, path, content, torch):
     monkeypatch.setattr(record, "software", lambda: {"torch": torch})
     with whole_file(path) as temporary:
         temporary.write_text(content)
-    record.add_to_records([path])
+    record.add_to_records("binarize", [path])
 
 
 def listed(folder, *names):
@@ -93,7 +93,7 @@ def test_jobs_at_the_same_time_do_not_mix_their_lines(folder, monkeypatch):
     for path in paths:
         with whole_file(path) as temporary:
             temporary.write_text(path.name)
-    threads = [threading.Thread(target=record.add_to_records, args=([path],)) for path in paths]
+    threads = [threading.Thread(target=record.add_to_records, args=("train", [path])) for path in paths]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -110,6 +110,10 @@ def test_commands_record_what_they_wrote_where_asked_to(folder, monkeypatch, sma
     assert main(command) == 0
     (path,) = {path for path, _ in record.read_records()}
     assert path == "results/binarized.safetensors"
+    cost = json.loads((folder.parent / "record.jsonl").read_text())["cost"]
+    assert cost["command"] == "binarize"
+    assert cost["processor_seconds"] > 0
+    assert cost["memory_mb"] > 10
 
 
 def test_files_of_one_manifest_alone_differ():

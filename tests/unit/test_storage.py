@@ -20,6 +20,13 @@ class Interruption(BaseException):
     """What no `except Exception` catches, as KeyboardInterrupt."""
 
 
+def test_arrays_are_as_open_to_others_as_any_new_file(tmp_path):
+    """On a shared file system, colleagues read them."""
+    save_arrays(tmp_path / "arrays", ARRAYS, PROVENANCE)
+    (tmp_path / "file").touch()
+    assert (tmp_path / "arrays").stat().st_mode == (tmp_path / "file").stat().st_mode
+
+
 def write_half(path, error):
     with whole_file(path) as temporary:
         temporary.write_text("half a li")

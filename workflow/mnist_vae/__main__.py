@@ -27,6 +27,7 @@ COMMANDS = {
     "verify": "compare what lies there with its manifest, and with an earlier one",
     "parity": "compare every function with the Julia reference",
     "check_parity": "judge that comparison",
+    "account": "add up what the jobs cost",
     "benchmark": "time training and inference against other ways to do the same",
     "build_page": "make a page of a table or a text in Markdown",
     "build_explorer": "build the page in which one model's decoder runs",
@@ -58,7 +59,7 @@ def main(words: list[str] | None = None) -> int:
     try:
         WRITTEN.clear()
         command.run(subparser.parse_args(options.arguments))
-        add_to_records(WRITTEN)
+        add_to_records(options.command, WRITTEN)
     except (InputError, OSError) as error:  # OSError: no such file, no permission, no space left
         print(f"error: {error}", file=sys.stderr)
         return 1

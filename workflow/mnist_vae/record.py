@@ -1,4 +1,4 @@
-"""The record: which versions made which file, a line each, added to as files are made and never changed.
+"""The record: what made which file, at what cost, a line each, added to as files are made and never changed.
 
 A file's versions must not be in it, or the same numbers would have other bits after every upgrade. And they
 cannot be had later: when the manifest is written, files not made anew may be older than what is installed.
@@ -6,6 +6,8 @@ cannot be had later: when the manifest is written, files not made anew may be ol
 
 import json
 import os
+import resource
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -31,13 +33,13 @@ def software() -> dict[str, str | None]:
     return versions(PACKAGES) | {"processor": processor(), "commit": commit()}
 
 
-def add_to_records(paths: Iterable[Path]) -> None:
-    """Note of each file that is there still what it was made with."""
+def add_to_records(command: str, paths: Iterable[Path]) -> None:
+    """Note of each file that is there still what it was made with, and what this process has cost."""
     if not (records := _records()):
         return
-    made_by = software()
+    made_by, cost = software(), {"command": command} | _cost()
     lines = [
-        json.dumps({"path": str(path), "sha256": file_hash(path), "made_by": made_by}) + "\n"
+        json.dumps({"path": str(path), "sha256": file_hash(path), "made_by": made_by, "cost": cost}) + "\n"
         for path in paths
         if path.exists()
     ]
@@ -63,6 +65,12 @@ def read_records() -> dict[tuple[str, str], dict]:
             except (ValueError, KeyError, TypeError):
                 continue
     return found
+
+
+def _cost() -> dict[str, float]:
+    """Of this process so far: seconds of processor time, and the most memory it had."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"processor_seconds": round(time.process_time(), 2), "memory_mb": most // 1024}
 
 
 def _records() -> list[Path]:

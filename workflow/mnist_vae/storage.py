@@ -30,9 +30,9 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)
-    os.chmod(name, 0o666 & ~_umask())
     try:
         yield Path(name)
+        os.chmod(name, 0o666 & ~_umask())  # not before: safetensors puts a file of its own in its place
         os.replace(name, path)
         WRITTEN.append(path)
     finally:

@@ -157,8 +157,9 @@ def all_pages(wildcards):
 
 def all_benchmarks(wildcards):
     return expand(
-        "results/{dataset}/benchmarks/ratios.{suffix}",
+        "results/{dataset}/benchmarks/{name}.{suffix}",
         dataset=dataset_asked_for(wildcards),
+        name=["ratios", "jobs"],
         suffix=["csv", "md"],
     )
 

@@ -85,8 +85,6 @@ rule fit_top_half:
         fit=f"{MODEL}/top_half_fit.safetensors",
     log:
         f"{MODEL}/logs/fit_top_half.log",
-    benchmark:
-        f"{MODEL}/benchmarks/fit_top_half.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: 1
