@@ -38,6 +38,7 @@ def server(small, tmp_path, monkeypatch):
                 "html": b"<!DOCTYPE html><html>Please log in</html>",
                 "truncated": right[file][:-12],
                 "cut": right[file],
+                "endless": right[file] + bytes(10_000_000),
             }.get(mirror)
             if body is None:
                 return self.send_error(404)
@@ -62,7 +63,7 @@ def server(small, tmp_path, monkeypatch):
         listening.shutdown()
 
 
-BAD = ["missing", "html", "truncated", "cut"]
+BAD = ["missing", "html", "truncated", "cut", "endless"]
 
 
 def test_mirrors_are_tried_in_order_until_one_is_right(server, small):
@@ -97,6 +98,7 @@ def test_total_failure_names_every_mirror_and_leaves_nothing(server):
     assert "404" in lines[1]
     assert "SHA-256" in lines[2]
     assert "SHA-256" in lines[3]
+    assert "sent more than" in lines[5]
     for way in ("mnist_dir", "MNIST_DIR", "resources/mnist", "mnist5k"):
         assert way in lines[-1]
     assert listing(Path("resources/mnist")) == []

@@ -77,7 +77,7 @@ def test_a_file_from_the_cache_is_what_was_put_there(folder, tmp_path, monkeypat
     monkeypatch.setenv(record.RECORD, f"results/record.jsonl:{tmp_path}/cache.jsonl")
     assert listed(folder, "table")["software"] == [{"torch": "1"}]
     (tmp_path / "entry").write_text("")
-    with pytest.raises(InputError, match=r"table is not what was put into the cache as .*/entry\. Delete"):
+    with pytest.raises(InputError, match=r"table is not what was put into .* as .*entry\. Delete both"):
         listed(folder, "table")
 
 

@@ -11,7 +11,7 @@ import sys
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -153,7 +153,8 @@ def download_mnist(mirrors: Sequence[str]) -> None:
             downloader = pooch.HTTPDownloader(progressbar=True, timeout=MIRROR_TIMEOUT)
             try:
                 with whole_file(RESOURCES / f"{file.name}.gz") as temporary:
-                    downloader(url, temporary, None)
+                    with open(temporary, "wb") as stream:
+                        downloader(url, _Bounded(stream, file.size + 1_000), None)  # noise packs to more
                     read_idx(temporary, file)
                 break
             except (OSError, requests.RequestException, InputError) as error:
@@ -162,11 +163,28 @@ def download_mnist(mirrors: Sequence[str]) -> None:
             raise InputError("\n".join([f"No mirror has a right {file.name}.gz.", *failures, THREE_WAYS]))
 
 
+class _Bounded:
+    """A file that takes so many bytes and no more: a mirror might send without end."""
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self.stream, self.size = stream, size
+
+    def write(self, content: bytes) -> None:
+        if self.stream.tell() + len(content) > self.size:
+            raise InputError(f"sent more than {self.size} bytes, which is too many for this file")
+        self.stream.write(content)
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+
 def read_idx(path: Path, file: IdxFile) -> np.ndarray:
     """Decompress, check and parse one file. Raises InputError with the expected and the found sum."""
     content, flaw = bytearray(), ""
     try:
-        with (gzip.open if path.read_bytes()[:2] == b"\x1f\x8b" else open)(path, "rb") as stream:
+        with open(path, "rb") as start:
+            compressed = start.read(2) == b"\x1f\x8b"
+        with (gzip.open if compressed else open)(path, "rb") as stream:
             # Byte for byte what can be read, and never more than a right file holds and one byte to tell.
             while len(content) <= file.size and (piece := stream.read1(file.size + 1 - len(content))):
                 content += piece

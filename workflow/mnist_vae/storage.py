@@ -53,11 +53,14 @@ def file_hash(path: str | Path) -> str:
 
 
 def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], provenance: Mapping) -> None:
-    """Write named arrays and their provenance."""
+    """Write named arrays and their provenance. Raises InputError where they cannot be written."""
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     header = dict(provenance) | {CHECKSUM: _checksum(contiguous, provenance)}
     with whole_file(path) as temporary:
-        save_file(contiguous, temporary, metadata={"provenance": json.dumps(header, sort_keys=True)})
+        try:
+            save_file(contiguous, temporary, metadata={"provenance": json.dumps(header, sort_keys=True)})
+        except SafetensorError as error:  # as it calls a full disk
+            raise InputError(f"{path} cannot be written: {error}") from error
 
 
 class Arrays(dict):
