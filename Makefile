@@ -22,7 +22,7 @@ test: $(ENVIRONMENT)  ## every test but the next ones
 	$(VENV)/bin/pytest --numprocesses auto -m 'not faults'
 
 test-faults: $(ENVIRONMENT)  ## runs that are killed, full disks, and other trouble
-	$(VENV)/bin/pytest -m faults
+	$(VENV)/bin/pytest --numprocesses auto -m faults
 
 julia:  ## a Julia for the parity ladder, under .julia (Debian, amd64)
 	sh reference_julia/debian/install.sh
