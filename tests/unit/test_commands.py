@@ -320,6 +320,13 @@ REFUSED = {
         "parity {tmp}/none {weights} {out} {out}2 --reference {tmp} --backend executable",
         "{tmp}/none",
     ),
+    "benchmark without digits": (
+        "benchmark {tmp}/none {weights} {out} {out}2 --rounds 1 --images 100 --window 8 --size 21",
+        "{tmp}/none",
+    ),
+    "account without a record": ("account {tmp}/none results {out} {out}2", "{tmp}/none says nothing of"),
+    "manifest of what is not there": ("manifest {out} {out}2 {tmp}/none --config {{}}", "{tmp}/none"),
+    "verify without a manifest": ("verify {tmp}/none", "{tmp}/none is no manifest"),
     "build_page without a text": ("build_page {tmp}/none {tmp}/out", "{tmp}/none"),
     "check_parity without a ladder": ("check_parity {tmp}/none", "{tmp}/none"),
     "draw without arrays": ("draw completion {out}.png {tmp}/none", "{tmp}/none"),

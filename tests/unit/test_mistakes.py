@@ -282,7 +282,7 @@ def whole_training_set_in_every_step(world):
 
 
 def grey_pixels(world):
-    instead(world, data.binarize, lambda grey: grey / np.float32(255))
+    instead(world, data.binarize, lambda grey: grey)
 
 
 def one_test_batch_for_the_test_set(world):

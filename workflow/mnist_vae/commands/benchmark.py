@@ -29,13 +29,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """A row a contender; each contest's first is what the others are measured against."""
-    # On as many cores as there are threads, so that no contender, JAX for one, takes more than another.
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: torch.get_num_threads()])
     vae = load_weights(options.weights).requires_grad_(False)
     train, test = (
         torch.from_numpy(load_digits(options.digits, split, count)[0])
         for split, count in (("train", options.images), ("test", None))
     )
+    if hasattr(os, "sched_setaffinity"):  # so that no contender, JAX for one, takes more cores than threads
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: torch.get_num_threads()])
     contests = {
         "a training step, batch of 100": training.contenders(train),
         "log p(x) of an image": inference.log_px(vae, test[:GRID_IMAGES], options.window, options.size),
