@@ -98,6 +98,14 @@ def test_figures_are_pictures(finished_project, name):
     assert pixels[..., :3].std() > 0.05  # not an empty sheet
 
 
+def test_benchmarks_time_contenders_and_add_up_the_jobs(finished_project):
+    result = finished_project.snakemake("benchmarks")
+    assert result.returncode == 0, result.stdout + result.stderr
+    folder = finished_project.folder / RESULTS / "benchmarks"
+    assert "this package" in pd.read_csv(folder / "ratios.csv").contender.tolist()
+    assert pd.read_csv(folder / "jobs.csv").set_index("command").jobs["train"] == MODELS
+
+
 def test_second_run_does_nothing(finished_project):
     result = finished_project.snakemake()
     assert result.returncode == 0

@@ -49,7 +49,7 @@ rule account:
         "../../envs/figures.yaml"
     threads: 1
     params:
-        record=RECORD,
+        record=OWN_RECORD,
         folder=subpath(input.manifest, parent=True),
     shell:
         "python -m mnist_vae account {params.record:q} {params.folder:q} {output.jobs:q} {output.markdown:q} "

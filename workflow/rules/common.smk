@@ -26,7 +26,8 @@ from mnist_vae.record import RECORD
 from mnist_vae.software import processor, versions
 from mnist_vae.sources import import_closure
 
-os.environ[RECORD] = "results/record.jsonl"  # to which every job adds what it made, and with what
+OWN_RECORD = "results/record.jsonl"  # to which every job adds what it made, with what, and at what cost
+os.environ[RECORD] = OWN_RECORD
 
 
 def forget_killed_runs():

@@ -35,7 +35,7 @@ def run(options: Namespace) -> None:
     page = [
         f"# What the jobs of {options.folder} cost",
         "",
-        costs.to_markdown(floatfmt=".1f"),
+        costs.to_markdown(floatfmt=("", ".0f", ".1f", ".1f", ".1f", ".0f")),
         "",
         f"Of each command's jobs: seconds of processor time, {costs.total_s.sum():,.0f} in all; most memory.",
         "",
