@@ -68,6 +68,9 @@ localrules:
     elbo_page,
     gaps_page,
     questions_page,
+    manifest,
+    manifest_page,
+    account,
     parity_ladder,
     parity,
 
