@@ -16,8 +16,9 @@ import torch
 from mnist_vae.errors import InputError
 from mnist_vae.model import VAE
 from mnist_vae.storage import load_arrays, load_provenance, save_arrays
-from mnist_vae.weights import weight_arrays
+from mnist_vae.weights import joined, parted, weight_arrays
 
+ADAM = ("step", "exp_avg", "exp_avg_sq")  # what the optimizer keeps of each parameter
 INTERVAL = 30  # seconds between checkpoints; each costs about a tenth of one
 
 
@@ -51,16 +52,11 @@ class Checkpoint:
         if found.get("identity") != self.identity:
             print(f"no use of {self.path}: it is of another training")
             return None
-        sections: dict[str, dict[str, np.ndarray]] = {}
-        for key, array in arrays.items():
-            section, _, name = key.partition("/")
-            sections.setdefault(section, {})[name] = array
+        sections = parted(arrays)
         vae.load_state_dict({name: torch.from_numpy(array) for name, array in sections["weights"].items()})
         for name, parameter in vae.named_parameters():
-            optimizer.state[parameter] = {
-                key: torch.from_numpy(sections[key][name]) for key in ("step", "exp_avg", "exp_avg_sq")
-            }
-        generator.set_state(torch.from_numpy(arrays["generator"]))
+            optimizer.state[parameter] = {key: torch.from_numpy(sections[key][name]) for key in ADAM}
+        generator.set_state(torch.from_numpy(sections["generator"]["state"]))
         snapshots = {int(section): named for section, named in sections.items() if section.isdigit()}
         return Progress(found["epoch"], found["history"], snapshots)
 
@@ -70,14 +66,14 @@ class Checkpoint:
         """Write a checkpoint if the last one is old enough."""
         if time.monotonic() < self.written + INTERVAL:
             return
-        arrays = {f"weights/{name}": array for name, array in weight_arrays(vae).items()}
-        for name, parameter in vae.named_parameters():
-            arrays |= {f"{key}/{name}": state.numpy() for key, state in optimizer.state[parameter].items()}
-        arrays["generator"] = generator.get_state().numpy()
-        for epoch, named in progress.snapshots.items():
-            arrays |= {f"{epoch}/{name}": array for name, array in named.items()}
+        parameters = dict(vae.named_parameters())
+        sections = {"weights": weight_arrays(vae), "generator": {"state": generator.get_state().numpy()}}
+        sections |= {
+            key: {name: optimizer.state[parameter][key].numpy() for name, parameter in parameters.items()}
+            for key in ADAM
+        }
         about = {"identity": self.identity, "epoch": progress.epoch, "history": progress.history}
-        save_arrays(self.path, arrays, about)
+        save_arrays(self.path, joined(sections | progress.snapshots), about)
         self.written = time.monotonic()
 
     def remove(self) -> None:

@@ -157,7 +157,8 @@ def training_curves(sources: Sequence[str]) -> Figure:
         dataset, _, recipe, size, _ = path.split("/")[-6:-1]
         history = pd.read_csv(path).dropna(subset="test_neg_elbo")
         histories.append(history.assign(recipe=recipe, n=int(size.removeprefix("n")), source=path))
-    panels = pd.concat(histories).groupby(["recipe", "n"])
+    histories = pd.concat(histories)
+    panels = histories.groupby(["recipe", "n"])
     recipes, sizes = (sorted({name[level] for name in panels.groups}) for level in (0, 1))
     figure, grid = plt.subplots(
         len(sizes),
@@ -190,8 +191,7 @@ def training_curves(sources: Sequence[str]) -> Figure:
         axes.grid(alpha=0.25)
     for line in grid:
         _first_shown(line).set_ylabel("-ELBO, nats per image")
-    bounds = pd.concat(histories)
-    _set_range(_first_shown(grid.flat), bounds.epoch, bounds[["train_neg_elbo", "test_neg_elbo"]])
+    _set_range(_first_shown(grid.flat), histories.epoch, histories[["train_neg_elbo", "test_neg_elbo"]])
     figure.suptitle(f"Training curves ({dataset}; thin: each seed, bold: their mean)")
     return figure
 

@@ -54,7 +54,8 @@ def encoder_gap(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, way_out: 
 def gaps(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, way_out: str) -> Gaps:
     """The same, and refine q."""
     found = []
-    for images, peak, log_px, q in _chunks(vae, decoded, x, model, way_out):
+    for images, table, log_px, q in _chunks(vae, decoded, x, model, way_out):
+        peak = decoded.grid.z[table.argmax(-1)]
         refined = refine(vae.decoder, images, *q)
         elbo, refined_elbo = _elbo(vae, images, *q), _elbo(vae, images, *refined)
         best_elbo = refined_elbo.clone()
@@ -75,13 +76,12 @@ def _elbo(vae: VAE, x: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
 def _chunks(
     vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, way_out: str
 ) -> Iterator[tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor]]]:
-    """Some images at a time: the posterior's peak, log p(x) and the encoder's q."""
+    """Some images at a time: the table of their log-joints, log p(x) and the encoder's q."""
     for images in x.split(IMAGES_A_CHUNK):
         table = log_joint(decoded, images)
-        peak = decoded.grid.z[table.argmax(-1)]
         log_px, edge_mass = integrate(table, decoded.grid)
         require_inside(edge_mass, decoded.grid, model, way_out)
-        yield images, peak, log_px, vae.encoder(images)
+        yield images, table, log_px, vae.encoder(images)
 
 
 def independent_pixels(train: Tensor, x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import json
 import os
 import resource
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mnist_vae.software import commit, processor, versions
@@ -55,16 +55,23 @@ def add_to_records(command: str, paths: Iterable[Path]) -> None:
 
 
 def read_records() -> dict[tuple[str, str], dict]:
-    """What last made a file of that path and SHA-256. A line cut short by a kill is left out."""
+    """What last made a file of that path and SHA-256."""
     found = {}
     for record in reversed(_records()):  # the first one is this folder's own, and counts
-        for line in record.read_text(encoding="utf-8").splitlines() if record.exists() else []:
-            try:
-                entry = json.loads(line)
-                found[entry["path"], entry["sha256"]] = entry["made_by"]
-            except (ValueError, KeyError, TypeError):
-                continue
+        for entry in read_entries(record):
+            found[entry["path"], entry["sha256"]] = entry["made_by"]
     return found
+
+
+def read_entries(record: Path) -> Iterator[dict]:
+    """Yield the record's lines in order, none if there is no record. One cut short by a kill is left out."""
+    for line in record.read_text(encoding="utf-8").splitlines() if record.exists() else []:
+        try:
+            entry = json.loads(line)
+            entry["path"], entry["sha256"], entry["made_by"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        yield entry
 
 
 def _cost() -> dict[str, float]:

@@ -33,18 +33,31 @@ def save_snapshots(
     path: str | Path, snapshots: Mapping[int, Mapping[str, np.ndarray]], provenance: Mapping
 ) -> None:
     """Write `weight_arrays` of some epochs, maybe none, as tensors {epoch}/encoder.*, {epoch}/decoder.*."""
-    arrays = {f"{epoch}/{name}": array for epoch, named in snapshots.items() for name, array in named.items()}
-    save_arrays(path, arrays, provenance)
+    save_arrays(path, joined(snapshots), provenance)
 
 
 def load_snapshots(path: str | Path) -> Iterator[tuple[int, VAE]]:
     """Read each epoch's model, in order. Raises InputError as `load_weights` does."""
-    epochs = {}
-    for key, array in load_arrays(path).items():
-        epoch, _, name = key.partition("/")
-        epochs.setdefault(int(epoch), {})[name] = array
-    for epoch, arrays in sorted(epochs.items()):
+    for epoch, arrays in sorted(
+        (int(section), named) for section, named in parted(load_arrays(path)).items()
+    ):
         yield epoch, _vae(arrays, f"{path}, epoch {epoch}")
+
+
+def joined(sections: Mapping[str | int, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Name arrays {section}/{name}, to be stored in one file."""
+    return {
+        f"{section}/{name}": array for section, named in sections.items() for name, array in named.items()
+    }
+
+
+def parted(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """The sections of arrays that `joined` has named."""
+    sections: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in arrays.items():
+        section, _, name = key.partition("/")
+        sections.setdefault(section, {})[name] = array
+    return sections
 
 
 def _vae(arrays: Mapping[str, np.ndarray], path: str | Path) -> VAE:

@@ -93,6 +93,12 @@ FIGURES = [
     "importance_weighted_bound",
 ]
 TABLES = ["metrics.csv", "elbo.csv", "elbo.md", "gaps.csv", "gaps.md", "epochs.csv", "third_question.csv"]
+PAGES = [
+    "explorer",
+    "pages/elbo",
+    "pages/gaps",
+    "pages/questions",
+]  # of results; one of the manifest is made of them
 TEMPLATES = os.path.relpath(LIBRARY / "mnist_vae/templates")
 EXPLORER_TEMPLATES = [
     f"{TEMPLATES}/{name}" for name in ("explorer.html", "explorer.css", "model.js", "explorer.js")
@@ -138,7 +144,7 @@ def all_tables(wildcards):
     return expand(
         "results/{dataset}/tables/{table}",
         dataset=dataset_asked_for(wildcards),
-        table=["metrics.csv", "elbo.csv", "elbo.md", "gaps.csv", "gaps.md", "third_question.csv"],
+        table=TABLES,
     )
 
 
@@ -152,7 +158,7 @@ def all_pages(wildcards):
     return expand(
         "results/{dataset}/{page}.html",
         dataset=dataset_asked_for(wildcards),
-        page=["explorer", "pages/elbo", "pages/gaps", "pages/questions", "pages/manifest"],
+        page=[*PAGES, "pages/manifest"],
     )
 
 
@@ -262,8 +268,7 @@ def all_results(wildcards):
         ],
         *[f"{results}/tables/{table}" for table in TABLES],
         *[f"{results}/figures/{figure}.png" for figure in FIGURES],
-        f"{results}/explorer.html",
-        *[f"{results}/pages/{page}.html" for page in ("elbo", "gaps", "questions")],
+        *[f"{results}/{page}.html" for page in PAGES],
     ]
 
 

@@ -1,13 +1,12 @@
 """Add up what the jobs cost that made a data set's results."""
 
-import json
 from argparse import ArgumentParser, Namespace
-from contextlib import suppress
 from pathlib import Path, PurePath
 
 import pandas as pd
 
 from mnist_vae.errors import InputError
+from mnist_vae.record import read_entries
 from mnist_vae.storage import whole_file
 
 
@@ -50,12 +49,10 @@ def read_jobs(record: Path, folder: str) -> pd.DataFrame:
     Raises InputError if the record knows of none.
     """
     jobs = {}
-    for line in record.read_text(encoding="utf-8").splitlines() if record.exists() else []:
-        with suppress(ValueError, KeyError, TypeError):  # a line cut short by a kill
-            entry = json.loads(line)
-            path, cost = PurePath(entry["path"]), entry["cost"]
-            if path.is_relative_to(folder):
-                jobs[path] = path.parent, cost["command"], cost["processor_seconds"], cost["memory_mb"]
+    for entry in read_entries(record):
+        path, cost = PurePath(entry["path"]), entry.get("cost")
+        if cost and path.is_relative_to(folder):
+            jobs[path] = path.parent, cost["command"], cost["processor_seconds"], cost["memory_mb"]
     if not jobs:
         raise InputError(f"{record} says nothing of {folder}: run the pipeline first")
     columns = ["folder", "command", "processor_seconds", "memory_mb"]
