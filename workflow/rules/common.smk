@@ -93,12 +93,8 @@ FIGURES = [
     "importance_weighted_bound",
 ]
 TABLES = ["metrics.csv", "elbo.csv", "elbo.md", "gaps.csv", "gaps.md", "epochs.csv", "third_question.csv"]
-PAGES = [
-    "explorer",
-    "pages/elbo",
-    "pages/gaps",
-    "pages/questions",
-]  # of results; one of the manifest is made of them
+# Those of results; the manifest, which lists them, has one too.
+PAGES = ["explorer", "pages/elbo", "pages/gaps", "pages/questions"]
 TEMPLATES = os.path.relpath(LIBRARY / "mnist_vae/templates")
 EXPLORER_TEMPLATES = [
     f"{TEMPLATES}/{name}" for name in ("explorer.html", "explorer.css", "model.js", "explorer.js")
