@@ -114,6 +114,8 @@ def test_commands_record_what_they_wrote_where_asked_to(folder, monkeypatch, sma
     assert cost["command"] == "binarize"
     assert cost["processor_seconds"] > 0
     assert cost["memory_mb"] > 10
+    assert cost["started"] <= cost["ended"]
+    assert cost["cores"] >= 1
 
 
 def test_files_of_one_manifest_alone_differ():

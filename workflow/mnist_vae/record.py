@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from mnist_vae.software import commit, processor, versions
+from mnist_vae.software import commit, cores, processor, versions
 from mnist_vae.storage import file_hash
 
 RECORD = "MNIST_VAE_RECORD"  # the variable that names the records, as PATH does; not set: none is kept
@@ -26,6 +26,7 @@ PACKAGES = (
     "mlxtend",
     "snakemake",
 )
+STARTED = time.time()  # this process, or nearly: the command line imports this before it does anything
 
 
 def software() -> dict[str, str | None]:
@@ -75,9 +76,15 @@ def read_entries(record: Path) -> Iterator[dict]:
 
 
 def _cost() -> dict[str, float]:
-    """Of this process so far: seconds of processor time, and the most memory it had."""
+    """Of this process so far: seconds of processor time, and the most memory it had; when it ran, on what."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"processor_seconds": round(time.process_time(), 2), "memory_mb": most // 1024}
+    return {
+        "processor_seconds": round(time.process_time(), 2),
+        "memory_mb": most // 1024,
+        "started": round(STARTED, 2),
+        "ended": round(time.time(), 2),
+        "cores": cores(),
+    }
 
 
 def _records() -> list[Path]:

@@ -1,5 +1,6 @@
 """What a result was computed with: versions of packages, the processor, the commit."""
 
+import os
 import platform
 import subprocess
 from collections.abc import Iterable
@@ -27,6 +28,11 @@ def processor() -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
+
+
+def cores() -> int:
+    """How many of the machine's cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def commit() -> str | None:

@@ -1,13 +1,25 @@
-"""Add up what the jobs cost that made a data set's results."""
+"""Add up what the jobs cost that made a data set's results, and what the whole run cost beyond them."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 import pandas as pd
 
 from mnist_vae.errors import InputError
 from mnist_vae.record import read_entries
 from mnist_vae.storage import whole_file
+
+PAUSE = 60.0  # seconds without any job, after which the next ones belong to another run
+COST = ["command", "processor_seconds", "memory_mb", "started", "ended", "cores"]
+MACHINE = ["processor", "python", "torch", "numpy", "snakemake"]
+
+
+class Run(NamedTuple):
+    """Of one run of Snakemake: seconds from its first job's start to its last one's end, and cores in use."""
+
+    wall_seconds: float
+    cores: int
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -29,14 +41,16 @@ def run(options: Namespace) -> None:
         most_mb=("memory_mb", "max"),
     )
     costs = costs.sort_values("total_s", ascending=False)
+    machines = " and ".join(jobs.machine.unique())
     with whole_file(options.output) as temporary:
-        costs.to_csv(temporary)
+        costs.assign(machine=machines).to_csv(temporary)
     page = [
         f"# What the jobs of {options.folder} cost",
         "",
         costs.to_markdown(floatfmt=("", ".0f", ".1f", ".1f", ".1f", ".0f")),
         "",
-        f"Of each command's jobs: seconds of processor time, {costs.total_s.sum():,.0f} in all; most memory.",
+        f"Of each command's jobs: seconds of processor time, {costs.total_s.sum():,.0f} in all; most memory. "
+        f"{_wall_time(jobs)} On {machines}.",
         "",
     ]
     with whole_file(options.markdown) as temporary:
@@ -44,17 +58,45 @@ def run(options: Namespace) -> None:
 
 
 def read_jobs(record: Path, folder: str) -> pd.DataFrame:
-    """A row a job that last made a file in the folder: command, processor_seconds, memory_mb.
+    """A row a job that last made a file in the folder: what is in COST, and its machine.
 
     Raises InputError if the record knows of none.
     """
     jobs = {}
     for entry in read_entries(record):
-        path, cost = PurePath(entry["path"]), entry.get("cost")
-        if cost and path.is_relative_to(folder):
-            jobs[path] = path.parent, cost["command"], cost["processor_seconds"], cost["memory_mb"]
+        path, cost, made_by = PurePath(entry["path"]), entry.get("cost", {}), entry["made_by"]
+        is_result = path.is_relative_to(folder) and "benchmarks" not in path.parts
+        if is_result and set(COST) <= set(cost):
+            machine = ", ".join(f"{name} {made_by.get(name)}" for name in MACHINE)
+            jobs[path] = path.parent, machine, *(cost[name] for name in COST)
     if not jobs:
         raise InputError(f"{record} says nothing of {folder}: run the pipeline first")
-    columns = ["folder", "command", "processor_seconds", "memory_mb"]
     # A job that makes several files has a line for each, in one folder and at the same cost.
-    return pd.DataFrame(jobs.values(), columns=columns).drop_duplicates().drop(columns="folder")
+    table = pd.DataFrame(jobs.values(), columns=["folder", "machine", *COST])
+    return table.drop_duplicates().drop(columns="folder")
+
+
+def single_run(jobs: pd.DataFrame) -> Run | None:
+    """The run that all these jobs were of, or None: between some of them there was a PAUSE."""
+    jobs = jobs.sort_values("started")
+    idle = jobs.started - jobs.ended.cummax().shift()
+    if (idle > PAUSE).any():
+        return None
+    at_once = (
+        pd.concat([pd.Series(1, index=jobs.started), pd.Series(-1, index=jobs.ended)])
+        .groupby(level=0)
+        .sum()
+        .cumsum()
+        .max()
+    )
+    return Run(jobs.ended.max() - jobs.started.min(), min(at_once, jobs.cores.max()))
+
+
+def _wall_time(jobs: pd.DataFrame) -> str:
+    if not (found := single_run(jobs)):
+        return "They were of several runs: no wall time is theirs."
+    at_best = jobs.processor_seconds.sum() / found.cores
+    return (
+        f"They were of one run, which took {found.wall_seconds:,.0f} s on {found.cores} core(s): "
+        f"{found.wall_seconds / at_best:.2f} times what their processor time alone takes there."
+    )
