@@ -122,6 +122,28 @@ def gap_tables(folder):
     return [str(tables / "epochs.csv"), str(tables / "gaps.csv")], [str(path) for path in weighted]
 
 
+MACHINE = {"processor": "a Z80", "cores": 2, "threads": 1, "versions": "python 3.11.7, torch 2.13.0"}
+
+
+def timing_tables(folder):
+    """Two tables of ratios, three contests in all, and one of whole processes."""
+    rows = [
+        ("a step", "this package", 2.0, 1.0, 1.0, 1.0),
+        ("a step", "another", 4.0, 0.5, 0.4, 0.7),
+        ("an image", "here", 8.0, 1.0, 1.0, 1.0),
+        ("two trainings", "side by side", 3.0, 1.0, 1.0, 1.0),
+    ]
+    columns = ["contest", "contender", "ms_a_unit", "ratio", "lowest", "highest"]
+    ratios = pd.DataFrame(rows, columns=columns).assign(**MACHINE)
+    commands = pd.DataFrame(
+        {"command": ["python", "slow"], "seconds": [0.1, 2.0], "shortest": [0.1, 1.5], "longest": [0.2, 3.0]}
+    ).assign(torch=[False, True], **MACHINE)
+    tables = {"ratios": ratios[:3], "processes": ratios[3:].assign(memory_mb=500), "commands": commands}
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    return [str(folder / f"{name}.csv") for name in tables]
+
+
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
     """Each figure's files."""
@@ -133,6 +155,7 @@ def sources(tmp_path_factory):
         files[name] = [str(folder / f"{name}.safetensors")]
     LADDER.to_csv(folder / "ladder.csv", index=False)
     files["parity_ladder"] = [str(folder / "ladder.csv")]
+    files["timings"] = timing_tables(folder)
     return files
 
 
@@ -162,7 +185,7 @@ def assert_shows(axes, pixels):
     np.testing.assert_array_equal(shown(axes), pixels.reshape(28, 28))
 
 
-@pytest.mark.parametrize("name", [name for name in figures.FIGURES if name != "parity_ladder"])
+@pytest.mark.parametrize("name", sorted(figures.FIGURES.keys() - {"parity_ladder", "timings"}))
 def test_titles_say_data_set_size_and_seed(draw, name):
     said = words(draw(name))
     if name == "training_curves":
@@ -373,6 +396,27 @@ def test_parity_ladder(draw):
     passed, failed = float64.collections[1].get_facecolors()
     assert tuple(passed) == to_rgba(figures.CORE_COLOUR)
     assert tuple(failed) == to_rgba(figures.FAILED_COLOUR)
+
+
+def test_timings(draw):
+    figure = draw("timings")
+    assert "a Z80, 2 cores, 1 thread(s) each" in words(figure)
+    assert "torch 2.13.0" in words(figure)
+    ratios, commands = figure.axes
+    names = [label.get_text() for label in ratios.get_yticklabels()]
+    assert names == ["this package", "another", "here", "side by side"]
+    (points,) = (line for line in ratios.lines if line.get_marker() == "o")
+    assert points.get_xdata().tolist() == [1, 0.5, 1, 1]
+    reached = ratios.collections[0].get_segments()[1][:, 0]
+    np.testing.assert_allclose(reached, [0.4, 0.7])
+    notes = [text.get_text() for text in ratios.texts]
+    assert notes == ["2 ms", "4 ms", "8 ms", "3 ms", "a step", "an image", "two trainings"]
+    assert [bar.get_width() for bar in commands.patches] == [0.1, 2.0]
+    assert [to_hex(bar.get_facecolor()) == figures.WARNING_COLOUR.lower() for bar in commands.patches] == [
+        False,
+        True,
+    ]
+    assert "1 import torch" in commands.get_xlabel()
 
 
 def test_masses_of_q_are_its_own(draw):
