@@ -71,6 +71,7 @@ localrules:
     manifest,
     manifest_page,
     account,
+    timings,
     parity_ladder,
     parity,
 

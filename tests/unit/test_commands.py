@@ -321,8 +321,21 @@ REFUSED = {
         "{tmp}/none",
     ),
     "benchmark without digits": (
-        "benchmark {tmp}/none {weights} {out} {out}2 --rounds 1 --images 100 --window 8 --size 21",
+        "benchmark {tmp}/none {weights} {out} {out}2 --rounds 1 --images 100 --window 8 --size 21 "
+        "--reference {tmp}",
         "{tmp}/none",
+    ),
+    "benchmark_processes without digits": (
+        "benchmark_processes {tmp}/none {out} {out}2 --rounds 1",
+        "{tmp}/none",
+    ),
+    "benchmark_commands without arrays": (
+        "benchmark_commands {out} {out}2 --rounds 1 --figure completion {tmp}/none",
+        "mnist_vae draw completion failed: error: {tmp}/none is not a readable array file",
+    ),
+    "repeat_epochs on more than there is": (
+        "repeat_epochs {digits} --n 201",
+        "has 200 train images, 201 were asked for",
     ),
     "account without a record": ("account {tmp}/none results {out} {out}2", "{tmp}/none says nothing of"),
     "manifest of what is not there": ("manifest {out} {out}2 {tmp}/none --config {{}}", "{tmp}/none"),

@@ -25,7 +25,18 @@ for command in sys.argv[1:]:
     found[command] = {"files": files} | {name: name in sys.modules for name in ("torch", "snakemake")}
 print(json.dumps(found))
 """
-WITHOUT_TORCH = ["obtain", "binarize", "tabulate", "draw", "check_parity", "manifest", "verify"]
+WITHOUT_TORCH = [
+    "obtain",
+    "binarize",
+    "tabulate",
+    "draw",
+    "check_parity",
+    "manifest",
+    "verify",
+    "account",
+    "benchmark_commands",
+    "benchmark_processes",
+]
 PACKAGES = [PACKAGE, PACKAGE / "commands", PACKAGE / "parity", PACKAGE / "benchmarks"]
 
 

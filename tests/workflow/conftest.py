@@ -34,7 +34,7 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("Snakefile", "workflow", "config", "profiles", "envs", "docs"):
+        for name in ("Snakefile", "workflow", "config", "profiles", "envs", "docs", "reference_julia"):
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, folder / name)
         (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))

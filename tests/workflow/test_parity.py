@@ -6,14 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT
-
 BARE_PATH = f"{Path(sys.executable).parent}:/usr/bin:/bin"
 
 
 @pytest.mark.skipif(shutil.which("julia", path=BARE_PATH) is not None, reason="julia is in a system folder")
 def test_without_julia_the_rule_says_how_to_get_one(project):
-    shutil.copytree(ROOT / "reference_julia", project.folder / "reference_julia")
     result = project.snakemake(
         "--config", 'parity={"backend": "executable"}', "--printshellcmds", "parity", PATH=BARE_PATH
     )

@@ -98,12 +98,32 @@ def test_figures_are_pictures(finished_project, name):
     assert pixels[..., :3].std() > 0.05  # not an empty sheet
 
 
+MACHINE = ["processor", "cores", "threads", "versions"]
+RATIOS = ["contest", "contender", "ms_a_unit", "ratio", "lowest", "highest"]
+BENCHMARKS = {
+    "ratios": [*RATIOS, *MACHINE],
+    "processes": [*RATIOS, "memory_mb", *MACHINE],
+    "commands": ["command", "seconds", "shortest", "longest", "torch", *MACHINE],
+    "jobs": ["command", "jobs", "median_s", "longest_s", "total_s", "most_mb", "machine"],
+}
+
+
 def test_benchmarks_time_contenders_and_add_up_the_jobs(finished_project):
     result = finished_project.snakemake("benchmarks")
     assert result.returncode == 0, result.stdout + result.stderr
     folder = finished_project.folder / RESULTS / "benchmarks"
-    assert "this package" in pd.read_csv(folder / "ratios.csv").contender.tolist()
-    assert pd.read_csv(folder / "jobs.csv").set_index("command").jobs["train"] == MODELS
+    files = [*(f"{name}.{suffix}" for name in BENCHMARKS for suffix in ("csv", "md")), "timings.png"]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(files)
+    tables = {name: pd.read_csv(folder / f"{name}.csv") for name in BENCHMARKS}
+    assert {name: list(table.columns) for name, table in tables.items()} == BENCHMARKS
+    assert tables["ratios"].contender[0] == "this package"
+    assert {"n = 1,000", "n = 4,000"} <= set(tables["processes"].contender)  # all that mnist5k has
+    assert {f"mnist_vae draw {figure}" for figure in FIGURES} < set(tables["commands"].command)
+    assert not tables["commands"].torch.any()
+    jobs = tables["jobs"].set_index("command").jobs
+    assert jobs["train"] == MODELS
+    assert not jobs.index.str.startswith("benchmark").any()
+    assert "of one run" in (folder / "jobs.md").read_text()
 
 
 def test_second_run_does_nothing(finished_project):

@@ -29,6 +29,9 @@ COMMANDS = {
     "check_parity": "judge that comparison",
     "account": "add up what the jobs cost",
     "benchmark": "time training and inference against other ways to do the same",
+    "benchmark_processes": "time trainings side by side, and on more and more images",
+    "benchmark_commands": "time whole processes: Python, this package, each figure",
+    "repeat_epochs": "train epochs for a benchmark, whenever told to",
     "build_page": "make a page of a table or a text in Markdown",
     "build_explorer": "build the page in which one model's decoder runs",
 }
@@ -39,7 +42,7 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="mnist_vae",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="\n".join(["commands:", *(f"  {name:18}{text}" for name, text in COMMANDS.items())]),
+        epilog="\n".join(["commands:", *(f"  {name:20}{text}" for name, text in COMMANDS.items())]),
     )
     parser.add_argument("--threads", type=int, default=1, help="of the numerical libraries (default 1)")
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")

@@ -1,9 +1,14 @@
 # Timings: `snakemake --cores 1 benchmarks`, when the machine has nothing else to do.
 #
-#   results/{dataset}/benchmarks/ratios.{csv,md}   ways to do the same, timed in turns
-#   results/{dataset}/benchmarks/jobs.{csv,md}     what the jobs cost that made the results there are
+#   results/{dataset}/benchmarks/ratios.{csv,md}      ways to train and to infer, timed in turns
+#   results/{dataset}/benchmarks/processes.{csv,md}   trainings side by side, and on more and more images
+#   results/{dataset}/benchmarks/commands.{csv,md}    whole processes: the package's start, and each figure
+#   results/{dataset}/benchmarks/timings.png          the three
+#   results/{dataset}/benchmarks/jobs.{csv,md}        what the jobs cost that made the results there are
 #
-# Not part of `rule all`: timings are never the same twice.
+# Not part of `rule all`: timings are never the same twice. With more --cores each contender has more threads.
+
+EVERY_CORE = os.cpu_count()  # that --cores allows: nothing else runs while something is timed
 
 
 rule benchmarks:
@@ -15,6 +20,8 @@ rule benchmark:
     input:
         digits="results/{dataset}/data/binarized.safetensors",
         weights=of_pictured_model("weights.safetensors"),
+        entry=os.path.relpath(REFERENCE / "epochs.jl"),
+        julia=[os.path.relpath(path) for path in sorted(REFERENCE_SOURCES)],
         code=sources("benchmark"),
     output:
         ratios="results/{dataset}/benchmarks/ratios.csv",
@@ -23,16 +30,69 @@ rule benchmark:
         "results/{dataset}/logs/benchmark.log",
     conda:
         "../../envs/benchmarks.yaml"
-    threads: 1
+    threads: EVERY_CORE
     params:
+        reference=subpath(input.entry, parent=True),
         rounds=config["benchmarks"]["rounds"],
         images=config["benchmarks"]["images"],
         window=config["marginal"]["window"],
         size=config["marginal"]["size"],
     shell:
         "python -m mnist_vae --threads {threads} benchmark {input.digits:q} {input.weights:q} {output.ratios:q} "
-        "{output.markdown:q} --rounds {params.rounds} --images {params.images} "
-        "--window {params.window} --size {params.size} > {log:q} 2>&1"
+        "{output.markdown:q} --reference {params.reference:q} --rounds {params.rounds} "
+        "--images {params.images} --window {params.window} --size {params.size} > {log:q} 2>&1"
+
+
+rule benchmark_processes:
+    input:
+        digits="results/{dataset}/data/binarized.safetensors",
+        code=sources("benchmark_processes"),
+        workers_code=sources("repeat_epochs"),
+    output:
+        timings="results/{dataset}/benchmarks/processes.csv",
+        markdown="results/{dataset}/benchmarks/processes.md",
+    log:
+        "results/{dataset}/logs/benchmark_processes.log",
+    conda:
+        "../../envs/benchmarks.yaml"
+    threads: EVERY_CORE
+    params:
+        rounds=config["benchmarks"]["rounds"],
+    shell:
+        "python -m mnist_vae --threads {threads} benchmark_processes {input.digits:q} {output.timings:q} "
+        "{output.markdown:q} --rounds {params.rounds} > {log:q} 2>&1"
+
+
+rule benchmark_commands:
+    input:
+        **{figure: getattr(rules, figure).input.arrays for figure in FIGURES},
+        code=[*sources("benchmark_commands"), *sources("draw")],
+    output:
+        timings="results/{dataset}/benchmarks/commands.csv",
+        markdown="results/{dataset}/benchmarks/commands.md",
+    log:
+        "results/{dataset}/logs/benchmark_commands.log",
+    conda:
+        "../../envs/figures.yaml"
+    threads: EVERY_CORE
+    params:
+        rounds=config["benchmarks"]["rounds"],
+        figures=draw_options,
+    shell:
+        "python -m mnist_vae benchmark_commands {output.timings:q} {output.markdown:q} "
+        "--rounds {params.rounds} {params.figures:q} > {log:q} 2>&1"
+
+
+use rule prior_samples as timings with:
+    input:
+        arrays=expand("results/{{dataset}}/benchmarks/{table}.csv", table=["ratios", "processes", "commands"]),
+        code=sources("draw"),
+    output:
+        "results/{dataset}/benchmarks/timings.png",
+    log:
+        "results/{dataset}/logs/timings.log",
+    params:
+        figure="timings",
 
 
 # From the record, not from `benchmark:`, which Snakemake forbids to rules that its cache may serve.

@@ -159,12 +159,19 @@ def all_pages(wildcards):
 
 
 def all_benchmarks(wildcards):
-    return expand(
+    dataset = dataset_asked_for(wildcards)
+    tables = expand(
         "results/{dataset}/benchmarks/{name}.{suffix}",
-        dataset=dataset_asked_for(wildcards),
-        name=["ratios", "jobs"],
+        dataset=dataset,
+        name=["ratios", "processes", "commands", "jobs"],
         suffix=["csv", "md"],
     )
+    return [*tables, f"results/{dataset}/benchmarks/timings.png"]
+
+
+def draw_options(wildcards, input):
+    """Every figure and what it is drawn from, as options of `benchmark_commands`."""
+    return [word for figure in FIGURES for word in ("--figure", figure, *input.get(figure))]
 
 
 def of_models(file, seeds):

@@ -6,14 +6,24 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 
-def take_turns(contenders: Mapping[str, Callable[[], int]], rounds: int) -> pd.DataFrame:
-    """Time each contender once a round, after a round that warms up: columns round, contender, ms_a_unit.
+def hold(contests: Mapping[str, Mapping[str, Callable[[], int]]], rounds: int) -> pd.DataFrame:
+    """A row a contender: contest, contender, and its `ratios`, each contest's first being the measure."""
+    tables = [
+        ratios(take_turns(contenders, rounds), of=next(iter(contenders))).assign(contest=contest)
+        for contest, contenders in contests.items()
+    ]
+    table = pd.concat(tables).rename_axis("contender").reset_index()
+    return table[["contest", "contender", "ms_a_unit", "ratio", "lowest", "highest"]]
+
+
+def take_turns(contenders: Mapping[str, Callable[[], int]], rounds: int, warm_ups: int = 1) -> pd.DataFrame:
+    """Time each contender once a round, after rounds that warm up: columns round, contender, ms_a_unit.
 
     A contender does its work and returns how many units that was (steps, images). In turns, so that whatever
     else the machine is doing meets all of them alike; compare within a round.
     """
     rows = []
-    for turn in range(rounds + 1):
+    for turn in range(1 - warm_ups, rounds + 1):
         for name, work in contenders.items():
             start = time.perf_counter()
             units = work()

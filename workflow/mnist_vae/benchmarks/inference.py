@@ -11,7 +11,7 @@ from mnist_vae.model import VAE
 
 DRAWS, RATE = 50, 1e-2
 ONE_BY_ONE = 4  # images that stand for all when each is fitted alone
-STEPS = 5
+STEPS = 2
 
 
 @torch.inference_mode()

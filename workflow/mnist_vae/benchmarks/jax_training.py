@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from mnist_vae.benchmarks.epochs import BATCH, RATE
 from mnist_vae.model import HIDDEN, LATENT, PIXELS
 
 try:
@@ -9,9 +10,6 @@ try:
     from jax import numpy as jnp
 except ImportError:
     jax = None
-
-BATCH = 100
-RATE = 1e-3
 
 
 class State(NamedTuple):

@@ -1,81 +1,118 @@
 """One epoch of the reference recipe, done in several ways. Each contender returns how many steps it took."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from mnist_vae.benchmarks import jax_training
-from mnist_vae.benchmarks.jax_training import BATCH, RATE
-from mnist_vae.model import HIDDEN, PIXELS, VAE
-from mnist_vae.training import Recipe, train
+from mnist_vae.benchmarks.epochs import BATCH, RATE, reference_epochs
+from mnist_vae.model import HIDDEN, LATENT, PIXELS
+from mnist_vae.products import ONEDNN, linear
 
 
 def contenders(images: Tensor) -> dict[str, Callable[[], int]]:
     """This package's training first; JAX's where it is installed."""
     found = {
         "this package": this_package(images),
-        "PyTorch as in common examples": common_example(images),
-        "the five large products alone": products_alone(images),
+        "PyTorch as in common examples": common_example(images, plain_vae()),
+        "PyTorch, batches in memory, fused Adam": in_memory(images, plain_vae()),
     }
     if jax_training.jax:
         found |= jax_loops(images)
-    return found
+    if ONEDNN:
+        found["the five large products alone, by oneDNN"] = products_alone(
+            images, lambda left, right: linear(left, right.T)
+        )
+    return found | {"the five large products alone, by torch.mm": products_alone(images, torch.mm)}
 
 
 def this_package(images: Tensor) -> Callable[[], int]:
     """The reference recipe's epoch."""
-    generator = torch.Generator().manual_seed(0)
-    vae = VAE(generator)
+    epochs = reference_epochs(images)
 
     def epoch() -> int:
-        next(train(vae, images, Recipe(1, BATCH, RATE), generator))
+        next(epochs)
         return -(-len(images) // BATCH)
 
     return epoch
 
 
-def common_example(images: Tensor) -> Callable[[], int]:
-    """DataLoader, Adam with its defaults, KL in closed form: what most published VAEs do."""
-    vae = VAE()
+# --- plain PyTorch ----------------------------------------------------------------------------------------
+
+
+def plain_vae() -> nn.ModuleDict:
+    """The two networks of PyTorch's own layers."""
+    return nn.ModuleDict(
+        {
+            "encoder": nn.Sequential(nn.Linear(PIXELS, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, 2 * LATENT)),
+            "decoder": nn.Sequential(nn.Linear(LATENT, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, PIXELS)),
+        }
+    )
+
+
+def plain_loss(vae: nn.ModuleDict, x: Tensor) -> Tensor:
+    """-ELBO of images (batch, 784) in nats, by one draw of z each and KL in closed form."""
+    mean, log_std = vae["encoder"](x).chunk(2, dim=-1)
+    z = mean + torch.exp(log_std) * torch.randn_like(mean)
+    reconstruction = F.binary_cross_entropy_with_logits(vae["decoder"](z), x, reduction="sum")
+    kl = -0.5 * torch.sum(1 + 2 * log_std - mean**2 - torch.exp(2 * log_std))
+    return (reconstruction + kl) / len(x)
+
+
+def plain_steps(vae: nn.ModuleDict, optimizer: torch.optim.Optimizer, batches: Iterable[Tensor]) -> int:
+    """Step once a batch (batch, 784), and return how many there were."""
+    steps = 0
+    for x in batches:
+        optimizer.zero_grad()
+        plain_loss(vae, x).backward()
+        optimizer.step()
+        steps += 1
+    return steps
+
+
+def common_example(images: Tensor, vae: nn.ModuleDict) -> Callable[[], int]:
+    """DataLoader, and Adam with its defaults: what most published VAEs do."""
     optimizer = torch.optim.Adam(vae.parameters(), lr=RATE)
     loader = DataLoader(TensorDataset(images), batch_size=BATCH, shuffle=True)
-
-    def epoch() -> int:
-        for (x,) in loader:
-            optimizer.zero_grad()
-            mean, log_std = vae.encoder(x)
-            z = mean + torch.exp(log_std) * torch.randn_like(mean)
-            reconstruction = F.binary_cross_entropy_with_logits(vae.decoder(z), x, reduction="sum")
-            kl = -0.5 * torch.sum(1 + 2 * log_std - mean**2 - torch.exp(2 * log_std))
-            ((reconstruction + kl) / len(x)).backward()
-            optimizer.step()
-        return len(loader)
-
-    return epoch
+    return lambda: plain_steps(vae, optimizer, (x for (x,) in loader))
 
 
-def products_alone(images: Tensor) -> Callable[[], int]:
-    """A step's five matrix products of 39 million multiplications each, and nothing else: a lower limit."""
+def in_memory(images: Tensor, vae: nn.ModuleDict) -> Callable[[], int]:
+    """The same without what is easily spared: batches are indexed, Adam is fused."""
+    optimizer = torch.optim.Adam(vae.parameters(), lr=RATE, fused=True)
+    return lambda: plain_steps(
+        vae, optimizer, (images[indices] for indices in torch.randperm(len(images)).split(BATCH))
+    )
+
+
+# --- the products --------------------------------------------------------------------------------------
+
+
+def products_alone(images: Tensor, multiply: Callable[[Tensor, Tensor], Tensor]) -> Callable[[], int]:
+    """A step's five matrix products of 39 million multiplications each, and nothing else."""
     steps = -(-len(images) // BATCH)
     x = images[:BATCH]
-    hidden, hidden_gradient = torch.randn(2, BATCH, HIDDEN).unbind(0)
-    logits_gradient = torch.randn(BATCH, PIXELS)
+    hidden, hidden_gradient = torch.randn(2, len(x), HIDDEN).unbind(0)
+    logits_gradient = torch.randn(len(x), PIXELS)
     into, out_of = torch.randn(HIDDEN, PIXELS), torch.randn(PIXELS, HIDDEN)
 
     @torch.inference_mode()
     def epoch() -> int:
         for _ in range(steps):
-            x @ into.T
-            hidden @ out_of.T
-            hidden_gradient.T @ x
-            logits_gradient.T @ hidden
-            logits_gradient @ out_of
+            multiply(x, into.T)
+            multiply(hidden, out_of.T)
+            multiply(hidden_gradient.T, x)
+            multiply(logits_gradient.T, hidden)
+            multiply(logits_gradient, out_of)
         return steps
 
     return epoch
+
+
+# --- JAX --------------------------------------------------------------------------------------------------
 
 
 def jax_loops(images: Tensor) -> dict[str, Callable[[], int]]:

@@ -2,17 +2,19 @@
 
 import os
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
-import pandas as pd
 import torch
 
-from mnist_vae.benchmarks import inference, training
-from mnist_vae.benchmarks.alternation import ratios, take_turns
+from mnist_vae.benchmarks import inference, julia_training, training
+from mnist_vae.benchmarks.alternation import hold
+from mnist_vae.benchmarks.machine import machine
+from mnist_vae.benchmarks.pages import ratios_page
 from mnist_vae.data import load_digits
 from mnist_vae.storage import whole_file
 from mnist_vae.weights import load_weights
 
-GRID_IMAGES, SVI_IMAGES = 1000, 200
+IMAGES = 1000  # of which inference is timed
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -21,6 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("output", help="where the timings go (.csv)")
     parser.add_argument("markdown", help="where they go to be read (.md)")
+    parser.add_argument("--reference", required=True, help="the Julia project's folder")
     parser.add_argument("--rounds", type=int, required=True, help="in which every contender is timed once")
     parser.add_argument("--images", type=int, required=True, help="of an epoch of training")
     parser.add_argument("--window", type=float, required=True, help="the grid spans [-window, window]^2")
@@ -34,36 +37,22 @@ def run(options: Namespace) -> None:
         torch.from_numpy(load_digits(options.digits, split, count)[0])
         for split, count in (("train", options.images), ("test", None))
     )
+    test, threads = test[:IMAGES], torch.get_num_threads()
+    measured_on = machine(threads, ("torch", "jax"))
     if hasattr(os, "sched_setaffinity"):  # so that no contender, JAX for one, takes more cores than threads
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: torch.get_num_threads()])
-    contests = {
-        "a training step, batch of 100": training.contenders(train),
-        "log p(x) of an image": inference.log_px(vae, test[:GRID_IMAGES], options.window, options.size),
-        "a step of SVI for an image, 50 draws": inference.svi(vae, test[:SVI_IMAGES]),
-    }
-    tables = []
-    for contest, contenders in contests.items():
-        found = ratios(take_turns(contenders, options.rounds), of=next(iter(contenders)))
-        tables.append(found.rename_axis("contender").reset_index().assign(contest=contest))
-    table = pd.concat(tables)[["contest", "contender", "ms_a_unit", "ratio", "lowest", "highest"]]
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    with julia_training.contender(train.numpy(), Path(options.reference), threads) as julia:
+        contests = {
+            "a training step, batch of 100": training.contenders(train) | julia,
+            "log p(x) of an image": inference.log_px(vae, test, options.window, options.size),
+            "a step of SVI for an image, 50 draws": inference.svi(vae, test),
+        }
+        table = hold(contests, options.rounds).assign(**measured_on)
     with whole_file(options.output) as temporary:
         table.to_csv(temporary, index=False)
+    missing = [name for name in ("JAX", "Julia") if not table.contender.str.contains(name).any()]
+    note = "".join(f" {name} is timed where it is installed." for name in missing)
     with whole_file(options.markdown) as temporary:
-        temporary.write_text(_markdown(table, options), encoding="utf-8")
-
-
-def _markdown(table: pd.DataFrame, options: Namespace) -> str:
-    """The table, and how to read it."""
-    readable = table.rename(columns={"ms_a_unit": "ms", "ratio": "the first's time to this one's"})
-    without_jax = "" if table.contender.str.contains("JAX").any() else " JAX is timed where it is installed."
-    return "\n".join(
-        [
-            f"# Timings, {torch.get_num_threads()} thread(s)",
-            "",
-            readable.to_markdown(index=False, floatfmt=".2f"),
-            "",
-            f"Medians of {options.rounds} rounds in which the contenders take turns, and the range of their "
-            f"ratio over rounds. Below 1 the first is faster.{without_jax}",
-            "",
-        ]
-    )
+        temporary.write_text(
+            ratios_page("Training and inference, timed", table, options.rounds, note), encoding="utf-8"
+        )

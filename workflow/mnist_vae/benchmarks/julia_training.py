@@ -1,0 +1,29 @@
+"""The Julia reference's training, where there is a Julia: by Flux if that is installed, else by hand."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from mnist_vae.benchmarks.workers import Worker
+from mnist_vae.parity.bridge import find_executable
+
+
+@contextmanager
+def contender(images: np.ndarray, reference: Path, threads: int) -> Iterator[dict[str, Callable[[], int]]]:
+    """Yield the project in the folder `reference` training epochs of images (n, 784), or nothing."""
+    if not (julia := find_executable(reference.resolve())):
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        path = Path(folder, "images.npy")
+        np.save(path, images)
+        worker = Worker(
+            [julia, "--startup-file=no", f"--project={reference}", reference / "epochs.jl", path],
+            os.environ | {"OPENBLAS_NUM_THREADS": str(threads)},
+        )
+        with closing(worker):
+            yield {worker.answer(): worker}

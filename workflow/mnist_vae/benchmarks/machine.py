@@ -1,0 +1,16 @@
+"""What timings were taken on: it stands in every table of them."""
+
+from collections.abc import Iterable
+
+from mnist_vae.software import cores, processor, versions
+
+
+def machine(threads: int, packages: Iterable[str] = ()) -> dict[str, str | int]:
+    """The processor, the cores this process may use, a contender's threads, versions of the software."""
+    found = {name: version for name, version in versions(packages).items() if version}
+    return {
+        "processor": processor(),
+        "cores": cores(),
+        "threads": threads,
+        "versions": ", ".join(f"{name} {version}" for name, version in found.items()),
+    }

@@ -1,0 +1,22 @@
+"""Train an epoch whenever a line comes in, and answer with its number of images: for benchmarks."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+
+import torch
+
+from mnist_vae.benchmarks.epochs import reference_epochs
+from mnist_vae.data import load_digits
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument("digits", help="what `binarize` stored")
+    parser.add_argument("--n", type=int, required=True, help="how many training images, the first ones")
+
+
+def run(options: Namespace) -> None:
+    """Train as long as lines come."""
+    images = torch.from_numpy(load_digits(options.digits, "train", options.n)[0])
+    for _, _ in zip(sys.stdin, reference_epochs(images), strict=False):
+        print(len(images), flush=True)
