@@ -6,7 +6,7 @@ training it is: one by other options, images, code or software is never continue
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,9 +38,7 @@ class Checkpoint:
         self.identity = dict(identity)
         self.written = time.monotonic()
 
-    def restore(
-        self, vae: VAE, optimizer: torch.optim.Optimizer, generator: torch.Generator
-    ) -> Progress | None:
+    def restore(self, vae: VAE, optimizer: torch.optim.Adam, generator: torch.Generator) -> Progress | None:
         """Put model, optimizer and generator where they were; None if there is nothing of use."""
         if not self.path.exists():
             return None
@@ -54,24 +52,26 @@ class Checkpoint:
             return None
         sections = parted(arrays)
         vae.load_state_dict({name: torch.from_numpy(array) for name, array in sections["weights"].items()})
-        for name, parameter in vae.named_parameters():
-            optimizer.state[parameter] = {key: torch.from_numpy(sections[key][name]) for key in ADAM}
+        for name, parameter in _named_parameters(optimizer):
+            optimizer.state[parameter] = {
+                key: torch.from_numpy(sections[key][name]).to(parameter.device) for key in ADAM
+            }
         generator.set_state(torch.from_numpy(sections["generator"]["state"]))
         snapshots = {int(section): named for section, named in sections.items() if section.isdigit()}
         return Progress(found["epoch"], found["history"], snapshots)
 
     def keep(
-        self, vae: VAE, optimizer: torch.optim.Optimizer, generator: torch.Generator, progress: Progress
+        self, vae: VAE, optimizer: torch.optim.Adam, generator: torch.Generator, progress: Progress
     ) -> None:
         """Write a checkpoint if the last one is old enough."""
         if time.monotonic() < self.written + INTERVAL:
             return
-        parameters = dict(vae.named_parameters())
         sections = {"weights": weight_arrays(vae), "generator": {"state": generator.get_state().numpy()}}
-        sections |= {
-            key: {name: optimizer.state[parameter][key].numpy() for name, parameter in parameters.items()}
-            for key in ADAM
-        }
+        for key in ADAM:
+            sections[key] = {
+                name: optimizer.state[parameter][key].cpu().numpy()
+                for name, parameter in _named_parameters(optimizer)
+            }
         about = {"identity": self.identity, "epoch": progress.epoch, "history": progress.history}
         save_arrays(self.path, joined(sections | progress.snapshots), about)
         self.written = time.monotonic()
@@ -79,3 +79,8 @@ class Checkpoint:
     def remove(self) -> None:
         """Remove the file: the training is over, one way or the other."""
         self.path.unlink(missing_ok=True)
+
+
+def _named_parameters(optimizer: torch.optim.Adam) -> Iterator[tuple[str, torch.nn.Parameter]]:
+    for group in optimizer.param_groups:
+        yield from zip(group["param_names"], group["params"], strict=True)

@@ -55,6 +55,9 @@ class VAE(nn.Module):
                 reach = layer.in_features**-0.5
                 for parameter in layer.parameters():
                     nn.init.uniform_(parameter, -reach, reach, generator=generator)
+        # A pixel's weights side by side in memory: training adds up those of the pixels that are lit.
+        pixels = self.encoder.hidden
+        pixels.weight = nn.Parameter(pixels.weight.detach().T.contiguous().T)
 
 
 def joint_log_density(decoder: Decoder, x: Tensor, z: Tensor) -> Tensor:

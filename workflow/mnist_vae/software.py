@@ -21,13 +21,19 @@ def _version(package: str) -> str | None:
 
 
 def processor() -> str:
-    """The processor's name."""
+    """The processor's name, and those of NVIDIA's graphics processors beside it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    gpus = [
+        line.partition(":")[2].strip()
+        for about in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+        for line in about.read_text(encoding="utf-8").splitlines()
+        if line.startswith("Model")
+    ]
+    return " + ".join([names[0] if names else platform.processor() or platform.machine(), *gpus])
 
 
 def cores() -> int:

@@ -1,15 +1,18 @@
 """Training: Adam on shuffled batches of the negative ELBO (SPEC, part 2), and what stronger recipes add."""
 
+import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from mnist_vae.cuda import GraphedEpoch
 from mnist_vae.errors import InputError
+from mnist_vae.gradient import loss_with_gradient
 from mnist_vae.model import LATENT, VAE
-from mnist_vae.objective import loss
 
 
 @dataclass(frozen=True)
@@ -32,20 +35,46 @@ class Recipe:
 
 
 def make_optimizer(vae: VAE, recipe: Recipe) -> torch.optim.Adam:
-    """Adam as the reference sets it, with the decoder's first layer in a group of its own."""
-    latent_layer = list(vae.decoder.hidden.parameters())
-    others = [*vae.encoder.parameters(), *vae.decoder.output.parameters()]
+    """Adam as the reference sets it, of named parameters; the decoder's first layer in a group of its own."""
+    latent_layer, others = [], []
+    for name, parameter in vae.named_parameters():
+        group = latent_layer if name.startswith("decoder.hidden.") else others
+        group.append((name, nn.Parameter(as_in_memory(parameter.detach()))))
     groups = [
-        {"params": others, "lr": recipe.learning_rate},
-        {"params": latent_layer, "lr": recipe.learning_rate * recipe.latent_layer_rate},
+        {"params": others, "rate": recipe.learning_rate},
+        {"params": latent_layer, "rate": recipe.learning_rate * recipe.latent_layer_rate},
     ]
-    return torch.optim.Adam(groups, betas=(0.9, 0.999), eps=1e-8, fused=True)
+    on_gpu = others[0][1].is_cuda
+    rate = torch.tensor(recipe.learning_rate) if on_gpu else recipe.learning_rate
+    return torch.optim.Adam(groups, lr=rate, betas=(0.9, 0.999), eps=1e-8, fused=True, capturable=on_gpu)
+
+
+def as_in_memory(matrix: Tensor) -> Tensor:
+    """The same memory, row after row: Adam works elementwise, and by copies on what lies otherwise."""
+    return matrix if matrix.is_contiguous() else matrix.T
 
 
 def shuffled_batches(images: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
     """Yield every image once, in fresh random order; a last partial batch is kept."""
     for indices in torch.randperm(len(images), generator=generator).split(batch_size):
-        yield images[indices]
+        yield images.index_select(0, indices)
+
+
+Batches = Sequence[tuple[Tensor, Tensor, float | Tensor]]
+
+
+def descend(vae: VAE, optimizer: torch.optim.Adam, images: Tensor, batches: Batches) -> Tensor:
+    """One epoch: a step of Adam for each batch, given by indices, noise and rate factor; the summed loss."""
+    total = torch.zeros((), dtype=torch.float64, device=images.device)
+    for indices, noise, factor in batches:
+        batch_loss, gradient = loss_with_gradient(vae, images.index_select(0, indices), noise)
+        for group in optimizer.param_groups:
+            group["lr"] = group["rate"] * factor
+            for name, parameter in zip(group["param_names"], group["params"], strict=True):
+                parameter.grad = as_in_memory(gradient[name])
+        optimizer.step()
+        total += batch_loss * len(indices)
+    return total
 
 
 def train(
@@ -54,31 +83,31 @@ def train(
     recipe: Recipe,
     generator: torch.Generator,
     variants: Callable[[], Tensor] | None = None,
-    optimizer: torch.optim.Optimizer | None = None,
+    optimizer: torch.optim.Adam | None = None,
     epochs_done: int = 0,
 ) -> Iterator[float]:
     """Train in place on images (n, 784), yielding after each epoch its mean loss in nats per image.
 
     `variants`, where given, makes the images of each epoch anew (n, 784). A training that goes on brings its
-    optimizer and how many epochs it has done. Raises InputError once the loss is no longer finite.
+    optimizer and how many epochs it has done. Order and noise come from the generator, a CPU's, wherever the
+    model and its images are. Raises InputError once the loss is no longer finite.
     """
     optimizer = optimizer or make_optimizer(vae, recipe)
-    steps_an_epoch = -(-len(images) // recipe.batch_size)
-    steps, done = recipe.epochs * steps_an_epoch, epochs_done * steps_an_epoch
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: recipe.rate_factor((done + step) / steps)
-    )
+    epoch_loss = partial(descend, vae, optimizer)
+    if images.is_cuda:
+        epoch_loss = GraphedEpoch(epoch_loss)
+    steps = recipe.epochs * -(-len(images) // recipe.batch_size)
+    step = itertools.count(epochs_done * steps // recipe.epochs)
     for epoch in range(epochs_done + 1, recipe.epochs + 1):
-        total = 0.0
-        for batch in shuffled_batches(variants() if variants else images, recipe.batch_size, generator):
-            noise = torch.randn(len(batch), LATENT, generator=generator)
-            batch_loss = loss(vae, batch, noise)
-            optimizer.zero_grad()
-            batch_loss.backward()
-            optimizer.step()
-            schedule.step()
-            total += batch_loss.item() * len(batch)
-        mean_loss = total / len(images)
+        batches = [
+            (
+                indices,
+                torch.randn(len(indices), LATENT, generator=generator),
+                recipe.rate_factor(next(step) / steps),
+            )
+            for indices in shuffled_batches(torch.arange(len(images)), recipe.batch_size, generator)
+        ]
+        mean_loss = epoch_loss(variants() if variants else images, batches).item() / len(images)
         if not math.isfinite(mean_loss):
             raise InputError(
                 f"training diverged: epoch {epoch} ended with a loss of {mean_loss}. "

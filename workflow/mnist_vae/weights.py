@@ -21,7 +21,7 @@ def save_weights(path: str | Path, vae: VAE, provenance: Mapping) -> None:
 
 def weight_arrays(vae: VAE) -> dict[str, np.ndarray]:
     """A model's parameters by name, copied: training goes on without changing them."""
-    return {name: tensor.numpy().copy() for name, tensor in vae.state_dict().items()}
+    return {name: tensor.cpu().numpy().copy() for name, tensor in vae.state_dict().items()}
 
 
 def load_weights(path: str | Path) -> VAE:

@@ -29,10 +29,11 @@ rule train:
         n="{n}",
         seed="{seed}",
         recipe=recipe_options,
+        device=config["device"],
         snapshot_epochs=snapshot_epochs,
     shell:
         "python -m mnist_vae --threads {threads} train {input.digits:q} {input.grey:q} "
         "{output.weights:q} {output.history:q} {output.snapshots:q} "
         "--snapshot-epochs {params.snapshot_epochs} "
-        "--recipe {params.name:q} --n {params.n:q} --seed {params.seed:q} "
+        "--recipe {params.name:q} --n {params.n:q} --seed {params.seed:q} --device {params.device:q} "
         "{params.recipe} > {log:q} 2>&1"

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from mnist_vae.augmentation import augment
 from mnist_vae.checkpoints import Checkpoint, Progress
+from mnist_vae.cuda import find_device
 from mnist_vae.data import load_digits
 from mnist_vae.errors import InputError
 from mnist_vae.evaluation import evaluate
@@ -50,6 +51,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--initialization", choices=["glorot", "pytorch"], default="glorot", help="of the weights"
     )
     parser.add_argument("--augmentation", type=float, default=0, help="strength of the images' deformations")
+    parser.add_argument(
+        "--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto: a GPU if there is one"
+    )
 
 
 def run(options: Namespace) -> None:
@@ -66,10 +70,11 @@ def run(options: Namespace) -> None:
 def _train(options: Namespace, checkpoint: Checkpoint) -> None:
     images, _ = load_digits(options.digits, "train", options.n)
     test_images, _ = load_digits(options.digits, "test")
-    images, test_images = torch.from_numpy(images), torch.from_numpy(test_images)
+    device = find_device(options.device)
+    images, test_images = (torch.from_numpy(part).to(device) for part in (images, test_images))
 
     generator = torch.Generator().manual_seed(options.seed)
-    vae = VAE(generator, options.initialization)
+    vae = VAE(generator, options.initialization).to(device)
     recipe = Recipe(
         options.epochs,
         options.batch_size,
@@ -79,7 +84,7 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
     )
     variants = None
     if options.augmentation:
-        grey = torch.from_numpy(load_digits(options.grey, "train", options.n)[0])
+        grey = torch.from_numpy(load_digits(options.grey, "train", options.n)[0]).to(device)
         variants = partial(augment, grey, options.augmentation, generator)
     measured = set(np.geomspace(1, recipe.epochs, HISTORY_POINTS).round().astype(int))
     kept = {*options.snapshot_epochs, recipe.epochs} if options.snapshot_epochs else set()
@@ -127,6 +132,7 @@ def _identity(options: Namespace) -> dict:
         "software": versions(("mnist_vae", "torch", "numpy")),
         "processor": processor(),
         "threads": torch.get_num_threads(),
+        "device": str(find_device(options.device)),
     }
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mnist_vae import densities, inference, model, objective
 from mnist_vae.errors import InputError
+from mnist_vae.gradient import loss_with_gradient
 from mnist_vae.model import HIDDEN, LATENT, PIXELS, VAE
 from mnist_vae.parity.bridge import Answer
 from mnist_vae.training import Recipe, shuffled_batches, train
@@ -211,11 +212,10 @@ def _networks(tensor: Callable[[str], Tensor], vae: VAE) -> dict[str, Tensor]:
 def _gradients(
     tensor: Callable[[str], Tensor], vae: VAE, inputs: Mapping[str, np.ndarray]
 ) -> dict[str, Tensor]:
-    objective.loss(vae, tensor("x"), tensor("noise")).backward()
     found = {}
-    for name, parameter in vae.named_parameters():
-        found[f"gradient.{name}"] = parameter.grad
-        found[f"central_difference.{name}"] = parameter.grad.flatten()[inputs[f"entries.{name}"]]
+    for name, gradient in loss_with_gradient(vae, tensor("x"), tensor("noise"))[1].items():
+        found[f"gradient.{name}"] = gradient
+        found[f"central_difference.{name}"] = gradient.flatten()[inputs[f"entries.{name}"]]
     return found
 
 

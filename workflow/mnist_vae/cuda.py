@@ -1,0 +1,60 @@
+"""Training on a GPU: an epoch is recorded once as a CUDA graph, and replayed: no step waits for Python."""
+
+import os
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from mnist_vae.errors import InputError
+
+
+def find_device(wanted: str) -> torch.device:
+    """The device to train on: "cpu", "cuda", or "auto", a GPU if there is one.
+
+    Raises InputError if a GPU is asked for and there is none. One that is found is told to compute the same
+    bits every time.
+    """
+    there = torch.cuda.is_available()
+    if wanted == "cuda" and not there:
+        raise InputError("device: cuda, but PyTorch finds no GPU here. Set device: auto, or cpu.")
+    if wanted == "cpu" or not there:
+        return torch.device("cpu")
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # or cuBLAS may choose among ways to sum
+    torch.use_deterministic_algorithms(True)
+    return torch.device("cuda")
+
+
+class GraphedEpoch:
+    """`training.descend` of one model on a GPU; images and batches may come from anywhere.
+
+    The first epoch runs step by step, for a graph cannot hold what happens once: Adam makes its moments,
+    cuBLAS its workspace. The second is recorded, reading images, order, noise and rates from fixed places.
+    """
+
+    def __init__(self, descend: Callable[[Tensor, Sequence], Tensor]) -> None:
+        self.descend = descend
+        self.places: list[Tensor] = []
+        self.graph: torch.cuda.CUDAGraph | None = None
+
+    def __call__(self, images: Tensor, batches: Sequence[tuple[Tensor, Tensor, float]]) -> Tensor:
+        """Take the epoch's steps; return the summed loss, on the GPU."""
+        indices, noise, factors = zip(*batches, strict=True)
+        inputs = images, torch.cat(indices), torch.cat(noise).to(images), torch.tensor(factors)
+        if not self.places:
+            self.places = [part.to("cuda", copy=True) for part in inputs]
+            self.sizes = [len(part) for part in indices]
+            return self._epoch()
+        for place, new in zip(self.places, inputs, strict=True):
+            place.copy_(new)
+        if self.graph is None:
+            self.graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self.graph):
+                self.total = self._epoch()
+        self.graph.replay()
+        return self.total
+
+    def _epoch(self) -> Tensor:
+        images, order, noise, factors = self.places
+        batches = zip(order.split(self.sizes), noise.split(self.sizes), factors, strict=True)
+        return self.descend(images, list(batches))

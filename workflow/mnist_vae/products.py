@@ -1,0 +1,30 @@
+"""Matrix products of the training step, by the fastest way that PyTorch has for them."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x @ weight.T + bias: (rows, inputs), (outputs, inputs) and (outputs,) -> (rows, outputs).
+
+    In float32 on a CPU by oneDNN, for F.linear goes to MKL, which uses half of an AMD processor's vector
+    units. The operator is internal to PyTorch: where it is missing, F.linear it is.
+    """
+    if ONEDNN and x.dtype == torch.float32 and x.device.type == "cpu":
+        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return F.linear(x, weight, bias)
+
+
+def binary_product(x: Tensor, rows: Tensor) -> Tensor:
+    """x @ rows, for x (a, b) in {0, 1} and contiguous rows (b, c) -> (a, c).
+
+    On a CPU as sums of the rows where x is 1: in MNIST, of 784 rows about a hundred.
+    """
+    if x.device.type != "cpu":
+        return x @ rows
+    ones = x.bool()
+    count = ones.sum(1)
+    return F.embedding_bag(ones.nonzero()[:, 1], rows, count.cumsum(0) - count, mode="sum")
