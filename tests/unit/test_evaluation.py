@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from mnist_vae import evaluation
+from mnist_vae import inference
 from mnist_vae.densities import log_likelihood
 from mnist_vae.evaluation import evaluate, mean_over_images
 from mnist_vae.model import VAE
@@ -57,11 +57,11 @@ def test_bound_is_kl_and_reconstruction(trained, images):
     assert found.neg_elbo.value == pytest.approx(found.kl.value + found.reconstruction.value)
 
 
-@pytest.mark.parametrize("chunk", [5, 7, 35, 250, 10_000])
+@pytest.mark.parametrize("points", [1, 3, 5, 7, 35, 250, 10_000])
 @pytest.mark.parametrize("draws", [1, 5])
-def test_chunks_do_not_change_the_answer(trained, images, monkeypatch, chunk, draws):
+def test_blocks_do_not_change_the_answer(trained, images, monkeypatch, points, draws):
     whole = evaluate(trained, images[:50], draws, seeded())
-    monkeypatch.setattr(evaluation, "CHUNK", chunk)
+    monkeypatch.setattr(inference, "POINTS_A_BLOCK", points)
     for one, other in zip(evaluate(trained, images[:50], draws, seeded()), whole, strict=True):
         assert one == pytest.approx(other, rel=1e-5, nan_ok=True)
 

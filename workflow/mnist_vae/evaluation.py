@@ -5,10 +5,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mnist_vae.densities import log_likelihood, log_prior, log_q
+from mnist_vae.inference import in_blocks
 from mnist_vae.model import LATENT, VAE
-from mnist_vae.objective import bound
-
-CHUNK = 10_000  # decoded images at a time: 31 MB of logits
+from mnist_vae.objective import reparameterize
 
 
 class Estimate(NamedTuple):
@@ -37,17 +37,13 @@ def evaluate(vae: VAE, images: Tensor, draws: int, generator: torch.Generator) -
     """-ELBO, KL and reconstruction of images (count, 784), each averaged over `draws` draws of z per image.
 
     neg_elbo_draw_spread is the standard deviation, over draws, of a figure that uses one draw an image, as
-    the reference's does. All noise is drawn at once, so that no number depends on the size of the chunks.
+    the reference's does. All noise is drawn at once, so that no number depends on the size of the blocks.
     """
     noise = torch.randn(draws, len(images), LATENT, generator=generator)
-    images_a_chunk = max(1, CHUNK // draws)
-    chunks = zip(images.split(images_a_chunk), noise.split(images_a_chunk, dim=1), strict=True)
-    kl, log_likelihood = [], []
-    for chunk, chunk_noise in chunks:
-        terms = bound(vae, chunk, chunk_noise)
-        kl.append(terms.kl.double())
-        log_likelihood.append(terms.log_likelihood.double())
-    kl, reconstruction = torch.cat(kl, dim=1), -torch.cat(log_likelihood, dim=1)
+    mean, log_std = vae.encoder(images)
+    z = reparameterize(mean, log_std, noise)
+    kl = (log_q(mean, log_std, z) - log_prior(z)).double()
+    reconstruction = -in_blocks(lambda x, z: log_likelihood(x, vae.decoder(z)), images, z).double()
     neg_elbo = kl + reconstruction
     return Evaluation(
         mean_over_images(neg_elbo.mean(0)),

@@ -5,7 +5,6 @@ have done better (amortization gap), and what no factorized Gaussian could (appr
 Duvenaud 2018).
 """
 
-from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -13,8 +12,8 @@ import torch
 from torch import Tensor
 
 from mnist_vae.densities import TOP_HALF, bernoulli_log_density
-from mnist_vae.inference import elbo_by_quadrature, refine
-from mnist_vae.marginal import IMAGES_A_CHUNK, DecodedGrid, integrate, log_joint, require_inside
+from mnist_vae.inference import elbo_by_quadrature, in_blocks, refine
+from mnist_vae.marginal import DecodedGrid, LowRankDecoder, Marginal, log_marginals, require_inside
 from mnist_vae.model import VAE, joint_log_density
 
 OTHER_MODE = 3.0  # standard deviations of q beyond which the posterior's peak is another mode
@@ -43,45 +42,37 @@ class Gaps(NamedTuple):
 @torch.inference_mode()
 def encoder_gap(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, way_out: str) -> EncoderGap:
     """Measure images (images, 784). Raises InputError, naming model and way out, if the grid is narrow."""
-    found = [
-        (log_px, log_px - _elbo(vae, images, *q))
-        for images, _, log_px, q in _chunks(vae, decoded, x, model, way_out)
-    ]
-    return EncoderGap(*map(torch.cat, zip(*found, strict=True)))
+    log_px = _marginals(decoded, x, model, way_out).log_density
+    return EncoderGap(log_px, log_px - _elbo(decoded.decoder, x, *vae.encoder(x)))
 
 
 @torch.inference_mode()
 def gaps(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, way_out: str) -> Gaps:
     """The same, and refine q."""
-    found = []
-    for images, table, log_px, q in _chunks(vae, decoded, x, model, way_out):
-        peak = decoded.grid.z[table.argmax(-1)]
-        refined = refine(vae.decoder, images, *q)
-        elbo, refined_elbo = _elbo(vae, images, *q), _elbo(vae, images, *refined)
-        best_elbo = refined_elbo.clone()
-        mean, log_std = refined
-        elsewhere = (torch.abs(peak - mean) > OTHER_MODE * torch.exp(log_std)).any(-1)
-        if elsewhere.any():
-            from_peak = refine(vae.decoder, images[elsewhere], peak[elsewhere], log_std[elsewhere])
-            elbo_there = _elbo(vae, images[elsewhere], *from_peak)
-            best_elbo[elsewhere] = torch.maximum(refined_elbo[elsewhere], elbo_there)
-        found.append((log_px, log_px - elbo, log_px - refined_elbo, log_px - best_elbo))
-    return Gaps(*map(torch.cat, zip(*found, strict=True)))
+    log_px, _, peak = _marginals(decoded, x, model, way_out)
+    q = vae.encoder(x)
+    mean, log_std = refined = refine(decoded.decoder, x, *q)
+    refined_elbo = _elbo(decoded.decoder, x, *refined)
+    best_elbo = refined_elbo.clone()
+    elsewhere = (torch.abs(peak - mean) > OTHER_MODE * torch.exp(log_std)).any(-1)
+    if elsewhere.any():
+        there = x[elsewhere]
+        from_peak = refine(decoded.decoder, there, peak[elsewhere], log_std[elsewhere])
+        best_elbo[elsewhere] = torch.maximum(
+            refined_elbo[elsewhere], _elbo(decoded.decoder, there, *from_peak)
+        )
+    return Gaps(log_px, log_px - _elbo(decoded.decoder, x, *q), log_px - refined_elbo, log_px - best_elbo)
 
 
-def _elbo(vae: VAE, x: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
-    return elbo_by_quadrature(partial(joint_log_density, vae.decoder, x), mean, log_std).double()
+def _marginals(decoded: DecodedGrid, x: Tensor, model: str, way_out: str) -> Marginal:
+    found = log_marginals(decoded, x)
+    require_inside(found.edge_mass, decoded.grid, model, way_out)
+    return found
 
 
-def _chunks(
-    vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, way_out: str
-) -> Iterator[tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor]]]:
-    """Some images at a time: the table of their log-joints, log p(x) and the encoder's q."""
-    for images in x.split(IMAGES_A_CHUNK):
-        table = log_joint(decoded, images)
-        log_px, edge_mass = integrate(table, decoded.grid)
-        require_inside(edge_mass, decoded.grid, model, way_out)
-        yield images, table, log_px, vae.encoder(images)
+def _elbo(decoder: LowRankDecoder, x: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
+    log_joint = partial(in_blocks, partial(joint_log_density, decoder), x)
+    return elbo_by_quadrature(log_joint, mean, log_std).double()
 
 
 def independent_pixels(train: Tensor, x: Tensor) -> Tensor:

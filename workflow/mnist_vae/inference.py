@@ -17,6 +17,7 @@ from mnist_vae.objective import reparameterize
 WINDOW_MASS = 0.99
 WINDOW_STDS = 3.0
 NODES, FITTING_NODES = 9, 5  # of quadrature along each dimension: for a figure, for a fit
+POINTS_A_BLOCK = 256  # decoded at once: 0.8 MB of logits, which a core's cache can hold
 TOLERANCE = 1e-3  # nats that a step of refinement must gain
 SHORTEST_STEP = 1 / 16  # of the way to the fixed point
 LONGEST_MOVE = 2.0  # of q's mean, in its standard deviations
@@ -76,6 +77,17 @@ def posterior_window(log_joint: Tensor, grid: Grid, mean: Tensor, log_std: Tenso
     return torch.stack([torch.minimum(low, mean - reach), torch.maximum(high, mean + reach)], dim=-1)
 
 
+def in_blocks(density: Callable[[Tensor, Tensor], Tensor], x: Tensor, z: Tensor) -> Tensor:
+    """A log-density of images x (images, 784) and z (points, images, 2) -> (points, images).
+
+    It is had for few points at a time: logits that leave the cache cost more than their decoding.
+    """
+    images_a_block = max(1, POINTS_A_BLOCK // len(z))
+    columns = zip(x.split(images_a_block), z.split(images_a_block, dim=1), strict=True)
+    found = [[density(images, part) for part in column.split(POINTS_A_BLOCK)] for images, column in columns]
+    return torch.cat([torch.cat(column) for column in found], dim=1)
+
+
 class _Moments(NamedTuple):
     """At one q per image: the ELBO (images, 1), and the log-joint's expected slope and curvature along each
     dimension, (images, 2), in units of q's standard deviations.
@@ -116,24 +128,38 @@ def refine(decoder: Decoder, x: Tensor, mean: Tensor, log_std: Tensor) -> tuple[
     The ELBO is taken by quadrature, so no draw disturbs it. Each pass is a step of natural-gradient ascent
     towards the fixed point at which q's precision is the expected curvature (Opper & Archambeau 2009,
     factorized). A step that raises an image's ELBO by TOLERANCE is taken and the next one is twice as long,
-    up to the whole way; one that does not is halved. An image is done when its shortest step gains nothing.
+    up to the whole way; one that does not is halved. An image is done when its slopes promise no such gain,
+    or its shortest step brings none.
     """
     found = mean.clone(), log_std.clone()
     left, step = torch.arange(len(x)), mean.new_ones(len(x), 1)
-    now = _moments(partial(joint_log_density, decoder, x), mean, log_std, FITTING_NODES)
-    while len(left):
+    now = _joint_moments(decoder, x, mean, log_std)
+    while True:
+        going = ((step >= SHORTEST_STEP) & (_promised_gain(now) > TOLERANCE))[:, 0]
+        left, x, step, mean, log_std, *now = (part[going] for part in (left, x, step, mean, log_std, *now))
+        now = _Moments(*now)
+        if not len(left):
+            return found
         precision = (1 - step - step * now.curvature).clamp(min=1 / WIDEST_GROWTH)  # against the present one
         move = (step * now.slope / precision).clamp(-LONGEST_MOVE, LONGEST_MOVE)
         tried = mean + move * torch.exp(log_std), log_std - 0.5 * torch.log(precision)
-        there = _moments(partial(joint_log_density, decoder, x), *tried, FITTING_NODES)
+        there = _joint_moments(decoder, x, *tried)
         better = there.elbo > now.elbo + TOLERANCE
         step = torch.where(better, (2 * step).clamp(max=1), step / 2)
-        going = (step >= SHORTEST_STEP)[:, 0]
         mean, log_std, *now = (
             torch.where(better, new, old)
             for new, old in zip((*tried, *there), (mean, log_std, *now), strict=True)
         )
-        found[0][left], found[1][left] = mean, log_std
-        left, x, step, mean, log_std, *now = (part[going] for part in (left, x, step, mean, log_std, *now))
         now = _Moments(*now)
-    return found
+        found[0][left], found[1][left] = mean, log_std
+
+
+def _joint_moments(decoder: Decoder, x: Tensor, mean: Tensor, log_std: Tensor) -> _Moments:
+    log_joint = partial(in_blocks, partial(joint_log_density, decoder), x)
+    return _moments(log_joint, mean, log_std, FITTING_NODES)
+
+
+def _promised_gain(at: _Moments) -> Tensor:
+    """What the whole way to the fixed point would add to the ELBO, were log-joints quadratic (images, 1)."""
+    precision = (-at.curvature).clamp(min=1 / WIDEST_GROWTH)
+    return (at.slope**2 / (2 * precision) + (precision - 1 - torch.log(precision)) / 2).sum(-1, keepdim=True)

@@ -5,6 +5,8 @@ alone, and the KL divergence of any q to them. All in nats.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import NamedTuple
 
 import torch
@@ -15,11 +17,12 @@ from mnist_vae.densities import TOP_HALF, log_prior, normal_log_density, top_hal
 from mnist_vae.errors import InputError
 from mnist_vae.model import Decoder
 
-IMAGES_A_CHUNK = 64  # whose tables are held at once: 28 MB on a grid of 331 x 331
-POINTS_A_CHUNK = 4096  # decoded at once: 13 MB of logits
-BLOCK = 512  # images and points whose table is summed at once: 1 MB, which a processor's cache can hold
-BASIS_POINTS = 4096  # of the grid, from which the logits' basis is found
-BASIS_ERROR = 1e-4  # root mean square norm, over these points, of the logits outside their basis
+POINTS_A_CHUNK = 4096  # decoded at once where a whole grid is: 13 MB of logits
+IMAGES_A_BLOCK = 1024  # whose log-joints on a tile are held at once: 1 MB, which a core's cache can hold
+CELL = 5  # points a side, the one in their middle stands for
+TILE = 15  # points a side, summed together: whole cells
+BASIS_ERROR = 1e-4  # root mean square norm, over the cells, of the logits outside their basis
+NEAR = 80.0  # nats below an image's highest cell, down to which its tiles are summed
 NEGLIGIBLE = -80.0  # below a table's peak; where exp underflows it takes ten times as long
 EDGE_MASS = 1e-3  # of a distribution, at most, on the outermost points of the grid
 WIDEN = "In the config, raise marginal.window, and marginal.size with it."
@@ -38,26 +41,72 @@ class Grid(NamedTuple):
     edge: Tensor
 
 
-class DecodedGrid(NamedTuple):
-    """What the decoder says at every point of a grid, computed once for all images.
+class LowRankDecoder:
+    """The decoder, through fewer numbers than it has pixels.
 
-    The logits of a smooth decoder over a plane span some hundred of their 784 dimensions: logits = (basis @
-    coordinates).T, with basis (784, rank) orthonormal and coordinates (rank, points). The offsets (points,)
-    are what a log-joint has without its image: log_mass - sum softplus(logits).
+    The logits of a smooth decoder over a plane span some hundred of their 784 dimensions: logits = basis @
+    coordinates, with basis (784, rank) orthonormal. Images' products with logits are as short.
     """
 
-    grid: Grid
-    basis: Tensor
+    def __init__(self, decoder: Decoder, z: Tensor) -> None:
+        """Find the basis of the logits at z (points, 2); elsewhere among these points it serves as well."""
+        logits = decoder(z).double()
+        energies, directions = torch.linalg.eigh(logits.T @ logits)  # ascending
+        left_out = (energies.clamp(min=0).cumsum(0) / len(z)).sqrt()
+        basis = directions[:, left_out > BASIS_ERROR]
+        weight, bias = (basis.T @ parameter.double() for parameter in decoder.output.parameters())
+        self.hidden = decoder.hidden
+        self.weight, self.bias, self.basis = weight.to(z), bias.to(z), basis.to(z)
+
+    def coordinates(self, z: Tensor) -> Tensor:
+        """Of the logits in their basis: (..., 2) -> (..., rank)."""
+        return F.linear(torch.tanh(self.hidden(z)), self.weight, self.bias)
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """Return the logits (..., 784) at z (..., 2)."""
+        return self.coordinates(z) @ self.basis.T
+
+
+class Tile(NamedTuple):
+    """What the decoder says at some points of a grid, and which these are: index (points,).
+
+    The logits' coordinates are (rank, points). The offsets (points,) are what a log-joint has without its
+    image: log_mass - sum softplus(logits). edge holds the positions, in this tile, of the grid's edge.
+    """
+
+    index: Tensor
+    edge: Tensor
     coordinates: Tensor
     offset: Tensor
     top_half_offset: Tensor
 
 
+@dataclass(frozen=True)
+class DecodedGrid:
+    """A decoder on a grid, for all images: at the middle of every cell, and on the tiles asked for so far."""
+
+    grid: Grid
+    decoder: LowRankDecoder
+    cells: Tile
+    tiles: dict[int, Tile] = field(default_factory=dict)
+
+    def tile(self, number: int) -> Tile:
+        """One of the tiles, which are counted like the grid's points; decoded when first asked for."""
+        if number not in self.tiles:
+            points = torch.arange(len(self.grid.axis)).split(TILE)
+            first, second = (points[at] for at in divmod(number, len(points)))
+            self.tiles[number] = _decode(self.decoder, self.grid, first, second)
+        return self.tiles[number]
+
+
 class Marginal(NamedTuple):
-    """Each image's log-density (images,), and the share of its posterior that lies on the grid's edge."""
+    """Each image's log-density (images,), the share of its posterior that lies on the grid's edge, and the
+    point z (images, 2) of the grid at which its posterior is highest.
+    """
 
     log_density: Tensor
     edge_mass: Tensor
+    mode: Tensor
 
 
 def latent_grid(window: float, size: int, dtype: torch.dtype = torch.float32) -> Grid:
@@ -88,42 +137,38 @@ def log_marginal(log_likelihood: Callable[[Tensor], Tensor], grid: Grid) -> Tens
 
 
 def decode_grid(decoder: Decoder, grid: Grid) -> DecodedGrid:
-    """Decode every point, and find the basis of the logits, which makes the images' products short."""
-    sample = decoder(grid.z[:: max(1, len(grid.z) // BASIS_POINTS)]).double()
-    energies, directions = torch.linalg.eigh(sample.T @ sample)  # ascending
-    left_out = (energies.clamp(min=0).cumsum(0) / len(sample)).sqrt()
-    basis = directions[:, left_out > BASIS_ERROR].to(grid.z.dtype)
+    """Decode the middle of every cell, and find the logits' basis there."""
+    middles = (torch.arange(0, len(grid.axis), CELL) + CELL // 2).clamp(max=len(grid.axis) - 1)
+    low_rank = LowRankDecoder(decoder, torch.cartesian_prod(grid.axis[middles], grid.axis[middles]))
+    return DecodedGrid(grid, low_rank, _decode(low_rank, grid, middles, middles))
 
-    coordinates, softplus, top_half_softplus = [], [], []
-    for z in grid.z.split(POINTS_A_CHUNK):
-        logits = decoder(z)
-        coordinates.append(logits @ basis)
-        per_pixel = F.softplus(logits)
-        softplus.append(per_pixel.sum(-1))
-        top_half_softplus.append(top_half(per_pixel).sum(-1))
-    return DecodedGrid(
-        grid,
-        basis,
-        torch.cat(coordinates).T.contiguous(),
-        grid.log_mass - torch.cat(softplus),
-        grid.log_mass - torch.cat(top_half_softplus),
+
+def _decode(decoder: LowRankDecoder, grid: Grid, first: Tensor, second: Tensor) -> Tile:
+    """Decode the points at these indices of the axis in the first, and in the second, dimension."""
+    size = len(grid.axis)
+    index = (first[:, None] * size + second).flatten()
+    edge = torch.isin(index, grid.edge).nonzero()[:, 0]
+    coordinates = decoder.coordinates(grid.z[index])
+    per_pixel = F.softplus(coordinates @ decoder.basis.T)
+    log_mass = grid.log_mass[index]
+    return Tile(
+        index,
+        edge,
+        coordinates.T.contiguous(),
+        log_mass - per_pixel.sum(-1),
+        log_mass - top_half(per_pixel).sum(-1),
     )
-
-
-def log_joint(decoded: DecodedGrid, x: Tensor) -> Tensor:
-    """Table of log p(x, cell): images (images, 784) -> (images, points)."""
-    return torch.addmm(decoded.offset, x @ decoded.basis, decoded.coordinates)
 
 
 def integrate(table: Tensor, grid: Grid) -> Marginal:
     """Sum log-joints (images, size^2) over the grid."""
-    log_density = _log_sum_exp(table).double()
-    return Marginal(log_density, torch.exp(_log_sum_exp(table[:, grid.edge]) - log_density))
+    log_density, on_edge, _, highest = _sums(table.clone(), grid.edge)
+    return Marginal(log_density, torch.exp(on_edge - log_density), grid.z[highest])
 
 
 def log_marginals(decoded: DecodedGrid, x: Tensor) -> Marginal:
-    """Log p of images (images, 784): `integrate` of their table, several times as fast."""
-    return _integrate_product(decoded, x @ decoded.basis, decoded.offset)
+    """Log p of images (images, 784): `integrate` of their table, without most of it."""
+    return _integrate_tiles(decoded, x @ decoded.decoder.basis, attrgetter("offset"))
 
 
 def top_half_log_marginals(decoded: DecodedGrid, x: Tensor) -> Marginal:
@@ -131,27 +176,52 @@ def top_half_log_marginals(decoded: DecodedGrid, x: Tensor) -> Marginal:
 
     Log p(bottom half | top half) is what `log_marginals` finds, less this.
     """
-    return _integrate_product(decoded, top_half(x) @ decoded.basis[:TOP_HALF], decoded.top_half_offset)
+    x = top_half(x) @ decoded.decoder.basis[:TOP_HALF]
+    return _integrate_tiles(decoded, x, attrgetter("top_half_offset"))
 
 
-def _integrate_product(decoded: DecodedGrid, x: Tensor, offset: Tensor) -> Marginal:
-    """`integrate` of offset + x @ coordinates, x (images, rank), whose table is never held as a whole."""
-    coordinates = [block.contiguous() for block in decoded.coordinates.split(BLOCK, dim=1)]
-    blocks = list(zip(offset.split(BLOCK), coordinates, strict=True))
-    edge = offset[decoded.grid.edge], decoded.coordinates[:, decoded.grid.edge]
-    found = []
-    for images in x.split(BLOCK):
-        sums = [_log_sum_exp(torch.addmm(offset, images, coordinates)) for offset, coordinates in blocks]
-        log_density = torch.logsumexp(torch.stack(sums).double(), dim=0)
-        on_edge = _log_sum_exp(torch.addmm(edge[0], images, edge[1]))
-        found.append((log_density, torch.exp(on_edge - log_density)))
-    return Marginal(*map(torch.cat, zip(*found, strict=True)))
+def _integrate_tiles(decoded: DecodedGrid, x: Tensor, offset: Callable[[Tile], Tensor]) -> Marginal:
+    """`integrate` of offset + x @ coordinates, x (images, rank), tile by tile, where an image has mass."""
+    log_density, on_edge, peak = x.new_full((3, len(x)), -torch.inf, dtype=torch.float64)
+    highest = torch.zeros(len(x), dtype=torch.long)
+    near = _near(decoded, x, offset)
+    for number in near.any(1).nonzero()[:, 0].tolist():
+        tile = decoded.tile(number)
+        for images in near[number].nonzero()[:, 0].split(IMAGES_A_BLOCK):
+            table = torch.addmm(offset(tile), x[images], tile.coordinates)
+            log_sum, log_edge, height, at = _sums(table, tile.edge)
+            log_density[images] = torch.logaddexp(log_density[images], log_sum)
+            on_edge[images] = torch.logaddexp(on_edge[images], log_edge)
+            higher = height > peak[images]
+            peak[images[higher]], highest[images[higher]] = height[higher], tile.index[at[higher]]
+    return Marginal(log_density, torch.exp(on_edge - log_density), decoded.grid.z[highest])
 
 
-def _log_sum_exp(table: Tensor) -> Tensor:
-    """Like torch.logsumexp over the points (images, points) -> (images,), and three times as fast."""
-    peak = table.amax(-1, keepdim=True)
-    return (table - peak).clamp_(min=NEGLIGIBLE).exp_().sum(-1).log_().add_(peak[:, 0])
+def _near(decoded: DecodedGrid, x: Tensor, offset: Callable[[Tile], Tensor]) -> Tensor:
+    """Whether a tile has a cell within NEAR of the image's highest: x (images, rank) -> (tiles, images).
+
+    A point lies up to 2 sqrt(2) spacings from the middle of its cell. At a peak of a posterior whose standard
+    deviation is a third of the spacing, where a sum over the grid fails, that costs 36 nats.
+    """
+    cells, found = decoded.cells, []
+    side = round(len(cells.index) ** 0.5)
+    for images in x.split(IMAGES_A_BLOCK):
+        table = torch.addmm(offset(cells), images, cells.coordinates)
+        tiles = F.max_pool2d(table.unflatten(-1, (side, side)), TILE // CELL, ceil_mode=True).flatten(1)
+        found.append((tiles > tiles.amax(-1, keepdim=True) - NEAR).T)
+    return torch.cat(found, dim=1)
+
+
+def _sums(table: Tensor, edge: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Sum log-joints (images, points), which are overwritten, over the points and over some on an edge.
+
+    Returns the sums' logarithms (images,) in double precision, the highest log-joint, and its position.
+    """
+    peak, at = table.max(-1)
+    table.sub_(peak[:, None]).clamp_(min=NEGLIGIBLE).exp_()
+    peak = peak.double()
+    log_sum, log_edge = (torch.log(part.sum(-1).double()) + peak for part in (table, table[:, edge]))
+    return log_sum, log_edge, peak, at
 
 
 # --- distributions on the grid --------------------------------------------------------------------------

@@ -1,20 +1,20 @@
 """Bound log p(x) by importance-weighted draws from q."""
 
 from argparse import ArgumentParser, Namespace
+from functools import partial
 
 import pandas as pd
 import torch
 
 from mnist_vae.data import load_digits
+from mnist_vae.densities import log_q
 from mnist_vae.evaluation import mean_over_images
-from mnist_vae.inference import refine
-from mnist_vae.marginal import WIDEN_FINE, decode_grid, integrate, latent_grid, log_joint, require_inside
-from mnist_vae.model import LATENT
-from mnist_vae.objective import bound_of_q, importance_weighted_bound
+from mnist_vae.inference import in_blocks, refine
+from mnist_vae.marginal import WIDEN_FINE, decode_grid, latent_grid, log_marginals, require_inside
+from mnist_vae.model import LATENT, joint_log_density
+from mnist_vae.objective import importance_weighted_bound, reparameterize
 from mnist_vae.storage import load_provenance, whole_file
 from mnist_vae.weights import load_weights
-
-IMAGES_A_CHUNK = 10
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -35,22 +35,20 @@ def run(options: Namespace) -> None:
     vae = load_weights(options.weights)
     x = torch.from_numpy(load_digits(options.digits, "test", options.images)[0])
     decoded = decode_grid(vae.decoder, latent_grid(options.window, options.size))
-    table = log_joint(decoded, x)
-    log_px, edge_mass = integrate(table, decoded.grid)
+    log_px, edge_mass, peak = log_marginals(decoded, x)
     require_inside(edge_mass, decoded.grid, options.weights, WIDEN_FINE)
 
     encoded = vae.encoder(x)
     # From the posterior's peak: an ascent from the encoder's answer can end in a lesser mode, whose draws
     # would miss most of p(x) at any k.
-    refined = refine(vae.decoder, x, decoded.grid.z[table.argmax(-1)], encoded[1])
+    refined = refine(decoded.decoder, x, peak, encoded[1])
     generator = torch.Generator().manual_seed(provenance["seed"])
     rows = []
     for proposal, q in (("encoder", encoded), ("refined", refined)):
-        log_weights = []
-        for images, mean, log_std in zip(*(part.split(IMAGES_A_CHUNK) for part in (x, *q)), strict=True):
-            noise = torch.randn(max(options.draws), len(images), LATENT, generator=generator)
-            log_weights.append(bound_of_q(vae.decoder, images, mean, log_std, noise).elbo.double())
-        log_weights = torch.cat(log_weights, dim=1)
+        noise = torch.randn(max(options.draws), len(x), LATENT, generator=generator)
+        z = reparameterize(*q, noise)
+        log_joint = in_blocks(partial(joint_log_density, decoded.decoder), x, z)
+        log_weights = (log_joint - log_q(*q, z)).double()
         for k in sorted(options.draws):
             below = mean_over_images(log_px - importance_weighted_bound(log_weights, k))
             rows.append({"proposal": proposal, "k": k} | below._asdict())
