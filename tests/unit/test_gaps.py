@@ -79,6 +79,24 @@ def test_negative_elbo_is_negative_log_px_plus_kl(vae, images, decoded) -> None:
     torch.testing.assert_close(found.log_px, log_px)
 
 
+def test_few_nodes_serve_narrow_q_and_more_the_wide_ones(monkeypatch, vae, images, decoded) -> None:
+    sizes, right = [], gaps_module.elbo_by_quadrature
+
+    def counted(log_joint, mean, *arguments) -> torch.Tensor:
+        sizes.append(len(mean))
+        return right(log_joint, mean, *arguments)
+
+    monkeypatch.setattr(gaps_module, "elbo_by_quadrature", counted)
+    log_std = torch.tensor([-4.0, -2.5, -1.5, -1.0, -0.5, 0.2]).double()[:, None].expand(6, 2)
+    monkeypatch.setattr(vae.encoder, "forward", lambda x: (torch.zeros_like(log_std), log_std))
+    found = encoder_gap(vae, decoded, images, "a model", "a way out")
+    assert sizes[:2] == [6, 6]
+    assert 0 < sum(sizes[2:]) < 6
+    noise, weights = gauss_hermite(24)
+    expected = (weights * bound(vae, images, noise).elbo).sum(0)
+    torch.testing.assert_close(found.log_px - found.kl, expected, atol=1e-3, rtol=0)
+
+
 def test_refined_q_is_as_good_as_gradient_descents(vae, images, decoded) -> None:
     noise, weights = gauss_hermite(16)
     start = vae.encoder(images)
@@ -115,6 +133,24 @@ def test_refined_q_of_a_gaussian_posterior_is_the_closed_form(monkeypatch) -> No
     torch.testing.assert_close(mean[0], posterior.mean, atol=0.05, rtol=0)
     precision = torch.linalg.inv(posterior.covariance_matrix).diagonal()
     torch.testing.assert_close(torch.exp(-2 * log_std[0]), precision, rtol=0.05, atol=0)
+
+
+def test_refinement_looks_no_further_where_its_slopes_promise_nothing(monkeypatch) -> None:
+    """At the closed form's q one evaluation tells that there is nothing to gain."""
+    posterior = gaussian([1.0, -2.0], [[0.5, 0.3], [0.3, 0.4]])
+    evaluations = []
+
+    def log_density(z: torch.Tensor) -> torch.Tensor:
+        evaluations.append(len(z))
+        return posterior.log_prob(z)
+
+    instead_of_the_joint(monkeypatch, log_density)
+    precision = torch.linalg.inv(posterior.covariance_matrix).diagonal()
+    best = posterior.mean[None], -0.5 * torch.log(precision)[None]
+    found = refine(None, torch.zeros(1, 784), *best)
+    for part, expected in zip(found, best, strict=True):
+        assert torch.equal(part, expected)
+    assert evaluations == [inference.FITTING_NODES**2]
 
 
 @pytest.mark.parametrize("std", [0.01, 0.3, 2.0])

@@ -1,12 +1,15 @@
 """Stochastic variational inference for the bottom half, given the top."""
 
+from functools import partial
+
 import pytest
 import torch
 
+from mnist_vae import inference
 from mnist_vae.densities import log_q, top_half
 from mnist_vae.inference import fit_top_half, posterior_window, top_half_elbo
 from mnist_vae.marginal import latent_grid, log_likelihood_table
-from mnist_vae.model import VAE, top_half_joint
+from mnist_vae.model import VAE, joint_log_density, top_half_joint
 
 STEPS = 60
 
@@ -129,6 +132,30 @@ def test_more_draws_make_a_smoother_objective(trained, x):
     ratio = spread(1) / spread(50)
     assert (ratio > 3.5).all()  # sqrt(50) = 7.1, had from 80 values each
     assert (ratio < 14).all()
+
+
+@pytest.mark.parametrize(("points", "count"), [(1, 9), (9, 1), (4, 5), (600, 3)])
+@torch.inference_mode()
+def test_blocks_are_the_whole(trained, images, monkeypatch, points, count):
+    monkeypatch.setattr(inference, "POINTS_A_BLOCK", 8)
+    z = torch.randn(points, count, 2, generator=torch.Generator().manual_seed(0))
+    joint = partial(joint_log_density, trained.decoder)
+    found = inference.in_blocks(joint, images[:count], z)
+    assert found.shape == (points, count)
+    torch.testing.assert_close(found, joint(images[:count], z))
+
+
+def test_blocks_are_small(images):
+    """Whatever there are many of, images or points."""
+    sizes = []
+
+    def density(x, z):
+        sizes.append(z.shape[:2].numel())
+        return z.sum(-1)
+
+    for points, count in ((36, 100), (1000, 3), (1, 1000)):
+        inference.in_blocks(density, images[:count], torch.zeros(points, count, 2))
+    assert max(sizes) <= inference.POINTS_A_BLOCK
 
 
 def test_start_is_random_and_seeded(trained, x):

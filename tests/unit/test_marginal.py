@@ -13,7 +13,9 @@ from torch import nn
 from mnist_vae.densities import log_likelihood, log_prior, log_q, top_half
 from mnist_vae.errors import InputError
 from mnist_vae.marginal import (
+    TILE,
     DecodedGrid,
+    LowRankDecoder,
     decode_grid,
     integrate,
     latent_grid,
@@ -27,6 +29,7 @@ from mnist_vae.marginal import (
     require_inside,
     top_half_log_marginals,
 )
+from mnist_vae.model import Decoder
 
 
 @pytest.fixture
@@ -48,9 +51,11 @@ def images(decoder: nn.Module) -> torch.Tensor:
     return torch.bernoulli(torch.sigmoid(decoder(z)), generator=generator)
 
 
-def log_joint(decoded: DecodedGrid, x: torch.Tensor) -> torch.Tensor:
-    """The whole table whose parts are summed: images (images, 784) -> (images, size^2)."""
+def log_joint(decoded: DecodedGrid, x: torch.Tensor, part=None) -> torch.Tensor:
+    """The whole table whose parts are summed: images (images, 784), or a part, -> (images, size^2)."""
     logits = decoded.decoder(decoded.grid.z)
+    if part:
+        x, logits = part(x), part(logits)
     return log_likelihood_table(x, logits) + decoded.grid.log_mass
 
 
@@ -114,6 +119,59 @@ def test_fast_float32_sum_is_the_plain_float64_one(decoder, images) -> None:
     assert decoded.decoder.basis.shape[1] < 100
     for marginals, expected in ((log_marginals, plain), (top_half_log_marginals, plain_top)):
         found = marginals(decoded, images.float()).log_density
+        torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def sharp() -> Decoder:
+    """A decoder as trainings leave it: full of ridges, its posteriors 0.03 wide."""
+    generator = torch.Generator().manual_seed(5)
+    decoder = Decoder().double().requires_grad_(False)
+    nn.init.normal_(decoder.hidden.weight, std=1.5, generator=generator)
+    nn.init.normal_(decoder.hidden.bias, std=4.0, generator=generator)
+    nn.init.normal_(decoder.output.weight, std=0.3, generator=generator)
+    nn.init.constant_(decoder.output.bias, -2.0)
+    return decoder
+
+
+@pytest.fixture(scope="module")
+def sharp_images(sharp) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(6)
+    z = 0.8 * torch.randn(20, 2, generator=generator, dtype=torch.float64)
+    return torch.bernoulli(torch.sigmoid(sharp(z)), generator=generator)
+
+
+@pytest.fixture(scope="module")
+def narrowest(sharp, sharp_images) -> float:
+    """The least standard deviation of their posteriors."""
+    decoded = decode_grid(sharp, latent_grid(4, 161, torch.float64))
+    posterior = torch.softmax(log_joint(decoded, sharp_images), dim=-1)
+    z = decoded.grid.z
+    return (posterior @ z**2 - (posterior @ z) ** 2).sqrt().min().item()
+
+
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize(("size", "stds"), [(131, 1 / 2), (87, 1 / 3)])
+def test_sum_where_mass_is_is_the_sum_of_the_whole_table(
+    sharp, sharp_images, narrowest, half, size, stds
+) -> None:
+    """Down to a standard deviation of a third of the spacing, too narrow for any sum over the grid."""
+    decoded = decode_grid(sharp, latent_grid(4, size, torch.float64))
+    assert narrowest / (8 / (size - 1)) == pytest.approx(stds, rel=0.1)
+    expected = integrate(log_joint(decoded, sharp_images, top_half if half else None), decoded.grid)
+    found = (top_half_log_marginals if half else log_marginals)(decoded, sharp_images)
+    assert len(decoded.tiles) < math.ceil(size / TILE) ** 2
+    torch.testing.assert_close(found.log_density, expected.log_density, atol=1e-4, rtol=0)
+    torch.testing.assert_close(found.edge_mass, expected.edge_mass, atol=1e-9, rtol=0)
+    assert torch.equal(found.mode, expected.mode)
+
+
+def test_logits_of_low_rank_are_the_decoders(sharp, sharp_images) -> None:
+    low_rank = LowRankDecoder(sharp, latent_grid(4, 41, torch.float64).z)
+    assert low_rank.basis.shape[1] < 500
+    z = 8 * torch.rand(500, 2, generator=torch.Generator().manual_seed(7), dtype=torch.float64) - 4
+    for x in sharp_images[:3]:
+        found, expected = (log_likelihood(x, logits) for logits in (low_rank(z), sharp(z)))
         torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)
 
 

@@ -113,12 +113,14 @@ def _moments(log_joint: Callable[[Tensor], Tensor], mean: Tensor, log_std: Tenso
     return _Moments((expected + entropy)[:, None], (around * u).sum(0), (around * (u**2 - 1)).sum(0))
 
 
-def elbo_by_quadrature(log_joint: Callable[[Tensor], Tensor], mean: Tensor, log_std: Tensor) -> Tensor:
+def elbo_by_quadrature(
+    log_joint: Callable[[Tensor], Tensor], mean: Tensor, log_std: Tensor, nodes: int = NODES
+) -> Tensor:
     """The ELBO of each image's q (images, 2) -> (images,), without draws, whatever the width of q.
 
     log_joint takes z (points, images, 2) to (points, images).
     """
-    return _moments(log_joint, mean, log_std, NODES).elbo[:, 0]
+    return _moments(log_joint, mean, log_std, nodes).elbo[:, 0]
 
 
 @torch.inference_mode()

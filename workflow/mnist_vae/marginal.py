@@ -55,12 +55,15 @@ class LowRankDecoder:
         left_out = (energies.clamp(min=0).cumsum(0) / len(z)).sqrt()
         basis = directions[:, left_out > BASIS_ERROR]
         weight, bias = (basis.T @ parameter.double() for parameter in decoder.output.parameters())
-        self.hidden = decoder.hidden
-        self.weight, self.bias, self.basis = weight.to(z), bias.to(z), basis.to(z)
+        # tanh(a) = 2 sigmoid(2 a) - 1, which is several times as fast
+        self.hidden_weight, self.hidden_bias = (2 * parameter for parameter in decoder.hidden.parameters())
+        self.weight, self.bias = (2 * weight).to(z), (bias - weight.sum(-1)).to(z)
+        self.basis = basis.to(z)
 
     def coordinates(self, z: Tensor) -> Tensor:
         """Of the logits in their basis: (..., 2) -> (..., rank)."""
-        return F.linear(torch.tanh(self.hidden(z)), self.weight, self.bias)
+        hidden = torch.sigmoid(F.linear(z, self.hidden_weight, self.hidden_bias))
+        return F.linear(hidden, self.weight, self.bias)
 
     def __call__(self, z: Tensor) -> Tensor:
         """Return the logits (..., 784) at z (..., 2)."""
