@@ -39,7 +39,7 @@ def evaluate(vae: VAE, images: Tensor, draws: int, generator: torch.Generator) -
     neg_elbo_draw_spread is the standard deviation, over draws, of a figure that uses one draw an image, as
     the reference's does. All noise is drawn at once, so that no number depends on the size of the blocks.
     """
-    noise = torch.randn(draws, len(images), LATENT, generator=generator)
+    noise = torch.randn(draws, len(images), LATENT, generator=generator).to(images.device)
     mean, log_std = vae.encoder(images)
     z = reparameterize(mean, log_std, noise)
     kl = (log_q(mean, log_std, z) - log_prior(z)).double()

@@ -24,6 +24,7 @@ from mnist_vae.weights import save_snapshots, save_weights, weight_arrays
 
 CHECKPOINT = "checkpoint.safetensors"  # beside the weights, while the training lasts
 HISTORY_POINTS = 12  # times a training's bounds are measured: often at first, when they change fast
+HISTORY_IMAGES = 2_000  # of the training and of the test images, the first ones, to measure them on
 HISTORY_NOISE_SEED = 0  # the same noise each time, so that a curve shows the model and not the draw
 
 
@@ -69,7 +70,7 @@ def run(options: Namespace) -> None:
 
 def _train(options: Namespace, checkpoint: Checkpoint) -> None:
     images, _ = load_digits(options.digits, "train", options.n)
-    test_images, _ = load_digits(options.digits, "test")
+    test_images, _ = load_digits(options.digits, "test", HISTORY_IMAGES)
     device = find_device(options.device)
     images, test_images = (torch.from_numpy(part).to(device) for part in (images, test_images))
 
@@ -98,7 +99,7 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
     for epoch, mean_loss in enumerate(progress, start=done + 1):
         row = {"epoch": epoch, "loss": mean_loss}
         if epoch in measured:
-            row["train_neg_elbo"] = _neg_elbo(vae, images[: len(test_images)])
+            row["train_neg_elbo"] = _neg_elbo(vae, images[:HISTORY_IMAGES])
             row["test_neg_elbo"] = _neg_elbo(vae, test_images)
             tqdm.write(
                 f"epoch {epoch}/{recipe.epochs}: -ELBO in nats: "
