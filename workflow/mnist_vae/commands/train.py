@@ -70,7 +70,7 @@ def run(options: Namespace) -> None:
 
 def _train(options: Namespace, checkpoint: Checkpoint) -> None:
     images, _ = load_digits(options.digits, "train", options.n)
-    test_images, _ = load_digits(options.digits, "test", HISTORY_IMAGES)
+    test_images, _ = load_digits(options.digits, "test")
     device = find_device(options.device)
     images, test_images = (torch.from_numpy(part).to(device) for part in (images, test_images))
 
@@ -100,7 +100,7 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
         row = {"epoch": epoch, "loss": mean_loss}
         if epoch in measured:
             row["train_neg_elbo"] = _neg_elbo(vae, images[:HISTORY_IMAGES])
-            row["test_neg_elbo"] = _neg_elbo(vae, test_images)
+            row["test_neg_elbo"] = _neg_elbo(vae, test_images[:HISTORY_IMAGES])
             tqdm.write(
                 f"epoch {epoch}/{recipe.epochs}: -ELBO in nats: "
                 f"train {row['train_neg_elbo']:.2f}, test {row['test_neg_elbo']:.2f}"
