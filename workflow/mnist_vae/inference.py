@@ -10,7 +10,7 @@ from numpy.polynomial.hermite_e import hermegauss
 from torch import Tensor
 
 from mnist_vae.densities import log_q
-from mnist_vae.marginal import Grid, mass_level
+from mnist_vae.marginal import Grid, LowRankDecoder, mass_level
 from mnist_vae.model import LATENT, Decoder, joint_log_density, top_half_joint
 from mnist_vae.objective import reparameterize
 
@@ -124,7 +124,9 @@ def elbo_by_quadrature(
 
 
 @torch.inference_mode()
-def refine(decoder: Decoder, x: Tensor, mean: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
+def refine(
+    decoder: Decoder | LowRankDecoder, x: Tensor, mean: Tensor, log_std: Tensor
+) -> tuple[Tensor, Tensor]:
     """Raise each image's ELBO from the given q (images, 2) to a maximum; return mean and log_std there.
 
     The ELBO is taken by quadrature, so no draw disturbs it. Each pass is a step of natural-gradient ascent
@@ -156,7 +158,7 @@ def refine(decoder: Decoder, x: Tensor, mean: Tensor, log_std: Tensor) -> tuple[
         found[0][left], found[1][left] = mean, log_std
 
 
-def _joint_moments(decoder: Decoder, x: Tensor, mean: Tensor, log_std: Tensor) -> _Moments:
+def _joint_moments(decoder: Decoder | LowRankDecoder, x: Tensor, mean: Tensor, log_std: Tensor) -> _Moments:
     log_joint = partial(in_blocks, partial(joint_log_density, decoder), x)
     return _moments(log_joint, mean, log_std, FITTING_NODES)
 

@@ -19,8 +19,8 @@ from mnist_vae.model import Decoder
 
 POINTS_A_CHUNK = 4096  # decoded at once where a whole grid is: 13 MB of logits
 IMAGES_A_BLOCK = 1024  # whose log-joints on a tile are held at once: 1 MB, which a core's cache can hold
-CELL = 5  # points a side, the one in their middle stands for
-TILE = 15  # points a side, summed together: whole cells
+CELL = 5  # points a side, for which the middle one stands until an image has mass near it
+TILE = 15  # points a side, decoded and summed together: whole cells
 BASIS_ERROR = 1e-4  # root mean square norm, over the cells, of the logits outside their basis
 NEAR = 80.0  # nats below an image's highest cell, down to which its tiles are summed
 NEGLIGIBLE = -80.0  # below a table's peak; where exp underflows it takes ten times as long
@@ -49,7 +49,7 @@ class LowRankDecoder:
     """
 
     def __init__(self, decoder: Decoder, z: Tensor) -> None:
-        """Find the basis of the logits at z (points, 2); elsewhere among these points it serves as well."""
+        """Find the basis of the logits at z (points, 2), which serves between these points as well."""
         logits = decoder(z).double()
         energies, directions = torch.linalg.eigh(logits.T @ logits)  # ascending
         left_out = (energies.clamp(min=0).cumsum(0) / len(z)).sqrt()
