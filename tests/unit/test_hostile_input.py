@@ -136,6 +136,7 @@ def changed(changes):
 accepted = []
 
 
+@pytest.mark.xdist_group("configurations")
 @settings(max_examples=500)
 @given(CHANGES)
 def test_generated_configurations_are_refused_in_one_line_or_can_be_run(changes):
@@ -162,6 +163,7 @@ def test_generated_configurations_are_refused_in_one_line_or_can_be_run(changes)
                 parser.parse_args([*"dgwhs", "--recipe=r", f"--n={n}", f"--seed={seed}", *options])
 
 
+@pytest.mark.xdist_group("configurations")
 def test_of_the_generated_configurations_some_were_right():
     """Else the test above would have shown less than it says."""
     assert len(accepted) > 20
