@@ -133,37 +133,33 @@ def changed(changes):
     return with_numbers(config)
 
 
-accepted = []
+def test_generated_configurations_are_refused_in_one_line_or_can_be_run():
+    accepted = []
 
+    @settings(max_examples=500)
+    @given(CHANGES)
+    def check(changes):
+        config = changed(changes)
+        try:
+            check_config(config, SCHEMA)
+        except InputError as error:
+            said = str(error)
+            assert said.startswith("config: ")
+            assert len(said.splitlines()) == 1
+            return
+        accepted.append(config)
+        parser = argparse.ArgumentParser()
+        train.add_arguments(parser)
+        datasets = config["train_sizes"] if config["dataset"] == "auto" else [config["dataset"]]
+        for recipe in complete_recipes(config).values():
+            for n in (n for dataset in datasets for n in recipe["train_sizes"][dataset]):
+                options = [
+                    f"--{name.replace('_', '-')}={setting_at(setting, n)}"
+                    for name, setting in recipe.items()
+                    if name not in ("seeds", "train_sizes")
+                ]
+                for seed in recipe["seeds"]:
+                    parser.parse_args([*"dgwhs", "--recipe=r", f"--n={n}", f"--seed={seed}", *options])
 
-@pytest.mark.xdist_group("configurations")
-@settings(max_examples=500)
-@given(CHANGES)
-def test_generated_configurations_are_refused_in_one_line_or_can_be_run(changes):
-    config = changed(changes)
-    try:
-        check_config(config, SCHEMA)
-    except InputError as error:
-        said = str(error)
-        assert said.startswith("config: ")
-        assert len(said.splitlines()) == 1
-        return
-    accepted.append(config)
-    parser = argparse.ArgumentParser()
-    train.add_arguments(parser)
-    datasets = config["train_sizes"] if config["dataset"] == "auto" else [config["dataset"]]
-    for recipe in complete_recipes(config).values():
-        for n in (n for dataset in datasets for n in recipe["train_sizes"][dataset]):
-            options = [
-                f"--{name.replace('_', '-')}={setting_at(setting, n)}"
-                for name, setting in recipe.items()
-                if name not in ("seeds", "train_sizes")
-            ]
-            for seed in recipe["seeds"]:
-                parser.parse_args([*"dgwhs", "--recipe=r", f"--n={n}", f"--seed={seed}", *options])
-
-
-@pytest.mark.xdist_group("configurations")
-def test_of_the_generated_configurations_some_were_right():
-    """Else the test above would have shown less than it says."""
-    assert len(accepted) > 20
+    check()
+    assert len(accepted) > 20  # else this would have shown less than it says
