@@ -23,7 +23,7 @@ from mnist_vae.config import check_config, complete_recipes, setting_at, with_nu
 from mnist_vae.data import resolve_dataset
 from mnist_vae.errors import InputError
 from mnist_vae.record import RECORD
-from mnist_vae.software import processor, versions
+from mnist_vae.software import cores, processor, versions
 from mnist_vae.sources import import_closure
 
 OWN_RECORD = "results/record.jsonl"  # to which every job adds what it made, with what, and at what cost
@@ -78,6 +78,10 @@ try:
     check_config(config, LIBRARY / "schemas/config.schema.yaml")
 except InputError as error:
     raise WorkflowError(str(error))
+
+# Of --cores, what a job of one thread claims to have a processor to itself: with more jobs than processors each
+# finds its caches full of another's numbers, and takes half as long again.
+A_PROCESSOR = max(1, (workflow.cores or 1) // cores())
 
 RECIPES = complete_recipes(config)
 MODEL = "results/{dataset}/models/{recipe}/n{n}/seed{seed}"

@@ -19,12 +19,12 @@ rule evaluate:
         f"{MODEL}/logs/evaluate.log",
     conda:
         "../../envs/torch.yaml"
-    threads: 1
+    threads: A_PROCESSOR
     params:
         draws=config["evaluation"]["draws"],
         first_100_draws=config["evaluation"]["first_100_draws"],
     shell:
-        "python -m mnist_vae --threads {threads} evaluate {input.digits:q} {input.weights:q} {output.metrics:q} "
+        "python -m mnist_vae evaluate {input.digits:q} {input.weights:q} {output.metrics:q} "
         "--draws {params.draws} --first-100-draws {params.first_100_draws} > {log:q} 2>&1"
 
 

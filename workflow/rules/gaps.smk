@@ -17,12 +17,12 @@ rule measure_gaps:
     cache: SHARED
     conda:
         "../../envs/torch.yaml"
-    threads: 1
+    threads: A_PROCESSOR
     params:
         grid=config["marginal"],
         images=config["gaps"]["images"],
     shell:
-        "python -m mnist_vae --threads {threads} measure_gaps {input.digits:q} {input.weights:q} {output.gaps:q} "
+        "python -m mnist_vae measure_gaps {input.digits:q} {input.weights:q} {output.gaps:q} "
         "--window {params.grid[window]} --size {params.grid[size]} "
         "--fine-window {params.grid[fine_window]} --fine-size {params.grid[fine_size]} "
         "--images {params.images} > {log:q} 2>&1"
@@ -40,13 +40,13 @@ rule measure_epochs:
     cache: SHARED
     conda:
         "../../envs/torch.yaml"
-    threads: 1
+    threads: A_PROCESSOR
     params:
         window=config["marginal"]["window"],
         size=config["marginal"]["size"],
         images=config["snapshots"]["images"],
     shell:
-        "python -m mnist_vae --threads {threads} measure_epochs {input.digits:q} {input.snapshots:q} "
+        "python -m mnist_vae measure_epochs {input.digits:q} {input.snapshots:q} "
         "{output.epochs:q} --window {params.window} --size {params.size} --images {params.images} > {log:q} 2>&1"
 
 
@@ -62,13 +62,13 @@ rule weigh_draws:
     cache: SHARED
     conda:
         "../../envs/torch.yaml"
-    threads: 1
+    threads: A_PROCESSOR
     params:
         window=config["marginal"]["fine_window"],
         size=config["marginal"]["fine_size"],
         images=config["importance_weighting"]["images"],
         draws=config["importance_weighting"]["draws"],
     shell:
-        "python -m mnist_vae --threads {threads} weigh_draws {input.digits:q} {input.weights:q} {output.bounds:q} "
+        "python -m mnist_vae weigh_draws {input.digits:q} {input.weights:q} {output.bounds:q} "
         "--window {params.window} --size {params.size} --images {params.images} --draws {params.draws} "
         "> {log:q} 2>&1"

@@ -14,9 +14,9 @@ rule encode:
         f"{MODEL}/logs/encode.log",
     conda:
         "../../envs/torch.yaml"
-    threads: 1
+    threads: A_PROCESSOR
     shell:
-        "python -m mnist_vae --threads {threads} encode {input.digits:q} {input.weights:q} {output.latents:q} "
+        "python -m mnist_vae encode {input.digits:q} {input.weights:q} {output.latents:q} "
         "> {log:q} 2>&1"
 
 
@@ -30,11 +30,11 @@ rule sample_prior:
         f"{MODEL}/logs/sample_prior.log",
     conda:
         "../../envs/torch.yaml"
-    threads: 1
+    threads: A_PROCESSOR
     params:
         draws=config["prior_samples"]["draws"],
     shell:
-        "python -m mnist_vae --threads {threads} sample_prior {input.weights:q} {output.samples:q} "
+        "python -m mnist_vae sample_prior {input.weights:q} {output.samples:q} "
         "--draws {params.draws} > {log:q} 2>&1"
 
 
@@ -49,11 +49,11 @@ rule interpolate:
         f"{MODEL}/logs/interpolate.log",
     conda:
         "../../envs/torch.yaml"
-    threads: 1
+    threads: A_PROCESSOR
     params:
         images=config["interpolation"]["images"],
     shell:
-        "python -m mnist_vae --threads {threads} interpolate {input.digits:q} {input.weights:q} {output.means:q} "
+        "python -m mnist_vae interpolate {input.digits:q} {input.weights:q} {output.means:q} "
         "--images {params.images} > {log:q} 2>&1"
 
 
@@ -67,12 +67,12 @@ rule decode_manifold:
         f"{MODEL}/logs/decode_manifold.log",
     conda:
         "../../envs/torch.yaml"
-    threads: 1
+    threads: A_PROCESSOR
     params:
         window=config["latent_manifold"]["window"],
         size=config["latent_manifold"]["size"],
     shell:
-        "python -m mnist_vae --threads {threads} decode_manifold {input.weights:q} {output.means:q} "
+        "python -m mnist_vae decode_manifold {input.weights:q} {output.means:q} "
         "--window {params.window} --size {params.size} > {log:q} 2>&1"
 
 
@@ -87,14 +87,14 @@ rule fit_top_half:
         f"{MODEL}/logs/fit_top_half.log",
     conda:
         "../../envs/torch.yaml"
-    threads: 1
+    threads: A_PROCESSOR
     params:
         images=config["top_half"]["images"],
         draws=config["top_half"]["draws"],
         steps=config["top_half"]["steps"],
         learning_rate=config["top_half"]["learning_rate"],
     shell:
-        "python -m mnist_vae --threads {threads} fit_top_half {input.digits:q} {input.weights:q} {output.fit:q} "
+        "python -m mnist_vae fit_top_half {input.digits:q} {input.weights:q} {output.fit:q} "
         "--images {params.images} --draws {params.draws} --steps {params.steps} "
         "--learning-rate {params.learning_rate} > {log:q} 2>&1"
 
@@ -110,12 +110,12 @@ rule complete_top_half:
         f"{MODEL}/logs/complete_top_half.log",
     conda:
         "../../envs/torch.yaml"
-    threads: 1
+    threads: A_PROCESSOR
     params:
         completions=config["top_half"]["completions"],
         window=config["marginal"]["fine_window"],
         size=config["marginal"]["fine_size"],
     shell:
-        "python -m mnist_vae --threads {threads} complete_top_half {input.weights:q} {input.fit:q} "
+        "python -m mnist_vae complete_top_half {input.weights:q} {input.fit:q} "
         "{output.completions:q} --completions {params.completions} "
         "--window {params.window} --size {params.size} > {log:q} 2>&1"

@@ -22,7 +22,7 @@ rule train:
     cache: SHARED
     conda:
         "../../envs/torch.yaml"
-    threads: 1
+    threads: A_PROCESSOR
     params:
         # As params, for the cache knows an entry by them, and not by wildcards.
         name="{recipe}",
@@ -32,7 +32,7 @@ rule train:
         device=config["device"],
         snapshot_epochs=snapshot_epochs,
     shell:
-        "python -m mnist_vae --threads {threads} train {input.digits:q} {input.grey:q} "
+        "python -m mnist_vae train {input.digits:q} {input.grey:q} "
         "{output.weights:q} {output.history:q} {output.snapshots:q} "
         "--snapshot-epochs {params.snapshot_epochs} "
         "--recipe {params.name:q} --n {params.n:q} --seed {params.seed:q} --device {params.device:q} "
