@@ -16,7 +16,7 @@ rule encode:
         "../../envs/torch.yaml"
     threads: A_PROCESSOR
     shell:
-        "python -m mnist_vae encode {input.digits:q} {input.weights:q} {output.latents:q} " "> {log:q} 2>&1"
+        "python -m mnist_vae encode {input.digits:q} {input.weights:q} {output.latents:q} > {log:q} 2>&1"
 
 
 rule sample_prior:
