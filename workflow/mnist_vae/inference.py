@@ -55,11 +55,14 @@ def fit_top_half(
     trace = []
     for _ in range(steps):
         noise = torch.randn(draws, len(x), LATENT, generator=generator)
-        objective = top_half_elbo(decoder, x, mean, log_std, noise)
         optimizer.zero_grad()
-        (-objective.sum()).backward(inputs=[mean, log_std])
+        objective = []
+        # A few images at a time, whose logits and their gradients stay in a core's cache.
+        for some in torch.arange(len(x)).split(max(1, POINTS_A_BLOCK // draws)):
+            objective.append(top_half_elbo(decoder, x[some], mean[some], log_std[some], noise[:, some]))
+            (-objective[-1].sum()).backward(inputs=[mean, log_std])
         optimizer.step()
-        trace.append(objective.detach())
+        trace.append(torch.cat(objective).detach())
     return Fit(mean.detach(), log_std.detach(), torch.stack(trace))
 
 
