@@ -70,8 +70,10 @@ def test_binary_product_is_the_product(dtype):
     x[3], x[-1], x[:, 5] = 0, 0, 0  # sums of nothing: within, at the end, and of a pixel that is never lit
     x[4] = 1
     rows = torch.randn(60, 50, generator=generator, dtype=dtype)
-    torch.testing.assert_close(binary_product(x, rows), x @ rows, rtol=1e-5, atol=1e-5)
-    assert (binary_product(x, rows)[[3, -1]] == 0).all()
+    for mask in (x.bool(), x.bool().T.contiguous().T):
+        found = binary_product(mask, rows)
+        torch.testing.assert_close(found, x @ rows, rtol=1e-5, atol=1e-5)
+        assert (found[[3, -1]] == 0).all()
 
 
 def test_never_lit_pixels_get_a_gradient_of_exactly_zero(vae, images):

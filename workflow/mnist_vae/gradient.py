@@ -20,7 +20,8 @@ def loss_with_gradient(vae: VAE, x: Tensor, noise: Tensor) -> tuple[Tensor, dict
     -noise^2 / 2 - log_std + constant: it depends on the parameters through log_std alone.
     """
     encoder, decoder = vae.encoder, vae.decoder
-    encoder_hidden = binary_product(x, encoder.hidden.weight.T).add_(encoder.hidden.bias).tanh_()
+    lit = x.bool()
+    encoder_hidden = binary_product(lit, encoder.hidden.weight.T).add_(encoder.hidden.bias).tanh_()
     mean, log_std = encoder.output(encoder_hidden).chunk(2, dim=-1)
     z = reparameterize(mean, log_std, noise)
     decoder_hidden = decoder.hidden(z).tanh_()
@@ -35,7 +36,7 @@ def loss_with_gradient(vae: VAE, x: Tensor, noise: Tensor) -> tuple[Tensor, dict
     d_output = torch.cat([d_z, d_z * torch.exp(log_std) * noise - share], dim=-1)
     d_encoder = _through_tanh(d_output @ encoder.output.weight, encoder_hidden)
     return value, {
-        "encoder.hidden.weight": binary_product(x.T.contiguous(), d_encoder).T,
+        "encoder.hidden.weight": binary_product(lit.T.contiguous(), d_encoder).T,
         "encoder.hidden.bias": d_encoder.sum(0),
         "encoder.output.weight": d_output.T @ encoder_hidden,
         "encoder.output.bias": d_output.sum(0),

@@ -1,5 +1,6 @@
 """Matrix products of the training step, by the fastest way that PyTorch has for them."""
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -19,12 +20,12 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def binary_product(x: Tensor, rows: Tensor) -> Tensor:
-    """x @ rows, for x (a, b) in {0, 1} and contiguous rows (b, c) -> (a, c).
+    """x @ rows, for boolean x (a, b) and contiguous rows (b, c) -> (a, c).
 
-    On a CPU as sums of the rows where x is 1: in MNIST, of 784 rows about a hundred.
+    On a CPU as sums of the rows where x is true: in MNIST, of 784 rows about a hundred.
     """
     if x.device.type != "cpu":
-        return x @ rows
-    ones = x.bool()
-    count = ones.sum(1)
-    return F.embedding_bag(ones.nonzero()[:, 1], rows, count.cumsum(0) - count, mode="sum")
+        return x.to(rows.dtype) @ rows
+    count = x.sum(1)
+    true = torch.from_numpy(np.flatnonzero(x.numpy())) % len(rows)  # in a third of the time of x.nonzero()
+    return F.embedding_bag(true, rows, count.cumsum(0) - count, mode="sum")
