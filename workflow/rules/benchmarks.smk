@@ -8,7 +8,7 @@
 #
 # Not part of `rule all`: timings are never the same twice. With more --cores each contender has more threads.
 
-EVERY_CORE = os.cpu_count()  # that --cores allows: nothing else runs while something is timed
+EVERY_CORE = cores()  # that --cores allows: nothing else runs while something is timed
 
 
 rule benchmarks:
