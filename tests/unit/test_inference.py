@@ -112,7 +112,9 @@ def test_a_batch_is_its_images_one_by_one(trained, x, monkeypatch):
 
 def test_every_step_decodes_all_its_draws(trained, x):
     decoded = []
-    hook = trained.decoder.register_forward_pre_hook(lambda _, inputs: decoded.append(inputs[0].detach()))
+    hook = trained.decoder.hidden.register_forward_pre_hook(
+        lambda _, inputs: decoded.append(inputs[0].detach())
+    )
     try:
         fit(trained.decoder, x, draws=7, steps=3)
     finally:

@@ -146,9 +146,9 @@ def test_a_step_sees_one_batch(world):
     vae, sizes = VAE(), []
     right = training.loss_with_gradient
 
-    def loss_with_gradient(vae, x, noise):
+    def loss_with_gradient(parameters, x, noise):
         sizes.append(len(x))
-        return right(vae, x, noise)
+        return right(parameters, x, noise)
 
     world.monkeypatch.setattr(training, "loss_with_gradient", loss_with_gradient)
     recipe = training.Recipe(epochs=2, batch_size=75, learning_rate=1e-3)

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from torch.optim import optimizer as optim
 
 from mnist_vae import gradient, training
+from mnist_vae.adam import Adam
 from mnist_vae.errors import InputError
 from mnist_vae.model import VAE
 from mnist_vae.objective import bound
@@ -42,12 +42,31 @@ def watch(monkeypatch):
     """What each step sees: images and noise."""
     seen = SimpleNamespace(images=[], noise=[])
 
-    def loss_with_gradient(vae, x, noise):
+    def loss_with_gradient(parameters, x, noise):
         seen.images.append(x.clone())
         seen.noise.append(noise)
-        return gradient.loss_with_gradient(vae, x, noise)
+        return gradient.loss_with_gradient(parameters, x, noise)
 
     monkeypatch.setattr(training, "loss_with_gradient", loss_with_gradient)
+    return seen
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """Adam's steps, by name of parameter: what stood before, the gradient, the rate, and what stood after."""
+    seen, right = [], Adam.step
+
+    def copies(tensors):
+        return {name: tensor.detach().double().clone() for name, tensor in tensors.items()}
+
+    def step(optimizer, gradient, rate_factor):
+        rates = {name: rate * rate_factor for rate, names in optimizer.groups.items() for name in names}
+        before = copies(optimizer.parameters)
+        right(optimizer, gradient, rate_factor)
+        after = copies(optimizer.parameters)
+        seen.append(SimpleNamespace(before=before, gradient=copies(gradient), rates=rates, after=after))
+
+    monkeypatch.setattr(Adam, "step", step)
     return seen
 
 
@@ -113,54 +132,29 @@ def test_another_seed_gives_another_model(coded):
         assert not torch.equal(one, another)
 
 
-def test_steps_are_adams(coded):
+def test_steps_are_adams(coded, steps):
     """Three steps by hand: rate 1e-3, betas 0.9 and 0.999, eps 1e-8, no weight decay, every tensor."""
     rate, beta1, beta2, eps = 1e-3, 0.9, 0.999, 1e-8
-    before, gradients, after = [], [], []
-
-    def copies(optimizer):
-        return [p.detach().double().clone() for group in optimizer.param_groups for p in group["params"]]
-
-    def pre_hook(optimizer, *_):
-        before.append(copies(optimizer))
-        gradients.append([p.grad.double() for group in optimizer.param_groups for p in group["params"]])
-
-    hooks = (
-        optim.register_optimizer_step_pre_hook(pre_hook),
-        optim.register_optimizer_step_post_hook(lambda optimizer, *_: after.append(copies(optimizer))),
-    )
-    try:
-        run(coded, epochs=1, learning_rate=rate)
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-    assert len(after) == 3
-    assert len(after[0]) == 8
-    for tensor in range(8):
-        m = v = torch.zeros_like(before[0][tensor])
-        for t in range(1, 4):
-            g = gradients[t - 1][tensor]
+    run(coded, epochs=1, learning_rate=rate)
+    assert len(steps) == 3
+    assert len(steps[0].after) == 8
+    for name in steps[0].after:
+        m = v = 0
+        for t, taken in enumerate(steps, start=1):
+            before, after, g = (named[name] for named in (taken.before, taken.after, taken.gradient))
+            g = g if g.shape == before.shape else g.T
             m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
             step = rate * (m / (1 - beta1**t)) / ((v / (1 - beta2**t)).sqrt() + eps)
-            expected = before[t - 1][tensor] - step
-            torch.testing.assert_close(after[t - 1][tensor], expected, rtol=1e-6, atol=1e-7)
+            torch.testing.assert_close(after, before - step, rtol=1e-6, atol=1e-7)
 
 
-def test_gradients_are_of_one_batch_alone(coded):
+def test_gradients_are_of_one_batch_alone(coded, steps):
     """No gradient is left over from the step before: Adam sees that of the batch's loss."""
     x = coded[:100]
     first, generator = VAE(torch.Generator().manual_seed(0)), torch.Generator().manual_seed(0)
-    gradients = []
-    hook = optim.register_optimizer_step_pre_hook(
-        lambda optimizer, *_: gradients.append(optimizer.param_groups[0]["params"][-1].grad.clone())
-    )
-    try:
-        list(train(first, x, Recipe(epochs=30, batch_size=100, learning_rate=1e-30), generator))
-    finally:
-        hook.remove()
+    list(train(first, x, Recipe(epochs=30, batch_size=100, learning_rate=1e-30), generator))
     # The model stands still, so these differ by their noise only; left over, they would add up.
-    norms = torch.stack(gradients).norm(dim=1)
+    norms = torch.stack([taken.gradient["decoder.output.bias"].norm() for taken in steps])
     assert norms.max() < 2 * norms.min()
 
 
@@ -193,41 +187,34 @@ def test_training_leaves_the_images_alone(coded):
 # --- what stronger recipes add ----------------------------------------------------------------------------
 
 
-def rates(coded, **options):
+def rates(coded, steps, **options):
     """The learning rates of every step: of the decoder's first layer, and of all other tensors."""
-    vae, seen = VAE(torch.Generator().manual_seed(0)), []
-
-    def hook(optimizer, *_):
-        # By where they lie: the optimizer may see the same memory in another shape.
-        rate = {p.data_ptr(): group["lr"] for group in optimizer.param_groups for p in group["params"]}
-        first_layer = {p.data_ptr() for p in vae.decoder.hidden.parameters()}
-        latent = {rate[place] for place in first_layer}
-        others = {rate[place] for place in {p.data_ptr() for p in vae.parameters()} - first_layer}
-        seen.append((latent, others))
-
-    handle = optim.register_optimizer_step_pre_hook(hook)
-    try:
-        recipe = Recipe(epochs=4, batch_size=100, learning_rate=1e-3, **options)
-        list(train(vae, coded, recipe, torch.Generator().manual_seed(0)))
-    finally:
-        handle.remove()
-    assert all(len(latent) == len(others) == 1 for latent, others in seen)
-    return [latent.pop() for latent, _ in seen], [others.pop() for _, others in seen]
+    recipe = Recipe(epochs=4, batch_size=100, learning_rate=1e-3, **options)
+    list(train(VAE(torch.Generator().manual_seed(0)), coded, recipe, torch.Generator().manual_seed(0)))
+    latent, others = [], []
+    for taken in steps:
+        by_layer = {True: set(), False: set()}
+        for name, rate in taken.rates.items():
+            by_layer[name.startswith("decoder.hidden.")].add(rate)
+        for found, layer in ((latent, True), (others, False)):
+            (rate,) = by_layer[layer]
+            found.append(rate)
+    return latent, others
 
 
-def test_the_reference_keeps_one_rate(coded):
-    latent, others = rates(coded)
+def test_the_reference_keeps_one_rate(coded, steps):
+    latent, others = rates(coded, steps)
     assert latent == others == [1e-3] * 12
 
 
-def test_rate_falls_linearly_to_zero_over_the_last_share_of_steps(coded):
-    latent, others = rates(coded, decay=0.5)
+def test_rate_falls_linearly_to_zero_over_the_last_share_of_steps(coded, steps):
+    latent, others = rates(coded, steps, decay=0.5)
     assert latent == others
     assert others == pytest.approx([1e-3] * 7 + [1e-3 * left / 6 for left in (5, 4, 3, 2, 1)])
 
 
-def test_latent_layer_rate_is_the_decoders_first_layers_alone(coded):
-    latent, others = rates(coded, latent_layer_rate=3.0)
+def test_latent_layer_rate_is_the_decoders_first_layers_alone(coded, steps):
+    latent, others = rates(coded, steps, latent_layer_rate=3.0)
     assert latent == pytest.approx([3e-3] * 12)
     assert others == pytest.approx([1e-3] * 12)
 

@@ -6,19 +6,19 @@ training it is: one by other options, images, code or software is never continue
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from mnist_vae.adam import Adam
 from mnist_vae.errors import InputError
 from mnist_vae.model import VAE
 from mnist_vae.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.weights import joined, parted, weight_arrays
 
-ADAM = ("step", "exp_avg", "exp_avg_sq")  # what the optimizer keeps of each parameter
 INTERVAL = 30  # seconds between checkpoints; each costs about a tenth of one
 
 
@@ -38,7 +38,7 @@ class Checkpoint:
         self.identity = dict(identity)
         self.written = time.monotonic()
 
-    def restore(self, vae: VAE, optimizer: torch.optim.Adam, generator: torch.Generator) -> Progress | None:
+    def restore(self, vae: VAE, optimizer: Adam, generator: torch.Generator) -> Progress | None:
         """Put model, optimizer and generator where they were; None if there is nothing of use."""
         if not self.path.exists():
             return None
@@ -52,26 +52,20 @@ class Checkpoint:
             return None
         sections = parted(arrays)
         vae.load_state_dict({name: torch.from_numpy(array) for name, array in sections["weights"].items()})
-        for name, parameter in _named_parameters(optimizer):
-            optimizer.state[parameter] = {
-                key: torch.from_numpy(sections[key][name]).to(parameter.device) for key in ADAM
-            }
+        for section, kept in _kept_by(optimizer).items():
+            for name, tensor in kept.items():
+                tensor.copy_(torch.from_numpy(sections[section][name]))
         generator.set_state(torch.from_numpy(sections["generator"]["state"]))
         snapshots = {int(section): named for section, named in sections.items() if section.isdigit()}
         return Progress(found["epoch"], found["history"], snapshots)
 
-    def keep(
-        self, vae: VAE, optimizer: torch.optim.Adam, generator: torch.Generator, progress: Progress
-    ) -> None:
+    def keep(self, vae: VAE, optimizer: Adam, generator: torch.Generator, progress: Progress) -> None:
         """Write a checkpoint if the last one is old enough."""
         if time.monotonic() < self.written + INTERVAL:
             return
         sections = {"weights": weight_arrays(vae), "generator": {"state": generator.get_state().numpy()}}
-        for key in ADAM:
-            sections[key] = {
-                name: optimizer.state[parameter][key].cpu().numpy()
-                for name, parameter in _named_parameters(optimizer)
-            }
+        for section, kept in _kept_by(optimizer).items():
+            sections[section] = {name: tensor.cpu().numpy() for name, tensor in kept.items()}
         about = {"identity": self.identity, "epoch": progress.epoch, "history": progress.history}
         save_arrays(self.path, joined(sections | progress.snapshots), about)
         self.written = time.monotonic()
@@ -81,6 +75,5 @@ class Checkpoint:
         self.path.unlink(missing_ok=True)
 
 
-def _named_parameters(optimizer: torch.optim.Adam) -> Iterator[tuple[str, torch.nn.Parameter]]:
-    for group in optimizer.param_groups:
-        yield from zip(group["param_names"], group["params"], strict=True)
+def _kept_by(optimizer: Adam) -> dict[str, dict[str, torch.Tensor]]:
+    return {"moments": optimizer.moments, "squares": optimizer.squares, "adam": {"steps": optimizer.steps}}

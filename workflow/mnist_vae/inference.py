@@ -9,9 +9,10 @@ import torch
 from numpy.polynomial.hermite_e import hermegauss
 from torch import Tensor
 
+from mnist_vae.adam import Adam
 from mnist_vae.densities import log_q
 from mnist_vae.marginal import Grid, LowRankDecoder, mass_level
-from mnist_vae.model import LATENT, Decoder, joint_log_density, top_half_joint
+from mnist_vae.model import LATENT, Decoder, TopHalfDecoder, joint_log_density, top_half_joint
 from mnist_vae.objective import reparameterize
 
 WINDOW_MASS = 0.99
@@ -50,20 +51,21 @@ def fit_top_half(
     the one it would take alone on the same noise.
     """
     mean, log_std = torch.randn(2, len(x), LATENT, generator=generator).unbind(0)
-    mean.requires_grad_(), log_std.requires_grad_()
-    optimizer = torch.optim.Adam([mean, log_std], lr=learning_rate)
+    decoder = TopHalfDecoder(decoder)
+    optimizer = Adam({"mean": mean, "log_std": log_std}, learning_rate)
     trace = []
     for _ in range(steps):
         noise = torch.randn(draws, len(x), LATENT, generator=generator)
-        optimizer.zero_grad()
-        objective = []
+        blocks = []
         # A few images at a time, whose logits and their gradients stay in a core's cache.
         for some in torch.arange(len(x)).split(max(1, POINTS_A_BLOCK // draws)):
-            objective.append(top_half_elbo(decoder, x[some], mean[some], log_std[some], noise[:, some]))
-            (-objective[-1].sum()).backward(inputs=[mean, log_std])
-        optimizer.step()
-        trace.append(torch.cat(objective).detach())
-    return Fit(mean.detach(), log_std.detach(), torch.stack(trace))
+            q = mean[some].requires_grad_(), log_std[some].requires_grad_()
+            objective = top_half_elbo(decoder, x[some], *q, noise[:, some])
+            blocks.append((objective.detach(), *torch.autograd.grad(-objective.sum(), q)))
+        objective, d_mean, d_log_std = (torch.cat(part) for part in zip(*blocks, strict=True))
+        optimizer.step({"mean": d_mean, "log_std": d_log_std})
+        trace.append(objective)
+    return Fit(mean, log_std, torch.stack(trace))
 
 
 def posterior_window(log_joint: Tensor, grid: Grid, mean: Tensor, log_std: Tensor) -> Tensor:

@@ -2,8 +2,9 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from mnist_vae.densities import log_likelihood, log_prior, top_half
+from mnist_vae.densities import TOP_HALF, log_likelihood, log_prior, top_half
 
 PIXELS = 784
 HIDDEN = 500
@@ -36,6 +37,19 @@ class Decoder(nn.Module):
         return self.output(torch.tanh(self.hidden(z)))
 
 
+class TopHalfDecoder(nn.Module):
+    """The same decoder's logits of the top half alone: latents (..., 2) -> (..., 392), in half the time."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        super().__init__()
+        self.hidden = decoder.hidden
+        self.weight, self.bias = decoder.output.weight[:TOP_HALF], decoder.output.bias[:TOP_HALF]
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return the logits."""
+        return F.linear(torch.tanh(self.hidden(z)), self.weight, self.bias)
+
+
 class VAE(nn.Module):
     """Encoder and decoder, whose tensors are named encoder.* and decoder.* in the weight files."""
 
@@ -55,9 +69,10 @@ class VAE(nn.Module):
                 reach = layer.in_features**-0.5
                 for parameter in layer.parameters():
                     nn.init.uniform_(parameter, -reach, reach, generator=generator)
-        # A pixel's weights side by side in memory: training adds up those of the pixels that are lit.
-        pixels = self.encoder.hidden
-        pixels.weight = nn.Parameter(pixels.weight.detach().T.contiguous().T)
+        # An input's weights side by side in memory: training adds up those of the pixels that are lit, and
+        # multiplies fastest by the decoder's.
+        for layer in (self.encoder.hidden, self.decoder.hidden, self.decoder.output):
+            layer.weight = nn.Parameter(layer.weight.detach().T.contiguous().T)
 
 
 def joint_log_density(decoder: Decoder, x: Tensor, z: Tensor) -> Tensor:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from mnist_vae.adam import Adam
 from mnist_vae.cuda import GraphedEpoch
 from mnist_vae.errors import InputError
 from mnist_vae.gradient import loss_with_gradient
@@ -34,24 +35,12 @@ class Recipe:
         return min(1.0, (1 - progress) / self.decay) if self.decay else 1.0
 
 
-def make_optimizer(vae: VAE, recipe: Recipe) -> torch.optim.Adam:
-    """Adam as the reference sets it, of named parameters; the decoder's first layer in a group of its own."""
-    latent_layer, others = [], []
-    for name, parameter in vae.named_parameters():
-        group = latent_layer if name.startswith("decoder.hidden.") else others
-        group.append((name, nn.Parameter(as_in_memory(parameter.detach()))))
-    groups = [
-        {"params": others, "rate": recipe.learning_rate},
-        {"params": latent_layer, "rate": recipe.learning_rate * recipe.latent_layer_rate},
-    ]
-    on_gpu = others[0][1].is_cuda
-    rate = torch.tensor(recipe.learning_rate) if on_gpu else recipe.learning_rate
-    return torch.optim.Adam(groups, lr=rate, betas=(0.9, 0.999), eps=1e-8, fused=True, capturable=on_gpu)
-
-
-def as_in_memory(matrix: Tensor) -> Tensor:
-    """The same memory, row after row: Adam works elementwise, and by copies on what lies otherwise."""
-    return matrix if matrix.is_contiguous() else matrix.T
+def make_optimizer(vae: VAE, recipe: Recipe) -> Adam:
+    """Adam at the recipe's rates."""
+    parameters = dict(vae.named_parameters())
+    latent_layer = [name for name in parameters if name.startswith("decoder.hidden.")]
+    rate = recipe.learning_rate
+    return Adam(parameters, rate, dict.fromkeys(latent_layer, rate * recipe.latent_layer_rate))
 
 
 def shuffled_batches(images: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -63,16 +52,13 @@ def shuffled_batches(images: Tensor, batch_size: int, generator: torch.Generator
 Batches = Sequence[tuple[Tensor, Tensor, float | Tensor]]
 
 
-def descend(vae: VAE, optimizer: torch.optim.Adam, images: Tensor, batches: Batches) -> Tensor:
+def descend(vae: VAE, optimizer: Adam, images: Tensor, batches: Batches) -> Tensor:
     """One epoch: a step of Adam for each batch, given by indices, noise and rate factor; the summed loss."""
+    parameters = dict(vae.named_parameters())
     total = torch.zeros((), dtype=torch.float64, device=images.device)
-    for indices, noise, factor in batches:
-        batch_loss, gradient = loss_with_gradient(vae, images.index_select(0, indices), noise)
-        for group in optimizer.param_groups:
-            group["lr"] = group["rate"] * factor
-            for name, parameter in zip(group["param_names"], group["params"], strict=True):
-                parameter.grad = as_in_memory(gradient[name])
-        optimizer.step()
+    for indices, noise, rate_factor in batches:
+        batch_loss, gradient = loss_with_gradient(parameters, images.index_select(0, indices), noise)
+        optimizer.step(gradient, rate_factor)
         total += batch_loss * len(indices)
     return total
 
@@ -83,7 +69,7 @@ def train(
     recipe: Recipe,
     generator: torch.Generator,
     variants: Callable[[], Tensor] | None = None,
-    optimizer: torch.optim.Adam | None = None,
+    optimizer: Adam | None = None,
     epochs_done: int = 0,
 ) -> Iterator[float]:
     """Train in place on images (n, 784), yielding after each epoch its mean loss in nats per image.

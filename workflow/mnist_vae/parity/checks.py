@@ -213,7 +213,9 @@ def _gradients(
     tensor: Callable[[str], Tensor], vae: VAE, inputs: Mapping[str, np.ndarray]
 ) -> dict[str, Tensor]:
     found = {}
-    for name, gradient in loss_with_gradient(vae, tensor("x"), tensor("noise"))[1].items():
+    for name, gradient in loss_with_gradient(dict(vae.named_parameters()), tensor("x"), tensor("noise"))[
+        1
+    ].items():
         found[f"gradient.{name}"] = gradient
         found[f"central_difference.{name}"] = gradient.flatten()[inputs[f"entries.{name}"]]
     return found
