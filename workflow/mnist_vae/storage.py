@@ -5,11 +5,12 @@ from a file can say where it comes from. One string: safetensors writes several 
 stands a checksum too, since the format itself would take a flipped bit for another number.
 """
 
+import csv
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,6 +51,24 @@ def file_hash(path: str | Path) -> str:
     """SHA-256 of a file's bytes."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def save_table(path: str | Path, rows: Sequence[Mapping]) -> None:
+    """Write rows as CSV, in columns by name; what a row lacks is left empty.
+
+    Without pandas, whose import would take a third of a second of every job that computes.
+    """
+    columns = dict.fromkeys(name for row in rows for name in row)
+    with whole_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, columns, lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+
+
+def save_model_table(path: str | Path, rows: Iterable[Mapping], provenance: Mapping) -> None:
+    """Write rows of figures of one model, each after its recipe, n and seed."""
+    model = {name: provenance[name] for name in ("recipe", "n", "seed")}
+    save_table(path, [model | row for row in rows])
 
 
 def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], provenance: Mapping) -> None:

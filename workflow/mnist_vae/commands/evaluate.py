@@ -2,12 +2,11 @@
 
 from argparse import ArgumentParser, Namespace
 
-import pandas as pd
 import torch
 
 from mnist_vae.data import load_digits
 from mnist_vae.evaluation import evaluate
-from mnist_vae.storage import load_provenance, whole_file
+from mnist_vae.storage import load_provenance, save_model_table
 from mnist_vae.weights import load_weights
 
 REFERENCE_IMAGES = 100  # the reference printed the loss on this many test images
@@ -43,8 +42,4 @@ def run(options: Namespace) -> None:
         for metric, value in found._asdict().items():
             value, standard_error = value if isinstance(value, tuple) else (value, None)
             rows.append({"split": split, "metric": metric, "value": value, "standard_error": standard_error})
-    table = pd.DataFrame(rows)
-    for position, column in enumerate(("recipe", "n", "seed")):
-        table.insert(position, column, provenance[column])
-    with whole_file(options.metrics) as temporary:
-        table.to_csv(temporary, index=False)
+    save_model_table(options.metrics, rows, provenance)

@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser, Namespace
 
-import pandas as pd
 import torch
 
 from mnist_vae.data import load_digits
@@ -10,7 +9,7 @@ from mnist_vae.errors import InputError
 from mnist_vae.evaluation import mean_over_images
 from mnist_vae.gaps import encoder_gap
 from mnist_vae.marginal import WIDEN, decode_grid, latent_grid
-from mnist_vae.storage import load_provenance, whole_file
+from mnist_vae.storage import load_provenance, save_model_table
 from mnist_vae.weights import load_snapshots
 
 WAY_OUT = f"{WIDEN} Or take the epoch out of snapshots.epochs: early in a training, codes lie far out."
@@ -39,8 +38,7 @@ def run(options: Namespace) -> None:
         for split, x in images.items():
             found = encoder_gap(vae, decoded, x, f"{options.snapshots}, epoch {epoch}", WAY_OUT)
             quantities = {"elbo": found.log_px - found.kl, "log_px": found.log_px, "kl": found.kl}
-            row = {name: provenance[name] for name in ("recipe", "n", "seed")}
-            row |= {"epoch": epoch, "split": split, "images": len(x)}
+            row = {"epoch": epoch, "split": split, "images": len(x)}
             for name, per_image in quantities.items():
                 row[name], row[f"{name}_standard_error"] = mean_over_images(per_image)
             if split in before:
@@ -53,5 +51,4 @@ def run(options: Namespace) -> None:
         raise InputError(
             f"{options.snapshots} holds no snapshot: trainings keep them for their recipe's first seed only"
         )
-    with whole_file(options.output) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False)
+    save_model_table(options.output, rows, provenance)

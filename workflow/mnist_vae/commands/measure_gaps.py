@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser, Namespace
 
-import pandas as pd
 import torch
 
 from mnist_vae.data import load_digits
@@ -17,7 +16,7 @@ from mnist_vae.marginal import (
     require_inside,
     top_half_log_marginals,
 )
-from mnist_vae.storage import load_provenance, whole_file
+from mnist_vae.storage import load_provenance, save_model_table
 from mnist_vae.weights import load_weights
 
 
@@ -81,8 +80,4 @@ def run(options: Namespace) -> None:
         for metric, per_image in metrics.items()
     ]
     rows.append({"split": "test_subset", "metric": "images", "value": len(on_test.kl)})
-    table = pd.DataFrame(rows)
-    for position, column in enumerate(("recipe", "n", "seed")):
-        table.insert(position, column, provenance[column])
-    with whole_file(options.output) as temporary:
-        table.to_csv(temporary, index=False)
+    save_model_table(options.output, rows, provenance)

@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from tqdm import tqdm
 
@@ -18,7 +17,7 @@ from mnist_vae.evaluation import evaluate
 from mnist_vae.model import VAE
 from mnist_vae.software import processor, versions
 from mnist_vae.sources import code_hash
-from mnist_vae.storage import file_hash, load_provenance, whole_file
+from mnist_vae.storage import file_hash, load_provenance, save_table
 from mnist_vae.training import Recipe, make_optimizer, train
 from mnist_vae.weights import save_snapshots, save_weights, weight_arrays
 
@@ -115,9 +114,7 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
         "n": options.n,
         "seed": options.seed,
     }
-    with whole_file(options.history) as temporary:
-        columns = ["epoch", "loss", "train_neg_elbo", "test_neg_elbo"]
-        pd.DataFrame(history, columns=columns).to_csv(temporary, index=False)
+    save_table(options.history, history)
     save_snapshots(options.snapshots, snapshots, provenance)
     save_weights(options.weights, vae, provenance)
 

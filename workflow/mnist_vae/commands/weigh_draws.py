@@ -3,7 +3,6 @@
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
-import pandas as pd
 import torch
 
 from mnist_vae.data import load_digits
@@ -13,7 +12,7 @@ from mnist_vae.inference import in_blocks, refine
 from mnist_vae.marginal import WIDEN_FINE, decode_grid, latent_grid, log_marginals, require_inside
 from mnist_vae.model import LATENT, joint_log_density
 from mnist_vae.objective import importance_weighted_bound, reparameterize
-from mnist_vae.storage import load_provenance, whole_file
+from mnist_vae.storage import load_provenance, save_model_table
 from mnist_vae.weights import load_weights
 
 
@@ -50,10 +49,7 @@ def run(options: Namespace) -> None:
         log_joint = in_blocks(partial(joint_log_density, decoded.decoder), x, z)
         log_weights = (log_joint - log_q(*q, z)).double()
         for k in sorted(options.draws):
-            below = mean_over_images(log_px - importance_weighted_bound(log_weights, k))
-            rows.append({"proposal": proposal, "k": k} | below._asdict())
-    table = pd.DataFrame(rows).rename(columns={"value": "below_log_px"}).assign(images=len(x))
-    for position, column in enumerate(("recipe", "n", "seed")):
-        table.insert(position, column, provenance[column])
-    with whole_file(options.output) as temporary:
-        table.to_csv(temporary, index=False)
+            value, error = mean_over_images(log_px - importance_weighted_bound(log_weights, k))
+            row = {"proposal": proposal, "k": k, "below_log_px": value, "standard_error": error}
+            rows.append(row | {"images": len(x)})
+    save_model_table(options.output, rows, provenance)
