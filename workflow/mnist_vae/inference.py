@@ -17,7 +17,7 @@ from mnist_vae.objective import reparameterize
 
 WINDOW_MASS = 0.99
 WINDOW_STDS = 3.0
-NODES, FITTING_NODES = 9, 5  # of quadrature along each dimension: for a figure, for a fit
+NODES, FITTING_NODES = 9, 4  # of quadrature along each dimension: for a figure, for a fit
 POINTS_A_BLOCK = 256  # decoded at once: 0.8 MB of logits, which a core's cache can hold
 TOLERANCE = 1e-3  # nats that a step of refinement must gain
 SHORTEST_STEP = 1 / 16  # of the way to the fixed point
