@@ -74,7 +74,6 @@ def study(tmp_path_factory, small_digits):
         history=folder / "history.csv",
         snapshots=folder / "snapshots.safetensors",
         epochs=folder / "epochs.csv",
-        gaps=folder / "gaps.csv",
         weighed=folder / "importance_weighted_bound.csv",
         metrics=folder / "metrics.csv",
         latents=folder / "latents.safetensors",
@@ -88,8 +87,7 @@ def study(tmp_path_factory, small_digits):
     for words in (
         f"train {f.digits} {f.grey} {f.weights} {f.history} {f.snapshots} --snapshot-epochs 1 2 "
         f"--recipe reference --n {TRAIN} --seed 1 --epochs 3 --batch-size 50 --learning-rate 0.002",
-        f"evaluate {f.digits} {f.weights} {f.metrics} --draws 4 --first-100-draws 6",
-        f"measure_gaps {f.digits} {f.weights} {f.gaps} --images 10 "
+        f"evaluate {f.digits} {f.weights} {f.metrics} --draws 4 --first-100-draws 6 --images 10 "
         "--window 20 --size 101 --fine-window 21 --fine-size 121",  # so far out lie its codes
         f"measure_epochs {f.digits} {f.snapshots} {f.epochs} --window 20 --size 101 --images 10",
         f"weigh_draws {f.digits} {f.weights} {f.weighed} --window 20 --size 101 --images 5 --draws 1 4",

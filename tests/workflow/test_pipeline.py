@@ -43,7 +43,7 @@ OF_ALL_MODELS = {"training_curves", "inference_gap", "importance_weighted_bound"
 
 def after_training(models: int, first_seeds: int) -> dict[str, int]:
     """What follows when so many models, some of them of their recipe's first seed, are trained anew."""
-    jobs = dict.fromkeys(("train", "evaluate", "measure_gaps"), models) | {"training_curves": 1} | TABLES
+    jobs = dict.fromkeys(("train", "evaluate"), models) | {"training_curves": 1} | TABLES
     if first_seeds:
         jobs |= {"measure_epochs": first_seeds, "weigh_draws": first_seeds, "importance_weighted_bound": 1}
     return jobs
@@ -146,15 +146,15 @@ COMPLETION = {name: 1 for name in TOP_HALF if name != "fit_top_half"}
 EDITS = {
     "evaluation={draws: 3}": {"evaluate": MODELS} | TABLES,
     "evaluation={first_100_draws: 6}": {"evaluate": MODELS} | TABLES,
-    "marginal={size: 91}": {"measure_gaps": MODELS, "measure_epochs": 5} | TABLES,
-    "marginal={window: 21.0}": {"measure_gaps": MODELS, "measure_epochs": 5} | TABLES,
+    "marginal={size: 91}": {"evaluate": MODELS, "measure_epochs": 5} | TABLES,
+    "marginal={window: 21.0}": {"evaluate": MODELS, "measure_epochs": 5} | TABLES,
     "marginal={fine_window: 23.0}": (
-        {"measure_gaps": MODELS, "weigh_draws": 5, "importance_weighted_bound": 1} | TABLES | COMPLETION
+        {"evaluate": MODELS, "weigh_draws": 5, "importance_weighted_bound": 1} | TABLES | COMPLETION
     ),
     "marginal={fine_size: 111}": (
-        {"measure_gaps": MODELS, "weigh_draws": 5, "importance_weighted_bound": 1} | TABLES | COMPLETION
+        {"evaluate": MODELS, "weigh_draws": 5, "importance_weighted_bound": 1} | TABLES | COMPLETION
     ),
-    "gaps={images: 30}": {"measure_gaps": MODELS} | TABLES,
+    "gaps={images: 30}": {"evaluate": MODELS} | TABLES,
     "snapshots={epochs: [1, 2]}": after_training(5, 5) | pictured(),
     "snapshots={images: 30}": {"measure_epochs": 5} | TABLES,
     "importance_weighting={images: 6}": {"weigh_draws": 5, "importance_weighted_bound": 1},

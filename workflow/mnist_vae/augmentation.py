@@ -24,7 +24,10 @@ PLACES = torch.stack([AXIS.repeat(SIDE), AXIS.repeat_interleave(SIDE), torch.one
 
 def augment(grey: Tensor, strength: float, generator: torch.Generator) -> Tensor:
     """Deform each grey picture (n, 784), 0 to 255, at random, and binarize: (n, 784) in {0, 1}."""
-    return torch.cat([_deform(chunk, strength, generator) for chunk in grey.split(CHUNK)])
+    variants = torch.empty_like(grey)
+    for chunk, place in zip(grey.split(CHUNK), variants.split(CHUNK), strict=True):
+        place.copy_(_deform(chunk, strength, generator))
+    return variants
 
 
 def _deform(grey: Tensor, strength: float, generator: torch.Generator) -> Tensor:
@@ -42,4 +45,4 @@ def _deform(grey: Tensor, strength: float, generator: torch.Generator) -> Tensor
     look_at = torch.stack([look_x, look_y], dim=1).flatten(0, 1) @ PLACES.to(grey.device)
     look_at = look_at.view(len(grey), 2, SIDE, SIDE).permute(0, 2, 3, 1)
     deformed = F.grid_sample(grey.view(-1, 1, SIDE, SIDE), look_at, align_corners=False)
-    return (deformed >= THRESHOLD - 0.5).flatten(1).to(grey.dtype)
+    return (deformed >= THRESHOLD - 0.5).flatten(1)

@@ -256,7 +256,6 @@ def all_results(wildcards):
                 "history.csv",
                 "snapshots.safetensors",
                 "metrics.csv",
-                "gaps.csv",
             )
             for path in of_every_model(file)(wildcards)
         ],

@@ -17,21 +17,26 @@ rule evaluate:
         metrics=f"{MODEL}/metrics.csv",
     log:
         f"{MODEL}/logs/evaluate.log",
+    cache: SHARED
     conda:
         "../../envs/torch.yaml"
     threads: A_PROCESSOR
     params:
         draws=config["evaluation"]["draws"],
         first_100_draws=config["evaluation"]["first_100_draws"],
+        grid=config["marginal"],
+        images=config["gaps"]["images"],
     shell:
         "python -m mnist_vae evaluate {input.digits:q} {input.weights:q} {output.metrics:q} "
-        "--draws {params.draws} --first-100-draws {params.first_100_draws} > {log:q} 2>&1"
+        "--draws {params.draws} --first-100-draws {params.first_100_draws} "
+        "--window {params.grid[window]} --size {params.grid[size]} "
+        "--fine-window {params.grid[fine_window]} --fine-size {params.grid[fine_size]} "
+        "--images {params.images} > {log:q} 2>&1"
 
 
 rule tabulate:
     input:
         models=of_every_model("metrics.csv"),
-        gaps=of_every_model("gaps.csv"),
         epochs=of_first_seeds("epochs.csv"),
         code=sources("tabulate"),
     output:
@@ -48,7 +53,7 @@ rule tabulate:
         "../../envs/figures.yaml"
     threads: 1
     shell:
-        "python -m mnist_vae tabulate {input.models:q} {input.gaps:q} --epochs {input.epochs:q} "
+        "python -m mnist_vae tabulate {input.models:q} --epochs {input.epochs:q} "
         "--dataset {wildcards.dataset:q} "
         "--metrics {output.metrics:q} --elbo {output.elbo:q} --elbo-markdown {output.markdown:q} "
         "--gaps {output.gaps:q} --gaps-markdown {output.gaps_markdown:q} --all-epochs {output.epochs:q} "

@@ -1,31 +1,7 @@
-# Exact log-densities, and how far the bounds lie below them: sums over a grid of the latent plane.
+# How far bounds lie below exact log-densities, along a training and by many draws (the rest: evaluation.smk).
 #
-#   results/{dataset}/models/{recipe}/n{n}/seed{seed}/gaps.csv            one model's
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/epochs.csv          along one training
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/weighted_draws.csv  importance-weighted bounds
-
-
-rule measure_gaps:
-    input:
-        digits="results/{dataset}/data/binarized.safetensors",
-        weights=f"{MODEL}/weights.safetensors",
-        code=sources("measure_gaps"),
-    output:
-        gaps=f"{MODEL}/gaps.csv",
-    log:
-        f"{MODEL}/logs/measure_gaps.log",
-    cache: SHARED
-    conda:
-        "../../envs/torch.yaml"
-    threads: A_PROCESSOR
-    params:
-        grid=config["marginal"],
-        images=config["gaps"]["images"],
-    shell:
-        "python -m mnist_vae measure_gaps {input.digits:q} {input.weights:q} {output.gaps:q} "
-        "--window {params.grid[window]} --size {params.grid[size]} "
-        "--fine-window {params.grid[fine_window]} --fine-size {params.grid[fine_size]} "
-        "--images {params.images} > {log:q} 2>&1"
 
 
 rule measure_epochs:

@@ -19,7 +19,7 @@ from mnist_vae.marginal import (
     q_on_grid,
     require_inside,
 )
-from mnist_vae.model import LATENT, Decoder, top_half_joint
+from mnist_vae.model import LATENT, TopHalfDecoder, top_half_joint
 from mnist_vae.objective import reparameterize
 from mnist_vae.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.weights import load_weights
@@ -68,13 +68,14 @@ def run(options: Namespace) -> None:
         """The true top joined to decoded bottoms (..., images, 784)."""
         return torch.cat([x[:, :TOP_HALF].expand_as(means[..., :TOP_HALF]), means[..., TOP_HALF:]], dim=-1)
 
+    window = posterior_window(tables[0], grid, fit.mean, fit.log_std)
     arrays = {
         "completions": completed(drawn).transpose(0, 1),
         "q_completion": completed(q @ pixel_means),
         "exact_completion": completed(posterior @ pixel_means),
         "kl": log_p_top.log_density - elbo_by_quadrature(partial(top_half_joint, decoder, x), *fit[:2]),
         "log_p_bottom_given_top": log_px.log_density - log_p_top.log_density,
-    } | _densities_around(decoder, x, fit, posterior_window(tables[0], grid, fit.mean, fit.log_std))
+    } | _densities_around(TopHalfDecoder(decoder.double()), x, fit, window)
     for index, count in zip(stored["indices"], arrays["modes"].tolist(), strict=True):
         if count > 1:
             print(
@@ -88,10 +89,10 @@ def run(options: Namespace) -> None:
 
 
 def _densities_around(
-    decoder: Decoder, x: torch.Tensor, fit: Fit, windows: torch.Tensor
+    decoder: TopHalfDecoder, x: torch.Tensor, fit: Fit, windows: torch.Tensor
 ) -> dict[str, torch.Tensor]:
     """Tabulate joint and q finely over each image's window, in float64; find the joint's levels and modes."""
-    decoder, found = decoder.double(), []
+    found = []
     for image, window, mean, log_std in zip(*(part.double() for part in (x, windows, *fit[:2])), strict=True):
         axes = torch.stack(
             [torch.linspace(*ends, CONTOUR_POINTS, dtype=torch.float64) for ends in window.tolist()]

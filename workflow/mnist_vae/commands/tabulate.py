@@ -8,7 +8,7 @@ from mnist_vae.storage import whole_file
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
-    parser.add_argument("models", nargs="+", help="what `evaluate` and `measure_gaps` stored")
+    parser.add_argument("models", nargs="+", help="what `evaluate` stored")
     parser.add_argument("--epochs", nargs="+", required=True, help="what `measure_epochs` stored")
     parser.add_argument("--metrics", required=True, help="where every number goes (.csv)")
     parser.add_argument("--elbo", required=True, help="where the table people read goes (.csv)")
