@@ -9,6 +9,7 @@ import torch
 from mnist_vae.densities import TOP_HALF, log_q, top_half
 from mnist_vae.inference import Fit, elbo_by_quadrature, posterior_window
 from mnist_vae.marginal import (
+    POINTS_A_CHUNK,
     WIDEN_FINE,
     integrate,
     latent_grid,
@@ -52,17 +53,23 @@ def run(options: Namespace) -> None:
     drawn = torch.sigmoid(decoder(reparameterize(fit.mean, fit.log_std, noise)))
 
     grid = latent_grid(options.window, options.size)
-    logits = decoder(grid.z)
-    tables = [
-        log_likelihood_table(pixels, decoded) + grid.log_mass
-        for pixels, decoded in ((top_half(x), top_half(logits)), (x, logits))
-    ]
+    pixel_means, chunks = [], []
+    for z in grid.z.split(POINTS_A_CHUNK):
+        logits = decoder(z)
+        pixel_means.append(torch.sigmoid(logits))
+        halves = ((top_half(x), top_half(logits)), (x, logits))
+        chunks.append([log_likelihood_table(pixels, decoded) for pixels, decoded in halves])
+    tables = [torch.cat(parts, dim=-1) + grid.log_mass for parts in zip(*chunks, strict=True)]
     log_p_top, log_px = (integrate(table, grid) for table in tables)
     for mass in (log_p_top.edge_mass, log_px.edge_mass, q_edge_mass(grid.axis, fit.mean, fit.log_std)):
         require_inside(mass, grid, options.weights, WIDEN_FINE)
     posterior = torch.softmax(tables[0], dim=-1)
     q = torch.exp(q_on_grid(grid.axis, fit.mean, fit.log_std))
-    pixel_means = torch.sigmoid(logits)
+
+    def expected_pixels(weights: torch.Tensor) -> torch.Tensor:
+        """Pixels' means, averaged with weights (images, size^2) over the grid: (images, 784)."""
+        parts = zip(weights.split(POINTS_A_CHUNK, dim=-1), pixel_means, strict=True)
+        return sum(some @ means for some, means in parts)
 
     def completed(means: torch.Tensor) -> torch.Tensor:
         """The true top joined to decoded bottoms (..., images, 784)."""
@@ -71,8 +78,8 @@ def run(options: Namespace) -> None:
     window = posterior_window(tables[0], grid, fit.mean, fit.log_std)
     arrays = {
         "completions": completed(drawn).transpose(0, 1),
-        "q_completion": completed(q @ pixel_means),
-        "exact_completion": completed(posterior @ pixel_means),
+        "q_completion": completed(expected_pixels(q)),
+        "exact_completion": completed(expected_pixels(posterior)),
         "kl": log_p_top.log_density - elbo_by_quadrature(partial(top_half_joint, decoder, x), *fit[:2]),
         "log_p_bottom_given_top": log_px.log_density - log_p_top.log_density,
     } | _densities_around(TopHalfDecoder(decoder.double()), x, fit, window)
@@ -98,7 +105,7 @@ def _densities_around(
             [torch.linspace(*ends, CONTOUR_POINTS, dtype=torch.float64) for ends in window.tolist()]
         )
         z = torch.stack(torch.meshgrid(*axes, indexing="xy"), dim=-1)
-        log_joint = top_half_joint(decoder, image, z)
+        log_joint = torch.stack([top_half_joint(decoder, image, row) for row in z])
         levels = torch.stack([mass_level(log_joint.flatten(), share) for share in MASSES])
         found.append(
             {

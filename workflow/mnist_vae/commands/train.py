@@ -23,7 +23,7 @@ from mnist_vae.weights import save_snapshots, save_weights, weight_arrays
 
 CHECKPOINT = "checkpoint.safetensors"  # beside the weights, while the training lasts
 HISTORY_POINTS = 12  # times a training's bounds are measured: often at first, when they change fast
-HISTORY_IMAGES = 2_000  # of the training and of the test images, the first ones, to measure them on
+HISTORY_IMAGES = 1_000  # of the training and of the test images, the first ones, to measure them on
 HISTORY_NOISE_SEED = 0  # the same noise each time, so that a curve shows the model and not the draw
 
 
