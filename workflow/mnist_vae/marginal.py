@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from mnist_vae.densities import TOP_HALF, log_prior, normal_log_density, top_half
 from mnist_vae.errors import InputError
 from mnist_vae.model import HIDDEN, Decoder
+from mnist_vae.products import linear
 
 POINTS_A_CHUNK = 4096  # decoded at once where a whole grid is: 13 MB of logits
 IMAGES_A_BLOCK = 1024  # whose log-joints on a tile are held at once: 1 MB, which a core's cache can hold
@@ -64,20 +65,20 @@ class LowRankDecoder:
 
     def coordinates(self, z: Tensor) -> Tensor:
         """Of the logits in their basis: (..., 2) -> (..., rank)."""
-        return F.linear(torch.sigmoid(F.linear(z, *self.hidden)), *self.reduced)
+        return linear(torch.sigmoid(F.linear(z, *self.hidden)), *self.reduced)
 
     def __call__(self, z: Tensor) -> Tensor:
         """Return the logits (..., 784) at z (..., 2), by the basis where that is shorter."""
         pixels, rank = self.basis.shape
         if rank * (HIDDEN + pixels) < HIDDEN * pixels:
-            return self.coordinates(z) @ self.basis.T
-        return F.linear(torch.sigmoid(F.linear(z, *self.hidden)), *self.output)
+            return linear(self.coordinates(z), self.basis)
+        return linear(torch.sigmoid(F.linear(z, *self.hidden)), *self.output)
 
 
 class Tile(NamedTuple):
     """What the decoder says at some points of a grid, and which these are: index (points,).
 
-    The logits' coordinates are (rank, points). The offsets (points,) are what a log-joint has without its
+    The logits' coordinates are (points, rank). The offsets (points,) are what a log-joint has without its
     image: log_mass - sum softplus(logits). edge holds the positions, in this tile, of the grid's edge.
     """
 
@@ -156,12 +157,12 @@ def _decode(decoder: LowRankDecoder, grid: Grid, first: Tensor, second: Tensor) 
     index = (first[:, None] * size + second).flatten()
     edge = torch.isin(index, grid.edge).nonzero()[:, 0]
     coordinates = decoder.coordinates(grid.z[index])
-    per_pixel = F.softplus(coordinates @ decoder.basis.T)
+    per_pixel = F.softplus(linear(coordinates, decoder.basis))
     log_mass = grid.log_mass[index]
     return Tile(
         index,
         edge,
-        coordinates.T.contiguous(),
+        coordinates,
         log_mass - per_pixel.sum(-1),
         log_mass - top_half(per_pixel).sum(-1),
     )
@@ -195,7 +196,7 @@ def _integrate_tiles(decoded: DecodedGrid, x: Tensor, offset: Callable[[Tile], T
     for number in near.any(1).nonzero()[:, 0].tolist():
         tile = decoded.tile(number)
         for images in near[number].nonzero()[:, 0].split(IMAGES_A_BLOCK):
-            table = torch.addmm(offset(tile), x[images], tile.coordinates)
+            table = linear(x.index_select(0, images), tile.coordinates, offset(tile))
             log_sum, log_edge, height, at = _sums(table, tile.edge)
             log_density[images] = torch.logaddexp(log_density[images], log_sum)
             on_edge[images] = torch.logaddexp(on_edge[images], log_edge)
@@ -213,7 +214,7 @@ def _near(decoded: DecodedGrid, x: Tensor, offset: Callable[[Tile], Tensor]) -> 
     cells, found = decoded.cells, []
     side = round(len(cells.index) ** 0.5)
     for images in x.split(IMAGES_A_BLOCK):
-        table = torch.addmm(offset(cells), images, cells.coordinates)
+        table = linear(images, cells.coordinates, offset(cells))
         tiles = F.max_pool2d(table.unflatten(-1, (side, side)), TILE // CELL, ceil_mode=True).flatten(1)
         found.append((tiles > tiles.amax(-1, keepdim=True) - NEAR).T)
     return torch.cat(found, dim=1)
