@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
+from scipy.special import stdtrit
 
 # What the reference printed as final loss: one draw of z on the first 100 test images of mnist (SPEC,
 # part 2), by training-set size.
@@ -92,7 +92,7 @@ def agreement(elbo: pd.DataFrame) -> list[str]:
             sentences.append(f"{sentence}; one seed cannot say what another would give.")
             continue
         spread = np.hypot(row.first_100_seed_spread * np.sqrt(1 + 1 / seeds), row.first_100_draw_spread)
-        reach = t.ppf((1 + COVERAGE) / 2, seeds - 1) * spread
+        reach = stdtrit(seeds - 1, (1 + COVERAGE) / 2) * spread
         low, high = row.first_100_neg_elbo - reach, row.first_100_neg_elbo + reach
         verdict = "inside: they agree" if low <= row.reference <= high else "outside: they do not agree"
         sentences.append(
