@@ -1,5 +1,8 @@
 """Adam by PyTorch's kernel for it, against PyTorch's optimizer."""
 
+import subprocess
+import sys
+
 import torch
 
 from mnist_vae.adam import Adam
@@ -29,3 +32,15 @@ def test_steps_are_pytorchs_bit_by_bit():
         reference.step()
         for name, tensor in ours.items():
             assert torch.equal(tensor, theirs[name]), name
+
+
+def test_to_train_loads_no_compiler():
+    """As making torch.optim.Adam would, which takes more than a second of every job that trains."""
+    program = (
+        "import sys, torch; from mnist_vae.model import VAE; from mnist_vae.training import Recipe, train\n"
+        "generator = torch.Generator().manual_seed(0)\n"
+        "recipe = Recipe(epochs=1, batch_size=10, learning_rate=1e-3)\n"
+        "list(train(VAE(generator), torch.ones(10, 784), recipe, generator))\n"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0

@@ -172,7 +172,8 @@ def test_the_test_set_is_all_of_it(world):
         certain.encoder.output.weight[2:], certain.encoder.output.bias[2:] = 0, -30
     save_weights(world.tmp / "weights", certain, load_provenance(world.study.weights))
     run(
-        f"evaluate {world.study.digits} {world.tmp}/weights {world.tmp}/metrics --draws 2 --first-100-draws 2"
+        f"evaluate {world.study.digits} {world.tmp}/weights {world.tmp}/metrics --draws 2 "
+        "--first-100-draws 2 --window 20 --size 101 --fine-window 21 --fine-size 121 --images 5"
     )
     metrics = pd.read_csv(world.tmp / "metrics").set_index(["metric", "split"]).value["reconstruction"]
     x = torch.from_numpy(load_digits(world.study.digits, "test")[0])
@@ -250,6 +251,7 @@ def sum_over_the_draws(world):
 
 
 def full_image_joint_in_the_contour(world):
+    world.monkeypatch.setattr(complete_top_half, "TopHalfDecoder", lambda decoder: decoder)
     world.monkeypatch.setattr(complete_top_half, "top_half_joint", model.joint_log_density)
 
 

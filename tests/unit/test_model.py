@@ -6,7 +6,7 @@ import scipy.special
 import scipy.stats
 import torch
 
-from mnist_vae.model import VAE, joint_log_density, top_half_joint, top_half_log_likelihood
+from mnist_vae.model import VAE, TopHalfDecoder, joint_log_density, top_half_joint, top_half_log_likelihood
 
 SHAPES = {
     "encoder.hidden.weight": (500, 784),
@@ -118,3 +118,8 @@ def test_joint_densities_by_hand():
         (top_half_joint(decoder, x, z), log_prior + top),
     ):
         np.testing.assert_allclose(found.numpy(), expected, rtol=1e-12)
+
+
+def test_top_half_decoder_is_the_decoders_top_half():
+    decoder, z = seeded().decoder, torch.randn(3, 5, 2, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(TopHalfDecoder(decoder)(z), decoder(z)[..., :392])

@@ -4,11 +4,12 @@ import json
 import os
 
 import numpy as np
+import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
 from mnist_vae.errors import InputError
-from mnist_vae.storage import load_arrays, load_provenance, save_arrays, whole_file
+from mnist_vae.storage import load_arrays, load_provenance, save_arrays, save_model_table, whole_file
 
 from .conftest import listing
 
@@ -172,3 +173,15 @@ def test_a_failing_write_keeps_the_old_file(tmp_path):
         save_arrays(tmp_path / "file.safetensors", {"a": np.array(["no number"])}, PROVENANCE)
     assert (tmp_path / "file.safetensors").read_bytes() == before
     assert listing(tmp_path) == ["file.safetensors"]
+
+
+def test_a_models_table_is_read_as_it_was_written(tmp_path):
+    """Floats to their last digit, what a row lacks as missing, after the model's recipe, n and seed."""
+    rows = [{"metric": "a", "value": 0.1 + 0.2}, {"metric": "b", "value": -1e-300, "standard_error": 1 / 3}]
+    save_model_table(tmp_path / "table.csv", rows, {"dataset": "d", "seed": 3, "n": 10, "recipe": "r"})
+    table = pd.read_csv(tmp_path / "table.csv", float_precision="round_trip")
+    assert table.columns.tolist() == ["recipe", "n", "seed", "metric", "value", "standard_error"]
+    assert table[["recipe", "n", "seed"]].to_numpy().tolist() == [["r", 10, 3]] * 2
+    assert table.value.tolist() == [0.1 + 0.2, -1e-300]
+    assert table.standard_error.isna().tolist() == [True, False]
+    assert table.standard_error[1] == 1 / 3

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,14 +53,13 @@ def file_hash(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def save_table(path: str | Path, rows: Sequence[Mapping]) -> None:
-    """Write rows as CSV, in columns by name; what a row lacks is left empty.
+def save_table(path: str | Path, rows: Iterable[Mapping], columns: Iterable[str]) -> None:
+    """Write rows as CSV; what a row lacks is left empty.
 
     Without pandas, whose import would take a third of a second of every job that computes.
     """
-    columns = dict.fromkeys(name for row in rows for name in row)
     with whole_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, columns, lineterminator="\n")
+        table = csv.DictWriter(file, list(columns), lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
 
@@ -68,7 +67,8 @@ def save_table(path: str | Path, rows: Sequence[Mapping]) -> None:
 def save_model_table(path: str | Path, rows: Iterable[Mapping], provenance: Mapping) -> None:
     """Write rows of figures of one model, each after its recipe, n and seed."""
     model = {name: provenance[name] for name in ("recipe", "n", "seed")}
-    save_table(path, [model | row for row in rows])
+    rows = [model | row for row in rows]
+    save_table(path, rows, dict.fromkeys(name for row in rows for name in row))
 
 
 def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], provenance: Mapping) -> None:

@@ -114,7 +114,7 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
         "n": options.n,
         "seed": options.seed,
     }
-    save_table(options.history, history)
+    save_table(options.history, history, ("epoch", "loss", "train_neg_elbo", "test_neg_elbo"))
     save_snapshots(options.snapshots, snapshots, provenance)
     save_weights(options.weights, vae, provenance)
 
