@@ -108,6 +108,7 @@ def test_one_fresh_draw_per_image_and_epoch(coded, watch):
     assert (noise.std(0) - 1).abs().max() < 4 / (4 * N) ** 0.5
 
 
+@torch.inference_mode()
 def test_epochs_yield_their_mean_loss_per_image(coded, watch):
     """At a rate of nothing the model stands still, so its loss can be had again from what it saw."""
     vae, losses = run(coded, learning_rate=1e-30)

@@ -144,11 +144,12 @@ def log_marginal(log_likelihood: Callable[[Tensor], Tensor], grid: Grid) -> Tens
     return total
 
 
-def decode_grid(decoder: Decoder, grid: Grid) -> DecodedGrid:
-    """Decode the middle of every cell, and find the logits' basis there."""
+def decode_grid(decoder: Decoder | LowRankDecoder, grid: Grid) -> DecodedGrid:
+    """Decode the middle of every cell, and find the logits' basis there unless another grid's is given."""
     middles = (torch.arange(0, len(grid.axis), CELL) + CELL // 2).clamp(max=len(grid.axis) - 1)
-    low_rank = LowRankDecoder(decoder, torch.cartesian_prod(grid.axis[middles], grid.axis[middles]))
-    return DecodedGrid(grid, low_rank, _decode(low_rank, grid, middles, middles))
+    if not isinstance(decoder, LowRankDecoder):
+        decoder = LowRankDecoder(decoder, torch.cartesian_prod(grid.axis[middles], grid.axis[middles]))
+    return DecodedGrid(grid, decoder, _decode(decoder, grid, middles, middles))
 
 
 def _decode(decoder: LowRankDecoder, grid: Grid, first: Tensor, second: Tensor) -> Tile:

@@ -70,17 +70,17 @@ def _bounds(
 
 
 def _exact(vae: VAE, train: Tensor, test: Tensor, options: Namespace) -> Iterator[dict]:
-    """By sums over the grid for all test images; on the finer one, and with gaps, for the first images."""
-    decoded = decode_grid(vae.decoder, latent_grid(options.window, options.size))
+    """By sums over grids: on the finer one, and with gaps, for the first images; for all test images."""
+    fine = decode_grid(vae.decoder, latent_grid(options.fine_window, options.fine_size))
+    where = options.weights, WIDEN_FINE
+    on_test = gaps(vae, fine, test[: options.images], *where)
+    on_train = encoder_gap(vae, fine, train[: options.images], *where)
+
+    decoded = decode_grid(fine.decoder, latent_grid(options.window, options.size))
     marginals = [log_marginals(decoded, test), top_half_log_marginals(decoded, test)]
     for marginal in marginals:
         require_inside(marginal.edge_mass, decoded.grid, options.weights, WIDEN)
     log_px, log_p_top = (marginal.log_density for marginal in marginals)
-
-    decoded = decode_grid(vae.decoder, latent_grid(options.fine_window, options.fine_size))
-    where = options.weights, WIDEN_FINE
-    on_test = gaps(vae, decoded, test[: options.images], *where)
-    on_train = encoder_gap(vae, decoded, train[: options.images], *where)
 
     quantities: Mapping[str, Mapping[str, Tensor]] = {
         "test": {
