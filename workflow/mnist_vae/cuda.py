@@ -28,8 +28,8 @@ def find_device(wanted: str) -> torch.device:
 class GraphedEpoch:
     """`training.descend` of one model on a GPU; images and batches may come from anywhere.
 
-    The first epoch runs step by step, for a graph cannot hold what happens once: Adam makes its moments,
-    cuBLAS its workspace. The second is recorded, reading images, order, noise and rates from fixed places.
+    The first epoch runs step by step, for a graph cannot hold what happens once: cuBLAS makes its workspace.
+    The second is recorded, reading images, order, noise and rates from fixed places.
     """
 
     def __init__(self, descend: Callable[[Tensor, Sequence], Tensor]) -> None:

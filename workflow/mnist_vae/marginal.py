@@ -197,7 +197,8 @@ def _integrate_tiles(decoded: DecodedGrid, x: Tensor, offset: Callable[[Tile], T
     for number in near.any(1).nonzero()[:, 0].tolist():
         tile = decoded.tile(number)
         for images in near[number].nonzero()[:, 0].split(IMAGES_A_BLOCK):
-            table = linear(x.index_select(0, images), tile.coordinates, offset(tile))
+            # Not by `linear`: for every other number of images oneDNN would make, and keep, another program.
+            table = torch.addmm(offset(tile), x.index_select(0, images), tile.coordinates.T)
             log_sum, log_edge, height, at = _sums(table, tile.edge)
             log_density[images] = torch.logaddexp(log_density[images], log_sum)
             on_edge[images] = torch.logaddexp(on_edge[images], log_edge)
