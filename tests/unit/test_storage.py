@@ -179,7 +179,7 @@ def test_a_models_table_is_read_as_it_was_written(tmp_path):
     """Floats to their last digit, what a row lacks as missing, after the model's recipe, n and seed."""
     rows = [{"metric": "a", "value": 0.1 + 0.2}, {"metric": "b", "value": -1e-300, "standard_error": 1 / 3}]
     save_model_table(tmp_path / "table.csv", rows, {"dataset": "d", "seed": 3, "n": 10, "recipe": "r"})
-    table = pd.read_csv(tmp_path / "table.csv", float_precision="round_trip")
+    table = pd.read_csv(tmp_path / "table.csv")
     assert table.columns.tolist() == ["recipe", "n", "seed", "metric", "value", "standard_error"]
     assert table[["recipe", "n", "seed"]].to_numpy().tolist() == [["r", 10, 3]] * 2
     assert table.value.tolist() == [0.1 + 0.2, -1e-300]
