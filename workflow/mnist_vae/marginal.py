@@ -197,7 +197,7 @@ def _integrate_tiles(decoded: DecodedGrid, x: Tensor, offset: Callable[[Tile], T
     for number in near.any(1).nonzero()[:, 0].tolist():
         tile = decoded.tile(number)
         for images in near[number].nonzero()[:, 0].split(IMAGES_A_BLOCK):
-            # Not by `linear`: for every other number of images oneDNN would make, and keep, another program.
+            # Not by `linear`: oneDNN makes a program for each number of images, and keeps them all.
             table = torch.addmm(offset(tile), x.index_select(0, images), tile.coordinates.T)
             log_sum, log_edge, height, at = _sums(table, tile.edge)
             log_density[images] = torch.logaddexp(log_density[images], log_sum)
