@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from mnist_vae.densities import TOP_HALF, log_prior, normal_log_density, top_half
 from mnist_vae.errors import InputError
 from mnist_vae.model import HIDDEN, Decoder
-from mnist_vae.products import linear
+from mnist_vae.products import linear, tanh_
 
 POINTS_A_CHUNK = 4096  # decoded at once where a whole grid is: 13 MB of logits
 IMAGES_A_BLOCK = 1024  # whose log-joints on a tile are held at once: 1 MB, which a core's cache can hold
@@ -55,24 +55,22 @@ class LowRankDecoder:
         energies, directions = torch.linalg.eigh(logits.T @ logits)  # ascending
         left_out = (energies.clamp(min=0).cumsum(0) / len(z)).sqrt()
         basis = directions[:, left_out > BASIS_ERROR]
-        weight, bias = (basis.T @ parameter.double() for parameter in decoder.output.parameters())
-        # tanh(a) = 2 sigmoid(2 a) - 1, which is several times as fast
-        self.hidden = tuple(2 * parameter for parameter in decoder.hidden.parameters())
-        self.reduced = (2 * weight).to(z), (bias - weight.sum(-1)).to(z)
-        weight, bias = decoder.output.parameters()
-        self.output = 2 * weight, bias - weight.sum(-1)
-        self.basis = basis.to(z)
+        self.decoder, self.basis = decoder, basis.to(z)
+        self.reduced = [(basis.T @ parameter.double()).to(z) for parameter in decoder.output.parameters()]
+
+    def _hidden(self, z: Tensor) -> Tensor:
+        return tanh_(self.decoder.hidden(z))
 
     def coordinates(self, z: Tensor) -> Tensor:
         """Of the logits in their basis: (..., 2) -> (..., rank)."""
-        return linear(torch.sigmoid(F.linear(z, *self.hidden)), *self.reduced)
+        return linear(self._hidden(z), *self.reduced)
 
     def __call__(self, z: Tensor) -> Tensor:
         """Return the logits (..., 784) at z (..., 2), by the basis where that is shorter."""
         pixels, rank = self.basis.shape
         if rank * (HIDDEN + pixels) < HIDDEN * pixels:
             return linear(self.coordinates(z), self.basis)
-        return linear(torch.sigmoid(F.linear(z, *self.hidden)), *self.output)
+        return linear(self._hidden(z), *self.decoder.output.parameters())
 
 
 class Tile(NamedTuple):

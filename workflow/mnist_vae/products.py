@@ -1,4 +1,4 @@
-"""Matrix products, and the tanh, of the training step, by the fastest way that PyTorch has for them."""
+"""Matrix products and the tanh, by the fastest way that PyTorch has for them."""
 
 import numpy as np
 import torch
