@@ -321,6 +321,15 @@ def test_training_curves(draw):
     assert "nats" in small.get_ylabel()
 
 
+def test_epochs_are_labelled_within_a_decade(draw):
+    figure = draw("training_curves")
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    low, high = axes.get_xlim()
+    labels = [label for label in axes.get_xticklabels() if low <= label.get_position()[0] <= high]
+    assert len([label for label in labels if label.get_text()]) > 1
+
+
 def contours(axes):
     """(centre, radius) of each contour line, by colour."""
     found = {}

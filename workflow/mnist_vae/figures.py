@@ -12,6 +12,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
@@ -186,15 +187,27 @@ def training_curves(sources: Sequence[str]) -> Figure:
                 xytext=(4, 0), textcoords="offset points", color=colour, va=side, annotation_clip=False,
             )  # fmt: skip
         seeds = panel.source.nunique()
-        axes.set(xlabel="epoch", xscale="log", title=f"{recipe}, n = {size:,}, {seeds} seeds")
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.xaxis.set_major_formatter("{x:g}")
+        axes.set_title(f"{recipe}, n = {size:,}, {seeds} seeds")
+        _put_epochs_on_x(axes)
         axes.grid(alpha=0.25)
     for line in grid:
         _first_shown(line).set_ylabel("-ELBO, nats per image")
     _set_range(_first_shown(grid.flat), histories.epoch, histories[["train_neg_elbo", "test_neg_elbo"]])
     figure.suptitle(f"Training curves ({dataset}; thin: each seed, bold: their mean)")
     return figure
+
+
+def _put_epochs_on_x(axes: plt.Axes) -> None:
+    axes.set(xlabel="epoch", xscale="log")
+    _label_log_axis(axes.xaxis)
+
+
+def _label_log_axis(axis: Axis) -> None:
+    """At 1, 2, 5, 10, ...: an axis of one decade would else have a single label."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
+    axis.set_tick_params(labelsize=8)
 
 
 def _set_range(axes: plt.Axes, epochs: pd.Series, values: pd.DataFrame) -> None:
@@ -229,9 +242,8 @@ def inference_gap(sources: Sequence[str]) -> Figure:
                 axes.fill_between(
                     curve.epoch, -curve.elbo, -curve.log_px, color=colour, alpha=0.15, linewidth=0
                 )
-            axes.set(xscale="log", xlabel="epoch", title=f"{recipe}, n = {size:,}")
-            axes.xaxis.set_minor_formatter(NullFormatter())
-            axes.xaxis.set_major_formatter("{x:g}")
+            axes.set_title(f"{recipe}, n = {size:,}")
+            _put_epochs_on_x(axes)
             axes.grid(alpha=0.25)
         _first_shown(line).set_ylabel("nats per image")
     _set_range(_first_shown(grid.flat), epochs.epoch, -epochs[["log_px", "elbo"]])
@@ -482,9 +494,7 @@ def timings(sources: Sequence[str]) -> Figure:
     for axes in (left, right):
         axes.tick_params(axis="x", labelsize=8)
         axes.grid(axis="x", alpha=0.25)
-    left.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    left.xaxis.set_major_formatter("{x:g}")
-    left.xaxis.set_minor_formatter(NullFormatter())
+    _label_log_axis(left.xaxis)
     machine = ratios.iloc[0]
     figure.suptitle(
         f"Timings: {machine.processor}, {machine.cores} cores, {machine.threads} thread(s) each\n"
