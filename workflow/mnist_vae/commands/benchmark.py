@@ -45,7 +45,8 @@ def run(options: Namespace) -> None:
         contests = {
             "a training step, batch of 100": training.contenders(train) | julia,
             "log p(x) of an image": inference.log_px(vae, test, options.window, options.size),
-            "a step of SVI for an image, 50 draws": inference.svi(vae, test),
+            "a step of SVI for an image, 1 draw": inference.svi(vae, test, draws=1),
+            "a step of SVI for an image, 50 draws": inference.svi(vae, test, draws=50),
         }
         table = hold(contests, options.rounds).assign(**measured_on)
     with whole_file(options.output) as temporary:
