@@ -26,9 +26,9 @@ def binary_product(x: Tensor, rows: Tensor) -> Tensor:
     """
     if x.device.type != "cpu":
         return x.to(rows.dtype) @ rows
-    count = x.sum(1)
-    true = torch.from_numpy(np.flatnonzero(x.numpy())) % len(rows)  # in a third of the time of x.nonzero()
-    return F.embedding_bag(true, rows, count.cumsum(0) - count, mode="sum")
+    true = np.flatnonzero(x.numpy())  # in a third of the time of x.nonzero()
+    starts = true.searchsorted(np.arange(0, x.numel(), len(rows)))
+    return F.embedding_bag(torch.from_numpy(true % len(rows)), rows, torch.from_numpy(starts), mode="sum")
 
 
 def tanh_(x: Tensor) -> Tensor:
