@@ -28,7 +28,8 @@ def bernoulli_log_density(x: Tensor, logits: Tensor) -> Tensor:
 
 def log_prior(z: Tensor) -> Tensor:
     """Log N(z; 0, I): (..., 2) -> (...)."""
-    return (-0.5 * z**2 - 0.5 * math.log(2 * math.pi)).sum(-1)
+    zero = z.new_zeros(())
+    return normal_log_density(z, zero, zero).sum(-1)
 
 
 def log_q(mean: Tensor, log_std: Tensor, z: Tensor) -> Tensor:

@@ -491,8 +491,8 @@ def timings(sources: Sequence[str]) -> Figure:
     right.set_yticks(places, commands.command, fontsize=7)
     right.set(ylim=(len(commands) - 0.5, -0.5))
     right.set_xlabel(f"seconds, whole processes\n({commands.torch.sum()} import torch)", fontsize=8)
+    right.tick_params(axis="x", labelsize=8)
     for axes in (left, right):
-        axes.tick_params(axis="x", labelsize=8)
         axes.grid(axis="x", alpha=0.25)
     _label_log_axis(left.xaxis)
     machine = ratios.iloc[0]

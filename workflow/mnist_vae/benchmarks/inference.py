@@ -1,6 +1,6 @@
 """What inference costs, against the least it could, and against the same done image by image."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -38,15 +38,13 @@ def log_px(vae: VAE, images: Tensor, window: float, size: int) -> dict[str, Call
 def svi(vae: VAE, images: Tensor, draws: int) -> dict[str, Callable[[], int]]:
     """Steps of SVI given the top half, for all images at once and for one after another."""
 
-    def fit(groups: Iterable[Tensor], steps: int) -> int:
-        units = 0
+    def fit(groups: Sequence[Tensor], steps: int) -> int:
         for group in groups:
             generator = torch.Generator().manual_seed(0)
             fit_top_half(
                 vae.decoder, group, draws=draws, steps=steps, learning_rate=RATE, generator=generator
             )
-            units += steps * len(group)
-        return units
+        return steps * sum(map(len, groups))
 
     return {
         "all images at once": lambda: fit([images], STEPS_TOGETHER),
