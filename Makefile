@@ -8,7 +8,7 @@ VENV := .venv
 ENVIRONMENT := $(VENV)/.installed
 
 # Prints the data set that the configuration comes down to.
-DATASET = $(VENV)/bin/python -c 'import yaml; from mnist_vae.data import resolve_dataset; \
+DATASET = $(VENV)/bin/python -c 'import yaml; from mnist_vae.data.digits import resolve_dataset; \
 	config = yaml.safe_load(open("config/config.yaml")); \
 	print(resolve_dataset(config["dataset"], config["mnist_dir"], config["mirrors"]))'
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from mnist_vae.data import binarize, obtain_mnist5k
-from mnist_vae.densities import log_likelihood, log_prior, log_q
-from mnist_vae.explorer import explorer_page, page_data
-from mnist_vae.model import VAE
-from mnist_vae.training import Recipe, train
+from mnist_vae.data.digits import binarize, obtain_mnist5k
+from mnist_vae.pages.explorer import explorer_page, page_data
+from mnist_vae.study.densities import log_likelihood, log_prior, log_q
+from mnist_vae.study.networks import VAE
+from mnist_vae.study.training import Recipe, train
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -6,7 +6,6 @@ import re
 import pytest
 
 # The report is made of the workflow tests' finished run, and in the same worker process.
-from workflow.conftest import finished_project  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("finished_project")]
 
@@ -26,7 +25,7 @@ CATEGORIES = [
 
 
 @pytest.fixture(scope="module")
-def report(finished_project, open_page):  # noqa: F811
+def report(finished_project, open_page):
     path = finished_project.folder / "results/mnist5k/report.html"
     made = finished_project.snakemake(*REPORT, str(path))
     assert made.returncode == 0, made.stdout + made.stderr

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import RESULTS, SmallProject, finish
+from support.small_project import RESULTS, SmallProject, finish
 
 pytestmark = pytest.mark.faults
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from .conftest import RESULTS, SmallProject, finish
+from support.small_project import RESULTS, SmallProject, finish
 
 pytestmark = pytest.mark.faults
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .conftest import RESULTS, SmallProject, finish
+from support.small_project import RESULTS, SmallProject, finish
 
 pytestmark = pytest.mark.faults
 

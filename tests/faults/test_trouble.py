@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from .conftest import RESULTS, SmallProject, finish
+from support.small_project import RESULTS, SmallProject, finish
 
 pytestmark = pytest.mark.faults
 

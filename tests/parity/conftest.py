@@ -1,15 +1,12 @@
 """A live Julia, where there is one."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
 from mnist_vae.parity.bridge import Answer, ask_reference, find_executable
+from support.project import REFERENCE
 
 from . import small
-
-REFERENCE = Path(__file__).parents[2] / "reference_julia"
 
 torch.set_num_threads(1)  # the arrays are small, and pytest-xdist may fill the machine
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mnist_vae import adam, densities, gradient, inference, model, objective
 from mnist_vae.parity import tables
 from mnist_vae.parity.bridge import Answer
 from mnist_vae.parity.checks import CHECKS, climb
-
-from .conftest import REFERENCE
+from mnist_vae.study import adam, densities, gradient, objective, svi
+from mnist_vae.study import networks as model
+from support.project import REFERENCE
 
 # One process for all: they share the answers of one Julia, which takes seconds to compile.
 pytestmark = [pytest.mark.julia, pytest.mark.xdist_group("julia")]
@@ -130,7 +130,7 @@ def variance_for_standard_deviation(monkeypatch):
         return mean + torch.exp(2 * log_std) * noise
 
     monkeypatch.setattr(objective, "reparameterize", reparameterize)
-    monkeypatch.setattr(inference, "reparameterize", reparameterize)
+    monkeypatch.setattr(svi, "reparameterize", reparameterize)
 
 
 def cut_gradient(monkeypatch):

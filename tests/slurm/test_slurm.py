@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from workflow.conftest import TINY, Project
+
+from support.project import TINY, Project
 
 from .single_node import answer, single_node, why_not
 

@@ -1,24 +1,22 @@
 """What the unit tests share: real digits, a briefly trained model, and what every command makes of them."""
 
 import os
-from pathlib import Path
 from types import SimpleNamespace
 
 import hypothesis
 import pytest
 import torch
 
-from mnist_vae.__main__ import main
-from mnist_vae.data import binarize, obtain_mnist, obtain_mnist5k, save_digits
-from mnist_vae.model import VAE
-from mnist_vae.training import Recipe, train
+from mnist_vae.data.digits import binarize, obtain_mnist, obtain_mnist5k, save_digits
+from mnist_vae.study.networks import VAE
+from mnist_vae.study.training import Recipe, train
+from support.command_line import TEST, TRAIN, run_command
 
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("suite")
 torch.set_num_threads(1)
 
 MNIST_DIR = os.environ.get("MNIST_DIR")
-TRAIN, TEST = 200, 150  # sizes of the small study
 
 
 @pytest.fixture(scope="session")
@@ -100,18 +98,3 @@ def study(tmp_path_factory, small_digits):
     ):
         assert run_command(words) == 0
     return files
-
-
-def run_command(words: str) -> int:
-    """Run the command line in this process; OMP_NUM_THREADS and its like are put back."""
-    before = dict(os.environ)
-    try:
-        return main(words.split())
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-def listing(folder: Path) -> list[str]:
-    """Every file below a folder, hidden ones too."""
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))

@@ -9,7 +9,7 @@ import yaml
 from matplotlib.image import imread
 from safetensors.numpy import load_file
 
-from .conftest import ROOT
+from support.project import ROOT
 
 pytestmark = pytest.mark.xdist_group("finished_project")
 
@@ -227,12 +227,12 @@ def test_comments_in_the_config_rerun_nothing(finished_project):
 
 
 def test_touched_but_unchanged_module_reruns_nothing(finished_project):
-    (finished_project.folder / "workflow/mnist_vae/training.py").touch()
+    (finished_project.folder / "workflow/mnist_vae/study/training.py").touch()
     assert finished_project.planned() == {}
 
 
 def test_new_colour_redraws_and_retrains_nothing(finished_project):
-    figures = finished_project.folder / "workflow/mnist_vae/figures.py"
+    figures = finished_project.folder / "workflow/mnist_vae/figures/drawings.py"
     before = figures.read_text()
     assert '"#E69F00"' in before
     figures.write_text(before.replace('"#E69F00"', '"#FFAA00"'))
@@ -243,7 +243,7 @@ def test_new_colour_redraws_and_retrains_nothing(finished_project):
 
 @pytest.mark.parametrize("template", ["explorer.html", "explorer.css", "model.js", "explorer.js"])
 def test_edited_template_builds_the_explorer_alone(finished_project, template):
-    path = finished_project.folder / "workflow/mnist_vae/templates" / template
+    path = finished_project.folder / "workflow/mnist_vae/pages/templates" / template
     before = path.read_text()
     path.write_text(before + "\n")
     assert finished_project.planned() == {"explorer": 1}
@@ -260,7 +260,7 @@ def test_edited_answers_make_their_page_alone(finished_project):
 
 
 def test_edited_training_retrains(finished_project):
-    training = finished_project.folder / "workflow/mnist_vae/training.py"
+    training = finished_project.folder / "workflow/mnist_vae/study/training.py"
     before = training.read_text()
     training.write_text(before + "\n# edited\n")
     assert finished_project.planned() == after_training(MODELS, 5) | pictured()

@@ -6,7 +6,7 @@ import tomllib
 import pytest
 import yaml
 
-from .conftest import ROOT
+from support.project import ROOT
 
 LOCK = dict(
     line.strip().lower().split("==")

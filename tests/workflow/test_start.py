@@ -5,7 +5,7 @@ import socket
 import pytest
 import yaml
 
-from .conftest import TINY
+from support.project import TINY
 
 
 @pytest.fixture

@@ -51,8 +51,8 @@ def main(words: list[str] | None = None) -> int:
 
     # Read by the numerical libraries as they load, so set before the command imports them.
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(options.threads)
-    from mnist_vae.record import add_to_records
-    from mnist_vae.storage import WRITTEN
+    from mnist_vae.files.storage import WRITTEN
+    from mnist_vae.provenance.record import add_to_records
 
     command = import_module(f"mnist_vae.commands.{options.command}")
     subparser = argparse.ArgumentParser(

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
 
-from mnist_vae.data import TEST_IMAGES
+from mnist_vae.data.digits import TEST_IMAGES
 from mnist_vae.errors import InputError
 
 # Stricter than JSON Schema, which takes 1.0 for an integer and nan for a number above 0: seed 1.0 would name

@@ -20,11 +20,11 @@ os.environ |= {
 }
 
 from mnist_vae.config import check_config, complete_recipes, setting_at, with_numbers
-from mnist_vae.data import resolve_dataset
+from mnist_vae.data.digits import resolve_dataset
 from mnist_vae.errors import InputError
-from mnist_vae.record import RECORD
-from mnist_vae.software import cores, processor, versions
-from mnist_vae.sources import import_closure
+from mnist_vae.provenance.record import RECORD
+from mnist_vae.provenance.software import cores, processor, versions
+from mnist_vae.provenance.sources import import_closure
 
 OWN_RECORD = "results/record.jsonl"  # to which every job adds what it made, with what, and at what cost
 os.environ[RECORD] = OWN_RECORD
@@ -99,7 +99,7 @@ FIGURES = [
 TABLES = ["metrics.csv", "elbo.csv", "elbo.md", "gaps.csv", "gaps.md", "epochs.csv", "third_question.csv"]
 # Those of results; the manifest, which lists them, has one too.
 PAGES = ["explorer", "pages/elbo", "pages/gaps", "pages/questions"]
-TEMPLATES = os.path.relpath(LIBRARY / "mnist_vae/templates")
+TEMPLATES = os.path.relpath(LIBRARY / "mnist_vae/pages/templates")
 EXPLORER_TEMPLATES = [
     f"{TEMPLATES}/{name}" for name in ("explorer.html", "explorer.css", "model.js", "explorer.js")
 ]

@@ -1,6 +1,6 @@
 # Every figure: results/{dataset}/figures/{name}.png, drawn from stored arrays.
 #
-# Each figure is a function of mnist_vae/figures.py; the rules differ in what it is drawn from, and in how the
+# Each figure is a function of mnist_vae/figures/drawings.py; the rules differ in what it is drawn from, and in how the
 # report shows it.
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from mnist_vae.model import VAE
-from mnist_vae.training import Recipe, train
+from mnist_vae.study.networks import VAE
+from mnist_vae.study.training import Recipe, train
 
 BATCH = 100
 RATE = 1e-3

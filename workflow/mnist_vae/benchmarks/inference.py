@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from mnist_vae.inference import fit_top_half
-from mnist_vae.marginal import POINTS_A_CHUNK, decode_grid, latent_grid, log_marginals
-from mnist_vae.model import VAE
+from mnist_vae.exact.marginal import POINTS_A_CHUNK, decode_grid, latent_grid, log_marginals
+from mnist_vae.study.networks import VAE
+from mnist_vae.study.svi import fit_top_half
 
 RATE = 1e-2
 ONE_BY_ONE = 4  # images that stand for all when each is fitted alone

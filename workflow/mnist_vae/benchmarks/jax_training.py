@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from mnist_vae.benchmarks.epochs import BATCH, RATE
-from mnist_vae.model import HIDDEN, LATENT, PIXELS
+from mnist_vae.study.networks import HIDDEN, LATENT, PIXELS
 
 try:
     import jax

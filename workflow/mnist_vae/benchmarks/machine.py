@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mnist_vae.software import cores, processor, versions
+from mnist_vae.provenance.software import cores, processor, versions
 
 
 def machine(threads: int, packages: Iterable[str] = ()) -> dict[str, str | int]:

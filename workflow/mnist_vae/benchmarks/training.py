@@ -9,8 +9,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from mnist_vae.benchmarks import jax_training
 from mnist_vae.benchmarks.epochs import BATCH, RATE, reference_epochs
-from mnist_vae.model import HIDDEN, LATENT, PIXELS
-from mnist_vae.products import ONEDNN, linear
+from mnist_vae.study.networks import HIDDEN, LATENT, PIXELS
+from mnist_vae.study.products import ONEDNN, linear
 
 
 def contenders(images: Tensor) -> dict[str, Callable[[], int]]:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from mnist_vae.errors import InputError
-from mnist_vae.record import read_entries
-from mnist_vae.storage import whole_file
+from mnist_vae.files.storage import whole_file
+from mnist_vae.provenance.record import read_entries
 
 PAUSE = 60.0  # seconds without any job, after which the next ones belong to another run
 COST = ["command", "processor_seconds", "memory_mb", "started", "ended", "cores"]

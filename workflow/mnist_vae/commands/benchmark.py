@@ -10,9 +10,9 @@ from mnist_vae.benchmarks import inference, julia_training, training
 from mnist_vae.benchmarks.alternation import hold
 from mnist_vae.benchmarks.machine import machine
 from mnist_vae.benchmarks.pages import ratios_page
-from mnist_vae.data import load_digits
-from mnist_vae.storage import whole_file
-from mnist_vae.weights import load_weights
+from mnist_vae.data.digits import load_digits
+from mnist_vae.files.storage import whole_file
+from mnist_vae.files.weights import load_weights
 
 IMAGES = 1000  # of which inference is timed
 

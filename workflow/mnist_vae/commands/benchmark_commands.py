@@ -13,8 +13,8 @@ from mnist_vae.benchmarks.alternation import take_turns
 from mnist_vae.benchmarks.machine import machine
 from mnist_vae.benchmarks.pages import page
 from mnist_vae.errors import InputError
-from mnist_vae.record import RECORD
-from mnist_vae.storage import whole_file
+from mnist_vae.files.storage import whole_file
+from mnist_vae.provenance.record import RECORD
 
 # Says at its end whether torch was imported.
 WATCHED = "import atexit, sys; atexit.register(lambda: print('torch' in sys.modules)); "

@@ -13,8 +13,8 @@ from mnist_vae.benchmarks.alternation import hold
 from mnist_vae.benchmarks.machine import machine
 from mnist_vae.benchmarks.pages import ratios_page
 from mnist_vae.benchmarks.workers import Worker
-from mnist_vae.software import cores
-from mnist_vae.storage import load_arrays, whole_file
+from mnist_vae.files.storage import load_arrays, whole_file
+from mnist_vae.provenance.software import cores
 
 SIZES = 1_000, 10_000, 60_000  # as far as there are images
 TURN = 10_000  # images, at least, of a contender's turn

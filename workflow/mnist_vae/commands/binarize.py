@@ -2,8 +2,8 @@
 
 from argparse import ArgumentParser, Namespace
 
-from mnist_vae.data import binarize, save_digits
-from mnist_vae.storage import load_arrays, load_provenance
+from mnist_vae.data.digits import binarize, save_digits
+from mnist_vae.files.storage import load_arrays, load_provenance
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -2,9 +2,9 @@
 
 from argparse import ArgumentParser, Namespace
 
-from mnist_vae.data import load_digits
-from mnist_vae.explorer import TEST_DIGITS, TRAINING_DIGITS, explorer_page, page_data
-from mnist_vae.storage import load_arrays, load_provenance, whole_file
+from mnist_vae.data.digits import load_digits
+from mnist_vae.files.storage import load_arrays, load_provenance, whole_file
+from mnist_vae.pages.explorer import TEST_DIGITS, TRAINING_DIGITS, explorer_page, page_data
 
 
 def add_arguments(parser: ArgumentParser) -> None:

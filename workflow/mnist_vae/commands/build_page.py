@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from mnist_vae.pages import html_page
-from mnist_vae.storage import whole_file
-from mnist_vae.tables import third_question_answer
+from mnist_vae.files.storage import whole_file
+from mnist_vae.pages.markdown import html_page
+from mnist_vae.pages.tables import third_question_answer
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -6,9 +6,8 @@ from functools import partial
 
 import torch
 
-from mnist_vae.densities import TOP_HALF, log_q, top_half
-from mnist_vae.inference import Fit, elbo_by_quadrature, posterior_window
-from mnist_vae.marginal import (
+from mnist_vae.exact.completion import posterior_window
+from mnist_vae.exact.marginal import (
     POINTS_A_CHUNK,
     WIDEN_FINE,
     integrate,
@@ -20,10 +19,13 @@ from mnist_vae.marginal import (
     q_on_grid,
     require_inside,
 )
-from mnist_vae.model import LATENT, TopHalfDecoder, top_half_joint
-from mnist_vae.objective import reparameterize
-from mnist_vae.storage import load_arrays, load_provenance, save_arrays
-from mnist_vae.weights import load_weights
+from mnist_vae.exact.refine import elbo_by_quadrature
+from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
+from mnist_vae.files.weights import load_weights
+from mnist_vae.study.densities import TOP_HALF, log_q, top_half
+from mnist_vae.study.networks import LATENT, TopHalfDecoder, top_half_joint
+from mnist_vae.study.objective import reparameterize
+from mnist_vae.study.svi import Fit
 
 CONTOUR_POINTS = 161
 MASSES = (0.5, 0.9)  # of the posterior, inside the contours that say where it lies

@@ -4,9 +4,9 @@ from argparse import ArgumentParser, Namespace
 
 import torch
 
-from mnist_vae.data import load_digits
-from mnist_vae.storage import load_provenance, save_arrays
-from mnist_vae.weights import load_weights
+from mnist_vae.data.digits import load_digits
+from mnist_vae.files.storage import load_provenance, save_arrays
+from mnist_vae.files.weights import load_weights
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from mnist_vae.data import load_digits
-from mnist_vae.evaluation import evaluate, mean_over_images
-from mnist_vae.gaps import encoder_gap, gaps, independent_pixels
-from mnist_vae.marginal import (
+from mnist_vae.data.digits import load_digits
+from mnist_vae.exact.gaps import encoder_gap, gaps, independent_pixels
+from mnist_vae.exact.marginal import (
     WIDEN,
     WIDEN_FINE,
     decode_grid,
@@ -18,9 +17,10 @@ from mnist_vae.marginal import (
     require_inside,
     top_half_log_marginals,
 )
-from mnist_vae.model import VAE
-from mnist_vae.storage import load_provenance, save_model_table
-from mnist_vae.weights import load_weights
+from mnist_vae.files.storage import load_provenance, save_model_table
+from mnist_vae.files.weights import load_weights
+from mnist_vae.study.evaluation import evaluate, mean_over_images
+from mnist_vae.study.networks import VAE
 
 REFERENCE_IMAGES = 100  # the reference printed the loss on this many test images
 

@@ -5,10 +5,10 @@ from argparse import ArgumentParser, Namespace
 import numpy as np
 import torch
 
-from mnist_vae.data import load_digits
-from mnist_vae.inference import fit_top_half
-from mnist_vae.storage import load_provenance, save_arrays
-from mnist_vae.weights import load_weights
+from mnist_vae.data.digits import load_digits
+from mnist_vae.files.storage import load_provenance, save_arrays
+from mnist_vae.files.weights import load_weights
+from mnist_vae.study.svi import fit_top_half
 
 
 def add_arguments(parser: ArgumentParser) -> None:

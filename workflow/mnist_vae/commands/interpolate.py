@@ -5,9 +5,9 @@ from argparse import ArgumentParser, Namespace
 import numpy as np
 import torch
 
-from mnist_vae.data import load_digits
-from mnist_vae.storage import load_provenance, save_arrays
-from mnist_vae.weights import load_weights
+from mnist_vae.data.digits import load_digits
+from mnist_vae.files.storage import load_provenance, save_arrays
+from mnist_vae.files.weights import load_weights
 
 WEIGHTS_OF_FIRST = np.arange(1, 11) / 10
 

@@ -4,8 +4,8 @@ import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from mnist_vae.manifests import make_manifest, manifest_markdown
-from mnist_vae.storage import whole_file
+from mnist_vae.files.storage import whole_file
+from mnist_vae.provenance.manifest import make_manifest, manifest_markdown
 
 
 def add_arguments(parser: ArgumentParser) -> None:

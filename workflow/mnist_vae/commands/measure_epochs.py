@@ -4,13 +4,13 @@ from argparse import ArgumentParser, Namespace
 
 import torch
 
-from mnist_vae.data import load_digits
+from mnist_vae.data.digits import load_digits
 from mnist_vae.errors import InputError
-from mnist_vae.evaluation import mean_over_images
-from mnist_vae.gaps import encoder_gap
-from mnist_vae.marginal import WIDEN, decode_grid, latent_grid
-from mnist_vae.storage import load_provenance, save_model_table
-from mnist_vae.weights import load_snapshots
+from mnist_vae.exact.gaps import encoder_gap
+from mnist_vae.exact.marginal import WIDEN, decode_grid, latent_grid
+from mnist_vae.files.storage import load_provenance, save_model_table
+from mnist_vae.files.weights import load_snapshots
+from mnist_vae.study.evaluation import mean_over_images
 
 WAY_OUT = f"{WIDEN} Or take the epoch out of snapshots.epochs: early in a training, codes lie far out."
 

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
-from mnist_vae.data import obtain_mnist, obtain_mnist5k, save_digits
+from mnist_vae.data.digits import obtain_mnist, obtain_mnist5k, save_digits
 
 
 def add_arguments(parser: ArgumentParser) -> None:

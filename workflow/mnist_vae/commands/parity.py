@@ -2,12 +2,12 @@
 
 from argparse import ArgumentParser, Namespace
 
-from mnist_vae.data import load_digits
+from mnist_vae.data.digits import load_digits
+from mnist_vae.files.storage import load_provenance, whole_file
+from mnist_vae.files.weights import load_weights
 from mnist_vae.parity.bridge import BACKENDS, ask_reference
 from mnist_vae.parity.checks import climb, make_inputs
 from mnist_vae.parity.tables import ladder_markdown
-from mnist_vae.storage import load_provenance, whole_file
-from mnist_vae.weights import load_weights
 
 IMAGES, BATCH_SIZE, EPOCHS = 1_000, 100, 10  # Adam takes 100 steps
 

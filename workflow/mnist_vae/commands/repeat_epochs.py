@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 import torch
 
 from mnist_vae.benchmarks.epochs import reference_epochs
-from mnist_vae.data import load_digits
+from mnist_vae.data.digits import load_digits
 
 
 def add_arguments(parser: ArgumentParser) -> None:

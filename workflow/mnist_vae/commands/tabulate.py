@@ -2,8 +2,8 @@
 
 from argparse import ArgumentParser, Namespace
 
-from mnist_vae import tables
-from mnist_vae.storage import whole_file
+from mnist_vae.files.storage import whole_file
+from mnist_vae.pages import tables
 
 
 def add_arguments(parser: ArgumentParser) -> None:

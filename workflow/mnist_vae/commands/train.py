@@ -8,18 +8,18 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from mnist_vae.augmentation import augment
-from mnist_vae.checkpoints import Checkpoint, Progress
-from mnist_vae.cuda import find_device
-from mnist_vae.data import load_digits
+from mnist_vae.data.augmentation import augment
+from mnist_vae.data.digits import load_digits
 from mnist_vae.errors import InputError
-from mnist_vae.evaluation import evaluate
-from mnist_vae.model import VAE
-from mnist_vae.software import processor, versions
-from mnist_vae.sources import code_hash
-from mnist_vae.storage import file_hash, load_provenance, save_table
-from mnist_vae.training import Recipe, make_optimizer, train
-from mnist_vae.weights import save_snapshots, save_weights, weight_arrays
+from mnist_vae.files.checkpoints import Checkpoint, Progress
+from mnist_vae.files.storage import file_hash, load_provenance, save_table
+from mnist_vae.files.weights import save_snapshots, save_weights, weight_arrays
+from mnist_vae.provenance.software import processor, versions
+from mnist_vae.provenance.sources import code_hash
+from mnist_vae.study.cuda import find_device
+from mnist_vae.study.evaluation import evaluate
+from mnist_vae.study.networks import VAE
+from mnist_vae.study.training import Recipe, make_optimizer, train
 
 CHECKPOINT = "checkpoint.safetensors"  # beside the weights, while the training lasts
 HISTORY_POINTS = 12  # times a training's bounds are measured: often at first, when they change fast

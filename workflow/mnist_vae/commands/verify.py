@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from mnist_vae.errors import InputError
-from mnist_vae.manifests import differences, differing_files, load_manifest
+from mnist_vae.provenance.manifest import differences, differing_files, load_manifest
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -5,15 +5,16 @@ from functools import partial
 
 import torch
 
-from mnist_vae.data import load_digits
-from mnist_vae.densities import log_q
-from mnist_vae.evaluation import mean_over_images
-from mnist_vae.inference import in_blocks, refine
-from mnist_vae.marginal import WIDEN_FINE, decode_grid, latent_grid, log_marginals, require_inside
-from mnist_vae.model import LATENT, joint_log_density
-from mnist_vae.objective import importance_weighted_bound, reparameterize
-from mnist_vae.storage import load_provenance, save_model_table
-from mnist_vae.weights import load_weights
+from mnist_vae.data.digits import load_digits
+from mnist_vae.exact.marginal import WIDEN_FINE, decode_grid, latent_grid, log_marginals, require_inside
+from mnist_vae.exact.refine import refine
+from mnist_vae.files.storage import load_provenance, save_model_table
+from mnist_vae.files.weights import load_weights
+from mnist_vae.study.blocks import in_blocks
+from mnist_vae.study.densities import log_q
+from mnist_vae.study.evaluation import mean_over_images
+from mnist_vae.study.networks import LATENT, joint_log_density
+from mnist_vae.study.objective import importance_weighted_bound, reparameterize
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -12,12 +12,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from mnist_vae import densities, inference, model, objective
 from mnist_vae.errors import InputError
-from mnist_vae.gradient import loss_with_gradient
-from mnist_vae.model import HIDDEN, LATENT, PIXELS, VAE
 from mnist_vae.parity.bridge import Answer
-from mnist_vae.training import Recipe, shuffled_batches, train
+from mnist_vae.study import densities, objective, svi
+from mnist_vae.study import networks as model
+from mnist_vae.study.gradient import loss_with_gradient
+from mnist_vae.study.networks import HIDDEN, LATENT, PIXELS, VAE
+from mnist_vae.study.training import Recipe, shuffled_batches, train
 
 PARAMETERS = {
     "encoder.hidden.weight": (HIDDEN, PIXELS),
@@ -203,7 +204,7 @@ def _networks(tensor: Callable[[str], Tensor], vae: VAE) -> dict[str, Tensor]:
         "decoder_logits": vae.decoder(tensor("z")),
         "elbo": objective.elbo(vae, x, noise),
         "loss": objective.loss(vae, x, noise),
-        "svi_objective": inference.top_half_elbo(
+        "svi_objective": svi.top_half_elbo(
             vae.decoder, tensor("svi_x"), tensor("svi_mean"), tensor("svi_log_std"), tensor("svi_noise")
         ),
     }

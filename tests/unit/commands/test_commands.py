@@ -1,0 +1,440 @@
+"""The command line: what each command stores, and that bad input is one line and leaves nothing behind."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import mnist_vae
+from mnist_vae.__main__ import COMMANDS, main
+from mnist_vae.data.digits import load_digits
+from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
+from mnist_vae.files.weights import load_snapshots, load_weights, save_snapshots, save_weights
+from mnist_vae.study.networks import VAE, top_half_joint
+from support.command_line import TEST, TRAIN, listing, run_command
+from support.small_mnist import replace_published_files
+
+PROVENANCE = {"dataset": "mnist5k", "recipe": "reference", "n": TRAIN, "seed": 1}
+
+
+# --- what is stored ---------------------------------------------------------------------------------------
+
+
+def test_everything_says_where_it_comes_from(study):
+    stored = sorted(study.folder.glob("*.safetensors"))
+    assert len(stored) == 8
+    for path in stored:
+        assert load_provenance(path) == PROVENANCE
+    assert load_provenance(study.digits) == {"dataset": "mnist5k"}
+
+
+def test_obtain_and_binarize(tmp_path, monkeypatch):
+    small = replace_published_files(monkeypatch)
+    small.write(tmp_path / "mnist")
+    grey, binary = tmp_path / "grey.safetensors", tmp_path / "binarized.safetensors"
+    assert run_command(f"obtain mnist {grey} --mnist-dir {tmp_path}/mnist") == 0
+    assert run_command(f"binarize {grey} {binary}") == 0
+    for name, array in small.arrays.items():
+        assert np.array_equal(load_arrays(grey)[name].ravel(), array.ravel())
+        expected = array >= 128 if "images" in name else array
+        assert np.array_equal(load_arrays(binary)[name].ravel(), expected.ravel())
+    assert load_provenance(binary) == {"dataset": "mnist"}
+
+
+def test_history(study):
+    history = pd.read_csv(study.history)
+    assert list(history.columns) == ["epoch", "loss", "train_neg_elbo", "test_neg_elbo"]
+    assert history.epoch.tolist() == [1, 2, 3]
+    assert history.loss.is_monotonic_decreasing
+    assert np.isfinite(history).all(axis=None)
+
+
+def train_again(study, folder, options, grey="none", digits=None):
+    """Train with the study's settings, but for the options; return the exit status."""
+    words = f"train {digits or study.digits} {grey} {folder}/w {folder}/h {folder}/s --recipe reference"
+    return run_command(
+        f"{words} --n {TRAIN} --seed 1 --epochs 3 --batch-size 50 --learning-rate 0.002 {options}"
+    )
+
+
+def test_history_measures_the_first_and_the_last_epoch(study, tmp_path):
+    assert train_again(study, tmp_path, "--n 20 --epochs 41") == 0
+    measured = pd.read_csv(tmp_path / "h").dropna().epoch.tolist()
+    assert measured[0] == 1
+    assert measured[-1] == 41
+    assert len(measured) >= 8
+
+
+def test_options_of_stronger_recipes_reach_the_training(study, tmp_path):
+    """Each changes the weights, and augmentation is of the grey pictures."""
+    weights = []
+    options = ("--decay 0.5", "--latent-layer-rate 3", "--augmentation 1", "--initialization pytorch")
+    for option in ("", *options):
+        assert train_again(study, tmp_path, option, grey=study.grey) == 0
+        weights.append((tmp_path / "w").read_bytes())
+    assert len(set(weights)) == 5
+    assert train_again(study, tmp_path, "--augmentation 1", grey="none") == 1
+
+
+def test_train_again_gives_the_same_bytes(study, tmp_path):
+    def trained(options):
+        assert train_again(study, tmp_path, options) == 0
+        return (tmp_path / "w").read_bytes(), (tmp_path / "h").read_bytes()
+
+    first = study.weights.read_bytes(), study.history.read_bytes()
+    assert trained("") == first
+    other = trained("--seed 2")
+    assert other[0] != first[0]
+    assert other[1] != first[1]
+
+
+def test_only_the_first_n_images_are_trained_on(study, tmp_path):
+    digits = load_arrays(study.digits)
+    for name in ("train_images", "train_labels"):
+        digits[name] = digits[name][:100]
+    save_arrays(tmp_path / "digits", digits, {"dataset": "mnist5k"})
+    assert train_again(study, tmp_path / "first", "--n 100") == 0
+    assert train_again(study, tmp_path / "again", "--n 100", digits=tmp_path / "digits") == 0
+    assert (tmp_path / "first/w").read_bytes() == (tmp_path / "again/w").read_bytes()
+    assert (tmp_path / "first/w").read_bytes() != study.weights.read_bytes()
+
+
+BY_DRAWS = {"train", "test", "test_first_100"}  # splits whose bounds are had by draws of z
+
+
+def test_metrics(study):
+    metrics = pd.read_csv(study.metrics)
+    assert list(metrics.columns) == ["recipe", "n", "seed", "split", "metric", "value", "standard_error"]
+    assert set(metrics.split) == {*BY_DRAWS, "test_subset", "train_subset"}
+    assert (metrics[["recipe", "n", "seed"]] == ["reference", TRAIN, 1]).all(axis=None)
+    by_draws = {"neg_elbo", "kl", "reconstruction", "neg_elbo_draw_spread"}
+    for _, split in metrics[metrics.split.isin(BY_DRAWS) & metrics.metric.isin(by_draws)].groupby("split"):
+        values = split.set_index("metric").value
+        assert set(values.index) == by_draws
+        assert values.neg_elbo == pytest.approx(values.kl + values.reconstruction)
+        assert split.set_index("metric").standard_error.isna().to_dict() == {
+            name: name == "neg_elbo_draw_spread" for name in values.index
+        }
+
+
+def test_latents(study, images):
+    latents = load_arrays(study.latents)
+    mean, log_std = load_weights(study.weights).requires_grad_(False).encoder(images[:TRAIN])
+    np.testing.assert_allclose(latents["mean"], mean, atol=1e-5)
+    np.testing.assert_allclose(latents["log_std"], log_std, atol=1e-5)
+    assert np.array_equal(latents["labels"], load_digits(study.digits, "train")[1])
+
+
+def test_prior_samples(study):
+    arrays = load_arrays(study.prior_samples)
+    decoder = load_weights(study.weights).requires_grad_(False).decoder
+    np.testing.assert_allclose(arrays["means"], decoder(torch.from_numpy(arrays["z"])).sigmoid(), atol=1e-5)
+    assert arrays["z"].shape == (5, 2)
+    assert np.isin(arrays["samples"], [0, 1]).all()
+    assert abs(arrays["samples"].mean() - arrays["means"].mean()) < 0.02  # drawn from these means
+
+
+def test_interpolation_shows_the_first_image_at_a_weight_of_one(study, images):
+    arrays = load_arrays(study.interpolation)
+    assert arrays["means"].shape == (3, 10, 784)
+    assert arrays["weights_of_first"].tolist() == pytest.approx([0.1 * i for i in range(1, 11)])
+    assert arrays["images"].tolist() == [[14, 119], [119, 98], [14, 98]]
+    labels = load_digits(study.digits, "train")[1]
+    assert np.array_equal(arrays["labels"], labels[arrays["images"]])
+    vae = load_weights(study.weights).requires_grad_(False)
+    for means, (first, _) in zip(arrays["means"], arrays["images"], strict=True):
+        np.testing.assert_allclose(means[-1], vae.decoder(vae.encoder(images[first])[0]).sigmoid(), atol=1e-5)
+
+
+def test_manifold(study):
+    arrays = load_arrays(study.manifold)
+    axis, means = arrays["axis"], arrays["means"]
+    np.testing.assert_allclose(axis, [-2.5, -2.5 / 3, 2.5 / 3, 2.5], rtol=1e-6)
+    decoder = load_weights(study.weights).requires_grad_(False).decoder
+    for j, second in enumerate(axis):
+        for i, first in enumerate(axis):
+            expected = decoder(torch.tensor([first, second])).sigmoid()
+            np.testing.assert_allclose(means[j, i], expected, atol=1e-5)
+
+
+def test_completions_have_the_true_top(study):
+    arrays = load_arrays(study.top_half)
+    originals = load_digits(study.digits, "test")[0][[0, 3]]
+    assert np.array_equal(arrays["x"], originals)
+    assert arrays["completions"].shape == (2, 3, 784)
+    tops = arrays["completions"].reshape(2, 3, 28, 28)[:, :, :14]
+    assert np.array_equal(tops, np.broadcast_to(originals.reshape(2, 1, 28, 28)[:, :, :14], tops.shape))
+    bottoms = arrays["completions"][:, :, 392:]
+    assert ((bottoms > 0) & (bottoms < 1)).all()  # means, not the true pixels
+    assert (np.abs(bottoms[:, 0] - bottoms[:, 1]).max(1) > 1e-4).all()  # each from its own draw
+
+
+def test_contours_are_of_the_top_half_joint(study):
+    arrays = load_arrays(study.top_half)
+    fit = load_arrays(study.fit)
+    decoder = load_weights(study.weights).requires_grad_(False).decoder.double()
+    for k in range(2):
+        first, second = arrays["axes"][k]
+        for i, j in ((0, 0), (10, 90), (60, 60), (120, 7)):  # axes are x and y, arrays rows and columns
+            z = torch.tensor([first[j], second[i]])
+            expected = top_half_joint(decoder, torch.from_numpy(arrays["x"][k]), z)
+            assert arrays["log_joint"][k, i, j] == pytest.approx(expected.item(), rel=1e-4)
+            std = np.exp(fit["log_std"][k])
+            log_q = (
+                -0.5 * ((z.numpy() - fit["mean"][k]) / std) ** 2 - np.log(std) - 0.5 * np.log(2 * np.pi)
+            ).sum()
+            assert arrays["log_q"][k, i, j] == pytest.approx(log_q, rel=1e-4, abs=1e-4)
+
+
+def test_tabulate(study, tmp_path):
+    words = f"tabulate {study.metrics} --epochs {study.epochs} --dataset mnist5k"
+    for option in (
+        "metrics",
+        "elbo",
+        "elbo-markdown",
+        "gaps",
+        "gaps-markdown",
+        "all-epochs",
+        "third-question",
+    ):
+        suffix = "md" if "markdown" in option else "csv"
+        words += f" --{option} {tmp_path}/{option.removesuffix('-markdown')}.{suffix}"
+    assert run_command(words) == 0
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "metrics.csv"), pd.read_csv(study.metrics))
+    assert pd.read_csv(tmp_path / "elbo.csv").seed.tolist() == ["1", "mean"]
+    assert (tmp_path / "elbo.md").read_text().startswith("# -ELBO on mnist5k")
+    assert "mnist5k" in (tmp_path / "gaps.md").read_text().splitlines()[0]
+    assert len(pd.read_csv(tmp_path / "all-epochs.csv")) == len(pd.read_csv(study.epochs)) == 2 * 3
+
+
+def test_snapshots_are_of_the_asked_for_epochs_and_the_last(study):
+    snapshots = dict(load_snapshots(study.snapshots))
+    assert list(snapshots) == [1, 2, 3]
+    last, final = snapshots[3].state_dict(), load_weights(study.weights).state_dict()
+    assert all(torch.equal(last[name], final[name]) for name in final)
+    assert not torch.equal(snapshots[1].encoder.hidden.weight, snapshots[2].encoder.hidden.weight)
+    assert pd.read_csv(study.epochs).epoch.unique().tolist() == [1, 2, 3]
+
+
+def test_gaps_add_up(study):
+    """-ELBO = -log p(x) + KL, whose two parts are the gaps."""
+    metrics = pd.read_csv(study.metrics).set_index(["split", "metric"]).value
+    subset = metrics["test_subset"]
+    assert subset.neg_elbo == pytest.approx(subset.neg_log_px + subset.kl_to_posterior)
+    assert subset.kl_to_posterior == pytest.approx(subset.amortization_gap + subset.approximation_gap)
+    assert abs(subset.grid_error) < 0.01
+    assert metrics["test", "neg_elbo"] > metrics["test", "neg_log_px"]
+
+
+# --- what is refused --------------------------------------------------------------------------------------
+
+
+def broken_weights(path, how):
+    save_weights(path, VAE(torch.Generator().manual_seed(0)), PROVENANCE)
+    if how == "truncated":
+        path.write_bytes(path.read_bytes()[:-1])
+    else:
+        arrays = load_arrays(path)
+        arrays["decoder.output.bias"][0] = np.nan
+        save_arrays(path, arrays, PROVENANCE)
+    return path
+
+
+TRAIN_WORDS = "--recipe reference --seed 1 --epochs 3 --batch-size 50"
+EVALUATE_WORDS = "--draws 1 --first-100-draws 2 --fine-window 9 --fine-size 9 --images 2"
+REFUSED = {
+    "obtain without the files": ("obtain mnist {out} --mnist-dir {tmp}", "train-images-idx3-ubyte"),
+    "obtain without a mirror": ("obtain mnist {out}", "No mirror has a right train-images"),
+    "binarize without a file": ("binarize {tmp}/none {out}", "{tmp}/none is not a readable array file"),
+    "train without a file": (
+        f"train {{tmp}}/none {{grey}} {{out}} {{out}}2 {{out}}3 --n 10 {TRAIN_WORDS} --learning-rate 1",
+        "{tmp}/none",
+    ),
+    "train on more than there is": (
+        f"train {{digits}} {{grey}} {{out}} {{out}}2 {{out}}3 --n 201 {TRAIN_WORDS} --learning-rate 1",
+        "has 200 train images, 201 were asked for",
+    ),
+    "train and diverge": (
+        f"train {{digits}} {{grey}} {{out}} {{out}}2 {{out}}3 --n 200 {TRAIN_WORDS} --learning-rate 1000",
+        "training diverged: epoch 1 ended with a loss of nan. Lower the learning_rate, now 1000.0",
+    ),
+    "evaluate truncated weights": (
+        f"evaluate {{digits}} {{truncated}} {{out}} {EVALUATE_WORDS} --window 8 --size 11",
+        "truncated.safetensors is not a readable array file",
+    ),
+    "evaluate nan": (
+        f"evaluate {{digits}} {{nan}} {{out}} {EVALUATE_WORDS} --window 8 --size 11",
+        "nan.safetensors: decoder.output.bias holds values that are not finite",
+    ),
+    "evaluate on too narrow a grid": (
+        f"evaluate {{digits}} {{weights}} {{out}} {EVALUATE_WORDS} --window 1 --size 9",
+        "raise marginal.window",
+    ),
+    "measure_epochs of truncated snapshots": (
+        "measure_epochs {digits} {truncated} {out} --window 8 --size 11 --images 2",
+        "truncated.safetensors is not a readable array file",
+    ),
+    "weigh_draws with nan": (
+        "weigh_draws {digits} {nan} {out} --window 8 --size 11 --images 2 --draws 1",
+        "not finite",
+    ),
+    "build_explorer without latents": (
+        "build_explorer {weights} {tmp}/none {digits} {out}",
+        "{tmp}/none is not a readable array file",
+    ),
+    "encode with nan": ("encode {digits} {nan} {out}", "not finite"),
+    "sample_prior with nan": ("sample_prior {nan} {out} --draws 2", "not finite"),
+    "interpolate beyond the data": (
+        "interpolate {digits} {weights} {out} --images 14 119 998",
+        "has 200 train images, 999 were asked for",
+    ),
+    "decode_manifold with digits for weights": (
+        "decode_manifold {digits} {out} --window 1 --size 2",
+        "not the tensors of this model (missing or unknown: decoder.hidden.bias",
+    ),
+    "fit_top_half beyond the data": (
+        "fit_top_half {digits} {weights} {out} --images 150 --draws 2 --steps 2 --learning-rate 0.1",
+        "has 150 test images, 151 were asked for",
+    ),
+    "complete_top_half without a fit": (
+        "complete_top_half {weights} {tmp}/none {out} --completions 2 --window 8 --size 41",
+        "{tmp}/none",
+    ),
+    "measure_epochs without a snapshot": (
+        "measure_epochs {digits} {no_snapshots} {out} --window 20 --size 41 --images 5",
+        "{no_snapshots} holds no snapshot",
+    ),
+    "tabulate without metrics": (
+        "tabulate {tmp}/none --epochs {tmp}/none --metrics {out} --elbo {out}2 --elbo-markdown {out}3 "
+        "--gaps {out}4 --gaps-markdown {out}5 --all-epochs {out}6 --third-question {out}7 --dataset mnist",
+        "{tmp}/none",
+    ),
+    "parity without digits": (
+        "parity {tmp}/none {weights} {out} {out}2 --reference {tmp} --backend executable",
+        "{tmp}/none",
+    ),
+    "benchmark without digits": (
+        "benchmark {tmp}/none {weights} {out} {out}2 --rounds 1 --images 100 --window 8 --size 21 "
+        "--reference {tmp}",
+        "{tmp}/none",
+    ),
+    "benchmark_processes without digits": (
+        "benchmark_processes {tmp}/none {out} {out}2 --rounds 1",
+        "{tmp}/none",
+    ),
+    "benchmark_commands without arrays": (
+        "benchmark_commands {out} {out}2 --rounds 1 --figure completion {tmp}/none",
+        "mnist_vae draw completion failed: error: {tmp}/none is not a readable array file",
+    ),
+    "repeat_epochs on more than there is": (
+        "repeat_epochs {digits} --n 201",
+        "has 200 train images, 201 were asked for",
+    ),
+    "account without a record": ("account {tmp}/none results {out} {out}2", "{tmp}/none says nothing of"),
+    "manifest of what is not there": ("manifest {out} {out}2 {tmp}/none --config {{}}", "{tmp}/none"),
+    "verify without a manifest": ("verify {tmp}/none", "{tmp}/none is no manifest"),
+    "build_page without a text": ("build_page {tmp}/none {tmp}/out", "{tmp}/none"),
+    "check_parity without a ladder": ("check_parity {tmp}/none", "{tmp}/none"),
+    "draw without arrays": ("draw completion {out}.png {tmp}/none", "{tmp}/none"),
+    "parity on more than there is": (
+        "parity {digits} {weights} {out} {out}2 --reference {tmp} --backend executable",
+        "has 200 train images, 1000 were asked for",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bad_input_is_an_error_that_leaves_nothing(case, study, tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("MNIST_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    places = {
+        "tmp": tmp_path,
+        "out": tmp_path / "out/file",
+        "digits": study.digits,
+        "grey": study.grey,
+        "weights": study.weights,
+        "truncated": broken_weights(tmp_path / "truncated.safetensors", "truncated"),
+        "nan": broken_weights(tmp_path / "nan.safetensors", "nan"),
+        "no_snapshots": tmp_path / "no_snapshots.safetensors",
+    }
+    save_snapshots(places["no_snapshots"], {}, PROVENANCE)
+    words, said = (text.format(**places) for text in REFUSED[case])
+    capsys.readouterr()
+    assert run_command(words) == 1
+    captured = capsys.readouterr()
+    first, *more = captured.err.splitlines()
+    assert first.startswith("error: ")
+    assert said in first
+    assert "Traceback" not in captured.err
+    if case != "obtain without a mirror":  # whose further lines are the mirrors and the ways out
+        assert more == []
+    assert not [name for name in listing(tmp_path) if name.startswith("out/")]
+
+
+def test_every_command_is_refused_something():
+    assert {words.split()[0] for words, _ in REFUSED.values()} == set(COMMANDS)
+
+
+def test_exit_status_of_the_process(tmp_path):
+    """As a shell, and so Snakemake, sees it."""
+    found = subprocess.run(
+        [sys.executable, "-m", "mnist_vae", "binarize", str(tmp_path / "none"), str(tmp_path / "out")],
+        env={"PYTHONPATH": str(Path(mnist_vae.__file__).parents[1]), "PATH": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 1
+    assert found.stdout == ""
+    assert found.stderr.count("\n") == 1
+    assert found.stderr.startswith("error: ")
+
+
+def test_a_failed_command_keeps_the_file_of_the_last_success(study, tmp_path):
+    out = tmp_path / "w"
+    out.write_text("of the last success")
+    assert train_again(study, tmp_path, "--learning-rate 1000") == 1
+    assert out.read_text() == "of the last success"
+    assert listing(tmp_path) == ["w"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        run_command(f"{command} --help")
+    assert caught.value.code == 0
+    said = capsys.readouterr().out
+    assert f"usage: mnist_vae {command}" in said
+    assert COMMANDS[command] in " ".join(said.split())
+
+
+def test_help_lists_every_command(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    said = capsys.readouterr().out
+    assert all(f"  {command} " in said for command in COMMANDS)
+
+
+@pytest.mark.parametrize("words", ["", "paint", "train", "obtain cifar out", "sample_prior a b --draws many"])
+def test_wrong_words_are_argparses_to_refuse(words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        run_command(words)
+    assert caught.value.code == 2
+    assert "usage: mnist_vae" in capsys.readouterr().err
+
+
+def test_threads_reach_the_numerical_libraries(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.setenv("MKL_NUM_THREADS", "7")
+    main(["--threads", "3", "binarize", str(tmp_path / "none"), str(tmp_path / "out")])
+    assert (os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("3", "3")
+
+
+def test_sizes_of_the_small_study(study):
+    assert len(load_digits(study.digits, "train")[0]) == TRAIN
+    assert len(load_digits(study.digits, "test")[0]) == TEST > 100

@@ -1,0 +1,224 @@
+"""A wrong configuration is one line that names the key, its value and what is allowed."""
+
+import copy
+
+import pytest
+import yaml
+
+from mnist_vae.config import check_config, complete_recipes, setting_at, with_numbers
+from mnist_vae.data.digits import TRAIN_IMAGES
+from mnist_vae.errors import InputError
+from support.project import ROOT
+
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+DEFAULT = with_numbers(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
+DELETED = object()
+
+
+def config_with(changes):
+    config = copy.deepcopy(DEFAULT)
+    for path, value in changes.items():
+        *sections, key = path.split(".")
+        section = config
+        for name in sections:
+            section = section[name]
+        if value is DELETED:
+            del section[key]
+        else:
+            section[key] = yaml.safe_load(value) if isinstance(value, str) else value
+    return config
+
+
+def message(changes):
+    with pytest.raises(InputError) as caught:
+        check_config(config_with(changes), SCHEMA)
+    text = str(caught.value)
+    assert text.startswith("config: ")
+    assert "\n" not in text
+    return text
+
+
+def test_the_default_is_right():
+    check_config(DEFAULT, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dataset": "mnist5k"},
+        {"seeds": [0]},
+        {"mirrors": []},
+        {"recipes.strong": {"epochs": 600}},
+        {"recipes.strong": {}},
+        {"recipes.strong": {"decay": 1, "latent_layer_rate": 0.5, "augmentation": 0}},
+        {"recipes.strong": {"epochs": {"1": 9, "4000": 2}, "augmentation": {"1": 1.5}}},
+        {"recipes.strong": {"seeds": [9]}, "figures.recipe": "'strong'", "figures.seed": 9},
+        {"recipes.strong": {"train_sizes": {"mnist": [9], "mnist5k": [9]}, "initialization": "pytorch"}},
+        {"recipes.reference.learning_rate": "1.0e-3"},
+        {"recipes.reference.learning_rate": 1},
+        {"train_sizes.mnist": [60_000], "interpolation.images": [0, 1, 59_999], "dataset": "mnist"},
+        {"dataset": "mnist", "top_half.images": [9_999]},
+    ],
+)
+def test_what_is_right_passes(changes):
+    if "seeds" in changes:
+        changes = changes | {"figures.seed": 0}
+    check_config(config_with(changes), SCHEMA)
+
+
+REFERENCE = "recipes.reference"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        # an unknown key
+        ({"colour": "red"}, ["colour", "'red'", "top level", "one of dataset, mnist_dir, mirrors"]),
+        ({"evaluation.drws": 20}, ["drws", "20", "in evaluation", "one of draws, first_100_draws"]),
+        ({"recipes.strong": {"epoch": 600}}, ["epoch", "600", "recipes.strong", "epochs, batch_size"]),
+        ({"train_sizes.cifar": [10]}, ["cifar", "[10]", "train_sizes", "one of mnist, mnist5k"]),
+        # a missing one
+        ({"seeds": DELETED}, ["seeds is missing", "top level"]),
+        ({f"{REFERENCE}.epochs": DELETED}, ["epochs is missing", REFERENCE]),
+        ({"recipes.reference": DELETED}, ["reference is missing", "recipes"]),
+        # a wrong type
+        ({"seeds": "5"}, ["seeds is 5;", "a list"]),
+        ({"seeds": "[true]"}, ["seeds[0] is True", "whole number"]),
+        ({"seeds": "[1.0]"}, ["seeds[0] is 1.0", "whole number"]),
+        ({"seeds": "[one]"}, ["seeds[0] is 'one'", "whole number"]),
+        ({f"{REFERENCE}.epochs": 2.5}, [f"{REFERENCE}.epochs is 2.5", "whole number"]),
+        ({f"{REFERENCE}.epochs": "true"}, [f"{REFERENCE}.epochs is True", "whole number"]),
+        ({f"{REFERENCE}.learning_rate": "true"}, ["learning_rate is True", "number"]),
+        ({f"{REFERENCE}.learning_rate": "fast"}, ["learning_rate is 'fast'", "number"]),
+        ({"recipes.strong": None}, ["recipes.strong is None", "section"]),
+        ({"evaluation": None}, ["evaluation is None", "section"]),
+        ({"mnist_dir": None}, ["mnist_dir is None", "text", '""']),
+        ({"dataset": "cifar"}, ["dataset is 'cifar'", "one of auto, mnist, mnist5k"]),
+        ({"mirrors": "[somewhere]"}, ["mirrors[0] is 'somewhere'", "^https?://"]),
+        ({"recipes.Strong": {}}, ["'Strong'", "recipes", "[a-z]"]),
+        # n larger than the data
+        ({"train_sizes.mnist": [1_000, 60_001]}, ["train_sizes.mnist[1] is 60001", "at most 60000"]),
+        ({"train_sizes.mnist5k": [4_001]}, ["train_sizes.mnist5k[0] is 4001", "at most 4000"]),
+        ({"train_sizes.mnist": [0]}, ["train_sizes.mnist[0] is 0", "at least 1"]),
+        ({"train_sizes.mnist": []}, ["train_sizes.mnist is []", "1 entries or more"]),
+        # seeds
+        ({"seeds": []}, ["seeds is []", "1 entries or more"]),
+        ({"seeds": [1, 1]}, ["seeds is [1, 1]", "none twice"]),
+        ({"seeds": [-1]}, ["seeds[0] is -1", "at least 0"]),
+        ({"figures.seed": 9}, ["figures.seed is 9", "one of 1, 2, 3"]),
+        ({"figures.recipe": "weak"}, ["figures.recipe is 'weak'", "one of 'reference', 'strong'"]),
+        # rates
+        ({f"{REFERENCE}.learning_rate": -0.1}, ["learning_rate is -0.1", "above 0"]),
+        ({f"{REFERENCE}.learning_rate": 0}, ["learning_rate is 0", "above 0"]),
+        ({f"{REFERENCE}.learning_rate": ".nan"}, ["learning_rate is nan", "finite"]),
+        ({"top_half.learning_rate": ".inf"}, ["top_half.learning_rate is inf", "finite"]),
+        ({"recipes.strong": {"decay": 1.5}}, ["recipes.strong.decay is 1.5", "at most 1"]),
+        ({"recipes.strong": {"augmentation": -1}}, ["augmentation is -1", "at least 0"]),
+        ({"recipes.strong": {"latent_layer_rate": 0}}, ["latent_layer_rate is 0", "above 0"]),
+        ({"recipes.strong": {"initialization": "he"}}, ["initialization is 'he'", "one of glorot, pytorch"]),
+        ({"recipes.strong": {"train_sizes": {"mnist": [9]}}}, ["mnist5k is missing", "strong.train_sizes"]),
+        (
+            {
+                "recipes.strong": {"seeds": [1], "train_sizes": {"mnist": [500], "mnist5k": [500]}},
+                "figures.recipe": "strong",
+            },
+            ["interpolation.images has 998", "500 images"],
+        ),
+        ({"recipes.strong": {"seeds": []}}, ["recipes.strong.seeds is []", "1 entries or more"]),
+        (
+            {"recipes.strong": {"seeds": [9]}, "figures.recipe": "strong"},
+            ["figures.seed is 1", "one of 9"],
+        ),
+        # counts
+        ({f"{REFERENCE}.batch_size": 0}, ["batch_size is 0", "at least 1"]),
+        ({f"{REFERENCE}.epochs": 0}, ["epochs is 0", "at least 1"]),
+        ({"evaluation.first_100_draws": 1}, ["first_100_draws is 1", "at least 2"]),
+        ({"latent_manifold.size": 100}, ["latent_manifold.size is 100", "at most 60"]),
+        ({"latent_manifold.window": 0}, ["latent_manifold.window is 0", "above 0"]),
+        # grids and images for the exact figures
+        ({"marginal.fine_window": 10}, ["marginal.fine_window is 10", "above window, 10"]),
+        ({"marginal.fine_size": 276}, ["marginal.fine_size is 276", "at least 277"]),
+        ({"marginal.size": 2}, ["marginal.size is 2", "at least 3"]),
+        ({"gaps.images": 1_001}, ["gaps.images is 1001", "at most 1000", "mnist5k"]),
+        ({"snapshots.epochs": []}, ["snapshots.epochs is []", "1 entries or more"]),
+        ({"importance_weighting.draws": [1, 7, 10]}, ["importance_weighting.draws has 7", "divide 10"]),
+        # indices out of range
+        ({"interpolation.images": [14, 119, -1]}, ["interpolation.images[2] is -1", "at least 0"]),
+        ({"interpolation.images": [14, 119]}, ["interpolation.images is [14, 119]", "3 entries"]),
+        (
+            {"dataset": "mnist", "interpolation.images": [14, 119, 10_000]},
+            ["interpolation.images has 10000", "10,000 images of mnist", "0 to 9999"],
+        ),
+        (
+            {"dataset": "mnist5k", "interpolation.images": [14, 119, 4_000]},
+            ["interpolation.images has 4000", "4,000 images of mnist5k", "0 to 3999"],
+        ),
+        ({"interpolation.images": [14, 119, 4_000]}, ["interpolation.images has 4000", "mnist5k"]),
+        ({"dataset": "mnist", "top_half.images": [10_000]}, ["top_half.images has 10000", "0 to 9999"]),
+        ({"top_half.images": [1_000]}, ["top_half.images has 1000", "1,000 images of mnist5k", "0 to 999"]),
+    ],
+    ids=lambda value: ", ".join(value) if isinstance(value, dict) else "",
+)
+def test_what_is_wrong_is_named(changes, said):
+    text = message(changes)
+    for words in said:
+        assert words in text
+
+
+def test_the_schema_knows_the_sizes_of_the_data():
+    sizes = yaml.safe_load(SCHEMA.read_text())["$defs"]["train_sizes"]["properties"]
+    assert {dataset: sizes[dataset]["items"]["maximum"] for dataset in sizes} == TRAIN_IMAGES
+
+
+def test_the_first_of_several_errors_is_enough():
+    assert message({"seeds": [], "colour": "red"}).count("must be") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-3", 1e-3),
+        ("2E5", 2e5),
+        ("7", 7),
+        ("-0.5", -0.5),
+        ("nan", "nan"),
+        ("inf", "inf"),
+        ("1e999", "1e999"),
+        ("auto", "auto"),
+        ("", ""),
+        (True, True),
+        (None, None),
+        (["1", "x"], [1, "x"]),
+        ({"seeds": ["1"], "deep": {"rate": "1e-3"}}, {"seeds": [1], "deep": {"rate": 1e-3}}),
+    ],
+)
+def test_numbers_that_arrive_as_text(text, value):
+    """As YAML 1.1 reads 1e-3, and Snakemake what follows --config."""
+    found = with_numbers(text)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_recipes_inherit_from_the_reference():
+    reference = {"epochs": 100, "batch_size": 100, "learning_rate": 1e-3}
+    recipes = {
+        "reference": reference,
+        "longer": {"epochs": 300},
+        "one_seed": {"seeds": [7]},
+        "larger": {"train_sizes": {"mnist": [900]}},
+    }
+    sizes = {"mnist": [500]}
+    found = complete_recipes({"seeds": [1, 2], "train_sizes": sizes, "recipes": recipes})
+    assert found == {
+        "reference": reference | {"seeds": [1, 2], "train_sizes": sizes},
+        "longer": reference | {"epochs": 300, "seeds": [1, 2], "train_sizes": sizes},
+        "one_seed": reference | {"seeds": [7], "train_sizes": sizes},
+        "larger": reference | {"seeds": [1, 2], "train_sizes": {"mnist": [900]}},
+    }
+    assert recipes["reference"] == {"epochs": 100, "batch_size": 100, "learning_rate": 1e-3}  # left as it was
+
+
+@pytest.mark.parametrize(("n", "epochs"), [(1, 400), (3_999, 400), (4_000, 75), (60_000, 75)])
+def test_a_setting_may_change_with_the_train_size(n, epochs):
+    assert setting_at({"1": 400, "4000": 75}, n) == epochs
+    assert setting_at(75, n) == 75

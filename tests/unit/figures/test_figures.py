@@ -1,0 +1,483 @@
+"""Each figure from small synthetic files: what it shows, what it says, and that it is drawn without torch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex, to_rgb, to_rgba
+
+import mnist_vae
+from mnist_vae.figures import drawings as figures
+from mnist_vae.files.storage import save_arrays
+from support.command_line import run_command
+
+PROVENANCE = {"dataset": "mnist", "recipe": "reference", "n": 1000, "seed": 3}
+WEIGHTS_OF_FIRST = np.arange(1, 11) / 10
+STD = 0.5  # of the synthetic densities, so that their contours are circles of known radius
+
+
+def arrays_of_each_figure():
+    generator = np.random.default_rng(0)
+    pictures = lambda *shape: generator.random((*shape, 784), dtype=np.float32)  # noqa: E731
+    axis = np.linspace(-2, 2, 121, dtype=np.float32)
+    first, second = np.meshgrid(axis, axis, indexing="xy")
+    top_half = {
+        "x": np.round(pictures(2)),
+        "completions": pictures(2, 3),
+        "labels": np.uint8([7, 2]),
+        "indices": np.int64([0, 11]),
+        "axes": np.stack([np.stack([axis, axis])] * 2),
+        # Log-densities as low as a real image's, whose exp is 0 in float32.
+        "log_joint": np.stack([-(first**2 + second**2) / (2 * STD**2) - 300] * 2),
+        "log_q": np.stack([-((first - 1) ** 2 + second**2) / (2 * STD**2) + 0.3] * 2),
+        "joint_levels": np.log([[0.5, 0.1]] * 2) - 300,  # of a Gaussian: half and nine tenths of its mass
+        "kl": np.float64([0.123, 4.5]),
+        "modes": np.int64([1, 2]),
+        "q_completion": pictures(2),
+        "exact_completion": pictures(2),
+    }
+    return {
+        "prior_samples": {
+            "z": generator.normal(size=(4, 2)),
+            "means": pictures(4),
+            "samples": np.round(pictures(4)),
+        },
+        "latent_scatter": {
+            "mean": generator.normal(size=(30, 2)),
+            "labels": np.arange(30, dtype=np.uint8) % 9,
+        },
+        "interpolation": {
+            "means": pictures(3, 10),
+            "weights_of_first": WEIGHTS_OF_FIRST,
+            "images": np.int64([[14, 119], [119, 998], [14, 998]]),
+            "labels": np.uint8([[1, 0], [0, 3], [1, 3]]),
+        },
+        "latent_manifold": {
+            "axis": np.float32([-1, 0, 1]),
+            "means": np.broadcast_to(np.arange(9, dtype=np.float32).reshape(3, 3, 1) / 9, (3, 3, 784)),
+        },
+        "top_half_posterior": top_half,
+        "completion": top_half,
+    }
+
+
+ARRAYS = arrays_of_each_figure()
+LADDER = pd.DataFrame(
+    [
+        (2, "log_prior", "core", "float64", 1e-15, 1e-12, True),
+        (2, "log_prior", "core", "float32", 1e-7, 1e-4, True),
+        (4, "loss", "core", "float64", 1e-3, 1e-12, False),
+        (4, "loss", "flux", "float64", 0.0, 1e-12, True),
+    ],
+    columns=["rung", "quantity", "tier", "dtype", "max_rel", "tolerance", "pass"],
+).assign(backend="executable", julia_version="1.5.3")
+
+
+def histories(folder):
+    """Two seeds of one size, one of another, measured every second epoch."""
+    paths = []
+    for n, seed in ((1000, 1), (1000, 2), (10000, 1)):
+        epochs = np.arange(1, 7)
+        history = pd.DataFrame({"epoch": epochs, "loss": 200.0 - epochs})
+        for column, offset in (("train_neg_elbo", 0), ("test_neg_elbo", 10)):
+            history[column] = np.where(epochs % 2 == 0, 200.0 - epochs + offset + seed, np.nan)
+        paths.append(folder / f"mnist/models/reference/n{n}/seed{seed}/history.csv")
+        paths[-1].parent.mkdir(parents=True)
+        history.to_csv(paths[-1], index=False)
+    return paths
+
+
+def gap_tables(folder):
+    """Two sizes: one training's epochs, the gaps at its end, and importance-weighted bounds."""
+    epochs, gaps, weighted = [], [], []
+    for n in (1000, 10000):
+        for epoch in (5, 10, 100):
+            for split, kl in (("train", 1.0), ("test", 3.0)):
+                log_px = -150.0 - 100 / epoch
+                epochs.append(
+                    {"recipe": "reference", "n": n, "seed": 1, "epoch": epoch, "split": split, "images": 500}
+                    | {"elbo": log_px - kl, "log_px": log_px, "kl": kl}
+                )
+        gaps.append(
+            {"recipe": "reference", "n": n, "seed": "mean", "amortization_gap": 2.0, "approximation_gap": 1.0}
+            | {"approximation_gap_of_best": 0.25}
+        )
+        bounds = [
+            {"recipe": "reference", "n": n, "seed": 1, "proposal": proposal, "k": k, "images": 100}
+            | {"below_log_px": 2 / k, "standard_error": 0.1}
+            for proposal in ("encoder", "refined")
+            for k in (1, 10)
+        ]
+        weighted.append(folder / f"mnist/models/reference/n{n}/seed1/weighted_draws.csv")
+        pd.DataFrame(bounds).to_csv(weighted[-1], index=False)
+    tables = folder / "mnist/tables"
+    tables.mkdir()
+    pd.DataFrame(epochs).to_csv(tables / "epochs.csv", index=False)
+    pd.DataFrame(gaps).to_csv(tables / "gaps.csv", index=False)
+    return [str(tables / "epochs.csv"), str(tables / "gaps.csv")], [str(path) for path in weighted]
+
+
+MACHINE = {"processor": "a Z80", "cores": 2, "threads": 1, "versions": "python 3.11.7, torch 2.13.0"}
+
+
+def timing_tables(folder):
+    """Two tables of ratios, three contests in all, and one of whole processes."""
+    rows = [
+        ("a step", "this package", 2.0, 1.0, 1.0, 1.0),
+        ("a step", "another", 4.0, 0.5, 0.4, 0.7),
+        ("an image", "here", 8.0, 1.0, 1.0, 1.0),
+        ("two trainings", "side by side", 3.0, 1.0, 1.0, 1.0),
+    ]
+    columns = ["contest", "contender", "ms_a_unit", "ratio", "lowest", "highest"]
+    ratios = pd.DataFrame(rows, columns=columns).assign(**MACHINE)
+    commands = pd.DataFrame(
+        {"command": ["python", "slow"], "seconds": [0.1, 2.0], "shortest": [0.1, 1.5], "longest": [0.2, 3.0]}
+    ).assign(torch=[False, True], **MACHINE)
+    tables = {"ratios": ratios[:3], "processes": ratios[3:].assign(memory_mb=500), "commands": commands}
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    return [str(folder / f"{name}.csv") for name in tables]
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    """Each figure's files."""
+    folder = tmp_path_factory.mktemp("sources")
+    files = {"training_curves": [str(path) for path in histories(folder)]}
+    files["inference_gap"], files["importance_weighted_bound"] = gap_tables(folder)
+    for name, arrays in ARRAYS.items():
+        save_arrays(folder / f"{name}.safetensors", arrays, PROVENANCE)
+        files[name] = [str(folder / f"{name}.safetensors")]
+    LADDER.to_csv(folder / "ladder.csv", index=False)
+    files["parity_ladder"] = [str(folder / "ladder.csv")]
+    files["timings"] = timing_tables(folder)
+    return files
+
+
+@pytest.fixture
+def draw(sources):
+    """Draw a figure by name."""
+    yield lambda name: figures.FIGURES[name](sources[name])
+    plt.close("all")
+
+
+def shown(axes):
+    (image,) = axes.get_images()
+    return np.ma.filled(image.get_array().astype(float), np.nan)
+
+
+def grid(figure, rows, columns):
+    assert len(figure.axes) == rows * columns
+    return np.array(figure.axes, dtype=object).reshape(rows, columns)
+
+
+def words(figure):
+    """Everything a figure's titles say."""
+    return " ".join([figure.get_suptitle(), *(axes.get_title() for axes in figure.axes)])
+
+
+def assert_shows(axes, pixels):
+    np.testing.assert_array_equal(shown(axes), pixels.reshape(28, 28))
+
+
+@pytest.mark.parametrize("name", sorted(figures.FIGURES.keys() - {"parity_ladder", "timings"}))
+def test_titles_say_data_set_size_and_seed(draw, name):
+    said = words(draw(name))
+    if name == "training_curves":
+        assert "mnist" in said
+        assert "n = 1,000, 2 seeds" in said
+    elif name in ("inference_gap", "importance_weighted_bound"):
+        assert "mnist" in said
+        assert "reference, n = 10,000" in said
+    else:
+        assert "mnist, n = 1,000, seed 3" in said
+        assert "recipe" not in said
+
+
+def test_titles_name_another_recipe(tmp_path):
+    path = tmp_path / "latents.safetensors"
+    save_arrays(path, ARRAYS["latent_scatter"], PROVENANCE | {"recipe": "strong"})
+    assert "seed 3, strong recipe" in words(figures.FIGURES["latent_scatter"]([str(path)]))
+    plt.close("all")
+
+
+def test_prior_samples(draw):
+    means, samples = grid(draw("prior_samples"), 2, 4)
+    for i in range(4):
+        assert_shows(means[i], ARRAYS["prior_samples"]["means"][i])
+        assert_shows(samples[i], ARRAYS["prior_samples"]["samples"][i])
+    assert "means" in means[0].get_ylabel()
+    assert "sample" in samples[0].get_ylabel()
+
+
+def test_ink_is_dark_and_scaled_alike(draw):
+    """One grey for one probability, however dark or light the rest of a picture is."""
+    for axes in draw("prior_samples").axes:
+        (image,) = axes.get_images()
+        assert image.get_clim() == (0, 1)
+        assert image.cmap(1.0)[:3] == (0, 0, 0)
+        assert image.cmap(0.0)[:3] == (1, 1, 1)
+
+
+def test_latent_scatter(draw):
+    figure = draw("latent_scatter")
+    (axes,) = figure.axes
+    (points,) = axes.collections
+    mean, labels = ARRAYS["latent_scatter"]["mean"], ARRAYS["latent_scatter"]["labels"]
+    drawn = {
+        tuple(np.round(place, 9)): to_hex(colour)
+        for place, colour in zip(points.get_offsets(), points.get_facecolors(), strict=True)
+    }
+    expected = {
+        tuple(np.round(place, 9)): figures.DIGIT_COLOURS[label].lower()
+        for place, label in zip(mean, labels, strict=True)
+    }
+    assert drawn == expected
+    assert axes.get_aspect() == 1
+    assert axes.get_xlabel()
+    assert axes.get_ylabel()
+    legend = axes.get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == [str(digit) for digit in range(10)]
+    colours = [handle.get_color() for handle in legend.legend_handles]
+    assert colours == list(figures.DIGIT_COLOURS)
+    assert len(set(colours)) == 10
+
+
+def lab(colour):
+    """CIE L*a*b* of an sRGB colour (D65), in which distance is difference as seen; 2 is just visible."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    x, y, z = np.cbrt(np.maximum(to_xyz @ linear / [0.9505, 1.0, 1.089], (16 / 116) ** 3))  # black at L = 0
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def test_digit_colours_differ_visibly():
+    places = np.array([lab(colour) for colour in figures.DIGIT_COLOURS])
+    distance = np.linalg.norm(places[:, None] - places[None], axis=-1)
+    assert distance[~np.eye(10, dtype=bool)].min() > 20
+
+
+def test_interpolation_shows_the_first_image_at_a_weight_of_one(draw):
+    axes = grid(draw("interpolation"), 3, 10)
+    assert [title.get_title() for title in axes[0]] == [f"{weight:.1f}" for weight in WEIGHTS_OF_FIRST]
+    for row in range(3):
+        for column in range(10):
+            assert_shows(axes[row, column], ARRAYS["interpolation"]["means"][row, column])
+        first, second = ARRAYS["interpolation"]["images"][row]
+        digit_first, digit_second = ARRAYS["interpolation"]["labels"][row]
+        at_one, far_from_one = axes[row, -1], axes[row, 0]
+        assert at_one.get_title() in ("1.0", "")
+        assert at_one.get_ylabel() == f"{digit_first}\n(image {first})"
+        assert at_one.yaxis.get_label_position() == "right"
+        assert far_from_one.get_ylabel() == f"{digit_second}\n(image {second})"
+
+
+def test_latent_manifold_puts_each_picture_where_its_z_is(draw):
+    (axes,) = draw("latent_manifold").axes
+    (image,) = axes.get_images()
+    left, right, bottom, top = image.get_extent()
+    assert (left, right, bottom, top) == (-1.5, 1.5, -1.5, 1.5)
+    mosaic = image.get_array()
+    assert mosaic.shape == (3 * 28, 3 * 28)
+    for i, first in enumerate((-1, 0, 1)):
+        for j, second in enumerate((-1, 0, 1)):
+            row, column = (1.5 - second) / 3 * 84, (first + 1.5) / 3 * 84
+            block = mosaic[int(row) - 14 : int(row) + 14, int(column) - 14 : int(column) + 14]
+            assert np.unique(block) == np.float32((3 * j + i) / 9)
+
+
+def test_latent_manifold_keeps_digits_upright(tmp_path):
+    picture = np.zeros((28, 28), np.float32)
+    picture[2, 5] = 1
+    path = tmp_path / "manifold.safetensors"
+    means = np.broadcast_to(picture.reshape(784), (2, 2, 784))
+    save_arrays(path, {"axis": np.float32([-1, 1]), "means": means}, PROVENANCE)
+    (axes,) = figures.FIGURES["latent_manifold"]([str(path)]).axes
+    places = np.argwhere(axes.get_images()[0].get_array() == 1)
+    assert places.tolist() == [[2, 5], [2, 33], [30, 5], [30, 33]]
+    plt.close("all")
+
+
+def test_training_curves(draw):
+    small, large = draw("training_curves").axes
+    assert "n = 1,000" in small.get_title()
+    assert "n = 10,000" in large.get_title()
+    assert len(small.get_lines()) == 2 * (2 + 1)  # train and test: two seeds and their mean
+    assert len(large.get_lines()) == 2 * (1 + 1)
+    for line in small.get_lines():
+        assert line.get_xdata().tolist() == [2, 4, 6]
+    seed_1, seed_2, mean = (line.get_ydata().tolist() for line in small.get_lines()[3:])
+    assert (seed_1, seed_2) == ([209, 207, 205], [210, 208, 206])
+    assert mean == [209.5, 207.5, 205.5]
+    notes = [text.get_text() for text in small.texts]
+    assert notes == ["train 195.5", "test 205.5"]
+    assert small.get_xlabel() == "epoch"
+    assert "nats" in small.get_ylabel()
+
+
+def test_epochs_are_labelled_within_a_decade(draw):
+    figure = draw("training_curves")
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    low, high = axes.get_xlim()
+    labels = [label for label in axes.get_xticklabels() if low <= label.get_position()[0] <= high]
+    assert len([label for label in labels if label.get_text()]) > 1
+
+
+def contours(axes):
+    """(centre, radius) of each contour line, by colour."""
+    found = {}
+    for lines in axes.collections:
+        for path in lines.get_paths():
+            vertices = path.vertices
+            if len(vertices):
+                centre = (vertices.min(0) + vertices.max(0)) / 2
+                radius = np.linalg.norm(vertices - centre, axis=1).mean()
+                found.setdefault(to_hex(lines.get_edgecolors()[0]), []).append((centre, radius))
+    return found
+
+
+def test_contours_are_of_each_densitys_own_peak(draw):
+    """A level L of a Gaussian's peak is a circle of radius std sqrt(-2 log L), of the joint as of q."""
+    figure = draw("top_half_posterior")
+    panels = [axes for axes in figure.axes if axes.collections]
+    assert len(panels) == 4
+    levels = np.array([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99])
+    expected = STD * np.sqrt(-2 * np.log(levels))
+    for axes in panels[:2]:
+        found = contours(axes)
+        for colour, centre in ((figures.JOINT_COLOUR, (0, 0)), (figures.Q_COLOUR, (1, 0))):
+            circles = found[colour.lower()]
+            np.testing.assert_allclose([circle[0] for circle in circles], [centre] * 9, atol=0.01)
+            np.testing.assert_allclose([circle[1] for circle in circles], expected, rtol=0.02)
+
+
+def test_posterior_panels_say_which_image_and_show_its_top_half(draw):
+    figure = draw("top_half_posterior")
+    given, _, lower = grid(figure, 3, 2)
+    assert ["7" in given[0].get_title(), "11" in given[1].get_title()] == [True, True]
+    for axes, x in zip(given, ARRAYS["completion"]["x"], strict=True):
+        np.testing.assert_array_equal(shown(axes)[:14], x.reshape(28, 28)[:14])
+        assert np.isnan(shown(axes)[14:]).all()
+    assert ["0.12" in lower[0].get_title(), "4.50" in lower[1].get_title()] == [True, True]
+    assert [[text.get_text() for text in axes.texts] for axes in lower] == [[], ["2 modes"]]
+    assert all(axes.get_xlabel() for axes in lower)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "exact, p(z given top half)",
+        "fitted q(z)",
+    ]
+
+
+def test_completion(draw):
+    arrays = ARRAYS["completion"]
+    axes = grid(draw("completion"), 2, 7)
+    for row in range(2):
+        original, given, *drawn, of_q, exact = axes[row]
+        assert_shows(of_q, arrays["q_completion"][row])
+        assert_shows(exact, arrays["exact_completion"][row])
+        assert_shows(original, arrays["x"][row])
+        np.testing.assert_array_equal(shown(given)[:14], arrays["x"][row].reshape(28, 28)[:14])
+        assert np.isnan(shown(given)[14:]).all()
+        for panel, picture in zip(drawn, arrays["completions"][row], strict=True):
+            assert_shows(panel, picture)
+    assert axes[1, 0].get_ylabel() == "image 11\na 2"
+
+
+def test_parity_ladder(draw):
+    figure = draw("parity_ladder")
+    assert "Julia 1.5.3, executable): 3 of 4 checks pass" in words(figure)
+    float64, float32 = figure.axes
+    assert [label.get_text() for label in float64.get_yticklabels()] == ["log_prior", "loss"]
+    core, flux = (points.get_offsets() for points in float64.collections[1:])
+    assert core.tolist() == [[1e-15, 0], [1e-3, 1]]
+    assert flux.tolist() == [[1e-18, 1]]  # 0, at the left edge
+    assert float32.collections[1].get_offsets().tolist() == [[1e-7, 0]]
+    # Each check's tolerance is a line across its own row.
+    assert [line.tolist() for line in float64.collections[0].get_segments()] == [
+        [[1e-12, row - 0.5], [1e-12, row + 0.5]] for row in (0, 1, 1)
+    ]
+    passed, failed = float64.collections[1].get_facecolors()
+    assert tuple(passed) == to_rgba(figures.CORE_COLOUR)
+    assert tuple(failed) == to_rgba(figures.FAILED_COLOUR)
+
+
+def test_timings(draw):
+    figure = draw("timings")
+    assert "a Z80, 2 cores, 1 thread(s) each" in words(figure)
+    assert "torch 2.13.0" in words(figure)
+    ratios, commands = figure.axes
+    names = [label.get_text() for label in ratios.get_yticklabels()]
+    assert names == ["this package", "another", "here", "side by side"]
+    (points,) = (line for line in ratios.lines if line.get_marker() == "o")
+    assert points.get_xdata().tolist() == [1, 0.5, 1, 1]
+    reached = ratios.collections[0].get_segments()[1][:, 0]
+    np.testing.assert_allclose(reached, [0.4, 0.7])
+    notes = [text.get_text() for text in ratios.texts]
+    assert notes == ["2 ms", "4 ms", "8 ms", "3 ms", "a step", "an image", "two trainings"]
+    assert [bar.get_width() for bar in commands.patches] == [0.1, 2.0]
+    assert [to_hex(bar.get_facecolor()) == figures.WARNING_COLOUR.lower() for bar in commands.patches] == [
+        False,
+        True,
+    ]
+    assert "1 import torch" in commands.get_xlabel()
+
+
+def test_masses_of_q_are_its_own(draw):
+    """A Gaussian's smallest region of mass m is a circle of radius std sqrt(-2 log (1 - m))."""
+    figure = draw("top_half_posterior")
+    for axes in grid(figure, 3, 2)[2]:
+        lines = next(lines for lines in axes.collections if len(lines.get_edgecolors()))
+        radii = [np.linalg.norm(path.vertices - (1, 0), axis=1).mean() for path in lines.get_paths()]
+        np.testing.assert_allclose(sorted(radii), STD * np.sqrt(-2 * np.log([0.5, 0.1])), rtol=0.02)
+
+
+def test_inference_gap_shows_bound_and_exact_figure_of_both_splits(draw):
+    figure = draw("inference_gap")
+    *panels, bars = figure.axes
+    assert [panel.get_title() for panel in panels] == ["reference, n = 1,000", "reference, n = 10,000"]
+    for panel in panels:
+        drawn = [line.get_ydata().tolist() for line in panel.lines]
+        assert drawn == [[171, 161, 152], [170, 160, 151], [173, 163, 154], [170, 160, 151]]
+    widths = [[bar.get_width() for bar in container] for container in bars.containers]
+    assert widths == [[0.25] * 2, [0.75] * 2, [2.0] * 2]
+    assert [text.get_text() for text in bars.texts] == ["3.0", "3.0"]
+
+
+def test_importance_weighted_bounds_are_labelled(draw):
+    figure = draw("importance_weighted_bound")
+    assert [panel.get_title() for panel in figure.axes] == ["reference, n = 1,000", "reference, n = 10,000"]
+    for panel in figure.axes:
+        assert [text.get_text() for text in panel.texts] == ["2.00", "0.20"] * 2
+
+
+DRAW_ALL = """
+import sys
+from mnist_vae.__main__ import main
+folder, *jobs = sys.argv[1:]
+for job in jobs:
+    name, sources = job.split("=")
+    assert main(["draw", name, f"{folder}/{name}.png", *sources.split(",")]) == 0
+assert "torch" not in sys.modules
+"""
+
+
+def test_drawn_twice_the_same_bytes_and_without_torch(sources, tmp_path):
+    """Once in a fresh Python that never loads torch, once in this one."""
+    jobs = [f"{name}={','.join(files)}" for name, files in sources.items()]
+    subprocess.run(
+        [sys.executable, "-c", DRAW_ALL, str(tmp_path / "first"), *jobs],
+        env={"PYTHONPATH": str(Path(mnist_vae.__file__).parents[1]), "PATH": "", "HOME": str(tmp_path)},
+        check=True,
+    )
+    assert {path.stem for path in (tmp_path / "first").iterdir()} == set(figures.FIGURES)
+    for name, files in sources.items():
+        assert run_command(f"draw {name} {tmp_path}/again/{name}.png {' '.join(files)}") == 0
+        first, again = ((tmp_path / run / f"{name}.png").read_bytes() for run in ("first", "again"))
+        assert first.startswith(b"\x89PNG")
+        assert first == again, name
+    plt.close("all")

@@ -1,0 +1,110 @@
+"""Nothing that is read is ever run: no pickle, no eval, no value in a shell's command unquoted."""
+
+import ast
+import re
+
+import pytest
+
+from support.project import ROOT
+
+RULES = sorted((ROOT / "workflow/rules").glob("*.smk"))
+CODE = sorted((ROOT / "workflow").rglob("*.py"))
+
+# What may stand in a shell's command without :q, and why.
+NUMBERS = {
+    "threads": "Snakemake's, a number",
+    "params.figure": "a figure's name, said in its rule",
+    "params.recipe": "options made of the recipe's settings: numbers, and names that the schema lists",
+    "params.snapshot_epochs": "whole numbers, by the schema",
+    "params.images": "whole numbers, by the schema",
+    "params.draws": "whole numbers, by the schema",
+    "params.first_100_draws": "a whole number, by the schema",
+    "params.rounds": "a whole number, by the schema",
+    "params.steps": "a whole number, by the schema",
+    "params.learning_rate": "a number, by the schema",
+    "params.completions": "a whole number, by the schema",
+    "params.window": "a number, by the schema",
+    "params.size": "a whole number, by the schema",
+    "params.grid[window]": "a number, by the schema",
+    "params.grid[size]": "a whole number, by the schema",
+    "params.grid[fine_window]": "a number, by the schema",
+    "params.grid[fine_size]": "a whole number, by the schema",
+}
+
+
+def interpolated(text):
+    """What stands in braces in each shell command of a rules file."""
+    for command in re.findall(r'^ +shell:\n((?: +".*\n)+)', text, re.MULTILINE):
+        yield from re.findall(r"\{([^{}]+)\}", command)
+
+
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.name)
+def test_no_value_reaches_a_shell_unquoted(path):
+    text = path.read_text()
+    assert text.count("shell:") == len(re.findall(r'^ +shell:\n((?: +".*\n)+)', text, re.MULTILINE))
+    for value in interpolated(text):
+        assert value.endswith(":q") or value in NUMBERS, f"{path.name}: {{{value}}} must be {{{value}:q}}"
+
+
+def test_every_exception_is_in_use():
+    used = {value for path in RULES for value in interpolated(path.read_text())}
+    assert set(NUMBERS) <= used
+
+
+def test_what_is_unquoted_is_found():
+    text = '    shell:\n        "python {input.x:q} --n {params.y} "\n        "> {log}"\n'
+    assert list(interpolated(text)) == ["input.x:q", "params.y", "log"]
+
+
+MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "code"}
+CALLS = {"eval", "exec", "compile", "__import__"}
+ATTRIBUTES = {
+    "torch.load",
+    "torch.save",
+    "yaml.load",
+    "yaml.unsafe_load",
+    "yaml.full_load",
+    "os.system",
+    "os.popen",
+    "pd.read_pickle",
+    "pd.eval",
+}
+
+
+def ways_in(tree):
+    """What a module uses of these, by line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] in MODULES)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in MODULES:
+            yield node.module
+        elif isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called in CALLS | ATTRIBUTES or called.endswith(".to_pickle"):
+                yield called
+            if called.endswith(".query") and not isinstance(node.args[0], ast.Constant):
+                yield called  # pandas's, which evaluates it
+            for keyword in node.keywords:
+                if keyword.arg in ("shell", "allow_pickle") and ast.unparse(keyword.value) != "False":
+                    yield f"{called}({keyword.arg}=...)"
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT / "workflow")))
+def test_no_code_runs_what_it_reads(path):
+    assert list(ways_in(ast.parse(path.read_text()))) == []
+
+
+def test_ways_in_are_found():
+    code = """
+import pickle
+from joblib import load
+eval("1")
+torch.load("x")
+np.load("x", allow_pickle=True)
+subprocess.run("ls", shell=True)
+frame.to_pickle("x")
+frame.query(text)
+frame.query("seed == 1")
+np.load("x", allow_pickle=False)
+"""
+    assert len(list(ways_in(ast.parse(code)))) == 8

@@ -1,0 +1,91 @@
+"""The gradient derived by hand, and its products, against autograd and plain products."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from mnist_vae.study import products
+from mnist_vae.study.gradient import loss_with_gradient
+from mnist_vae.study.networks import VAE
+from mnist_vae.study.objective import loss
+from mnist_vae.study.products import binary_product, linear, tanh_
+
+# Relative to a tensor's largest entry: others pass through zero by cancellation.
+PRECISION = {torch.float64: 1e-13, torch.float32: 1e-5}
+
+
+def noise_for(x):
+    return torch.randn(len(x), 2, generator=torch.Generator().manual_seed(5), dtype=x.dtype)
+
+
+@pytest.fixture(params=["fresh", "trained"])
+def vae(request, trained):
+    """A model at its start, where gradients are large, and further on, where units saturate."""
+    vae = VAE(torch.Generator().manual_seed(2))
+    if request.param == "trained":
+        vae.load_state_dict(trained.state_dict())
+    return vae
+
+
+@pytest.mark.parametrize("batch", [1, 7, 100])
+@pytest.mark.parametrize("dtype", PRECISION)
+def test_loss_and_gradient_are_autograds(vae, images, dtype, batch):
+    x, vae = images[:batch].to(dtype), vae.to(dtype)
+    expected = loss(vae, x, noise_for(x))
+    expected.backward()
+    found, gradient = loss_with_gradient(dict(vae.named_parameters()), x, noise_for(x))
+    torch.testing.assert_close(found, expected.detach(), rtol=PRECISION[dtype], atol=0)
+    assert gradient.keys() == dict(vae.named_parameters()).keys()
+    for name, parameter in vae.named_parameters():
+        tolerance = PRECISION[dtype] * parameter.grad.abs().max().item()
+        torch.testing.assert_close(gradient[name], parameter.grad, rtol=0, atol=tolerance, msg=name)
+
+
+def test_gradient_leaves_model_and_images_alone(vae, images):
+    x, before = images[:20].clone(), {name: tensor.clone() for name, tensor in vae.state_dict().items()}
+    loss_with_gradient(dict(vae.named_parameters()), x, noise_for(x))
+    assert torch.equal(x, images[:20])
+    for name, tensor in vae.state_dict().items():
+        assert torch.equal(tensor, before[name])
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("dtype", PRECISION)
+@pytest.mark.parametrize("onednn", [products.ONEDNN, False])
+def test_linear_is_pytorchs(monkeypatch, onednn, dtype, transposed):
+    monkeypatch.setattr(products, "ONEDNN", onednn)
+    generator = torch.Generator().manual_seed(0)
+    x, weight = (torch.randn(size, generator=generator, dtype=dtype) for size in ((30, 50), (70, 50)))
+    if transposed:
+        x, weight = x.T.contiguous().T, weight.T.contiguous().T
+    bias = torch.randn(70, generator=generator, dtype=dtype)
+    for given in (bias, None):
+        torch.testing.assert_close(linear(x, weight, given), F.linear(x, weight, given), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", PRECISION)
+def test_binary_product_is_the_product(dtype):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.bernoulli(torch.full((40, 60), 0.2), generator=generator).to(dtype)
+    x[3], x[-1], x[:, 5] = 0, 0, 0  # sums of nothing: within, at the end, and of a pixel that is never lit
+    x[4] = 1
+    rows = torch.randn(60, 50, generator=generator, dtype=dtype)
+    for mask in (x.bool(), x.bool().T.contiguous().T):
+        found = binary_product(mask, rows)
+        torch.testing.assert_close(found, x @ rows, rtol=1e-5, atol=1e-5)
+        assert (found[[3, -1]] == 0).all()
+
+
+@pytest.mark.parametrize("dtype", PRECISION)
+def test_tanh_is_pytorchs(dtype):
+    x = torch.linspace(-30, 30, 10_001, dtype=dtype)
+    expected = torch.tanh(x)
+    assert (tanh_(x) - expected).abs().max() < 2 * torch.finfo(dtype).eps
+
+
+def test_never_lit_pixels_get_a_gradient_of_exactly_zero(vae, images):
+    x = images[:50]
+    dark = x.sum(0) == 0
+    weight = loss_with_gradient(dict(vae.named_parameters()), x, noise_for(x))[1]["encoder.hidden.weight"]
+    assert (weight[:, dark] == 0).all()
+    assert (weight[:, ~dark] != 0).any(0).all()

@@ -1,0 +1,206 @@
+"""Stochastic variational inference for the bottom half, given the top."""
+
+from functools import partial
+
+import pytest
+import torch
+
+from mnist_vae.exact.completion import posterior_window
+from mnist_vae.exact.marginal import latent_grid, log_likelihood_table
+from mnist_vae.study import blocks
+from mnist_vae.study.densities import log_q, top_half
+from mnist_vae.study.networks import VAE, joint_log_density, top_half_joint
+from mnist_vae.study.svi import fit_top_half, top_half_elbo
+
+STEPS = 60
+
+
+@pytest.fixture(scope="module")
+def x(images):
+    return images[1000:1003]
+
+
+def fit(decoder, x, seed=0, draws=20, steps=STEPS, learning_rate=0.05):
+    generator = torch.Generator().manual_seed(seed)
+    return fit_top_half(
+        decoder, x, draws=draws, steps=steps, learning_rate=learning_rate, generator=generator
+    )
+
+
+def exact_top_half(decoder, image):
+    """Log p(top half), and the grid of z and its log-joint, from which it is a sum."""
+    axis = torch.linspace(-7, 7, 121)
+    z = torch.cartesian_prod(axis, axis)
+    log_joint = top_half_joint(decoder, image, z)
+    return torch.logsumexp(log_joint, 0) + 2 * torch.log(axis[1] - axis[0]), z, log_joint
+
+
+@pytest.fixture(scope="module")
+def fitted(trained, x):
+    return fit(trained.decoder, x, steps=300)
+
+
+def test_shapes(trained, x):
+    found = fit(trained.decoder, x, steps=3)
+    assert found.mean.shape == found.log_std.shape == (3, 2)
+    assert found.trace.shape == (3, 3)
+    assert not any(tensor.requires_grad for tensor in found)
+
+
+def test_objective_improves_for_every_image(fitted):
+    assert (fitted.trace[-20:].mean(0) > fitted.trace[0] + 5).all()
+
+
+@torch.inference_mode()
+def test_objective_is_a_bound_and_comes_near(trained, x, fitted):
+    noise = torch.randn(2000, 3, 2, generator=torch.Generator().manual_seed(1))
+    found = top_half_elbo(trained.decoder, x, fitted.mean, fitted.log_std, noise)
+    exact = torch.stack([exact_top_half(trained.decoder, image)[0] for image in x])
+    assert (found < exact + 0.05).all()
+    assert (found > exact - 2).all()
+
+
+@torch.inference_mode()
+def test_objective_by_hand(trained, x):
+    mean, log_std = torch.randn(2, 3, 2, generator=torch.Generator().manual_seed(2)).unbind(0)
+    noise = torch.randn(5, 3, 2, generator=torch.Generator().manual_seed(3))
+    found = top_half_elbo(trained.decoder, x, mean, log_std, noise)
+    for i in range(3):
+        values = []
+        for draw in noise[:, i]:
+            z = mean[i] + log_std[i].exp() * draw
+            values.append(top_half_joint(trained.decoder, x[i], z) - log_q(mean[i], log_std[i], z))
+        torch.testing.assert_close(found[i], sum(values) / 5)
+
+
+def test_bottom_half_is_not_read(trained, x):
+    other = x.clone()
+    other[:, 392:] = 1 - other[:, 392:]
+    for one, another in zip(fit(trained.decoder, x), fit(trained.decoder, other), strict=True):
+        assert torch.equal(one, another)
+
+
+def test_objective_has_no_gradient_in_the_bottom_half(trained, x):
+    pixels = x.clone().requires_grad_()
+    zero = torch.zeros(3, 2)
+    top_half_elbo(trained.decoder, pixels, zero, zero, torch.randn(5, 3, 2)).sum().backward()
+    assert pixels.grad[:, :392].abs().min(1).values.max() > 0
+    assert not pixels.grad[:, 392:].any()
+
+
+def test_top_half_matters(trained, x):
+    other = x.clone()
+    other[:, :392] = 1 - other[:, :392]
+    assert not torch.allclose(fit(trained.decoder, x).mean, fit(trained.decoder, other).mean, atol=0.1)
+
+
+def test_a_batch_is_its_images_one_by_one(trained, x, monkeypatch):
+    together = fit(trained.decoder, x)
+    generator = torch.Generator().manual_seed(0)
+    draw = torch.randn
+    for i in range(3):
+        generator.manual_seed(0)
+
+        def same_noise(first, _, latent, generator, i=i):
+            return draw(first, 3, latent, generator=generator)[:, i : i + 1]
+
+        monkeypatch.setattr(torch, "randn", same_noise)
+        alone = fit(trained.decoder, x[i : i + 1])
+        torch.testing.assert_close(alone.mean[0], together.mean[i], rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(alone.log_std[0], together.log_std[i], rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(alone.trace[:, 0], together.trace[:, i], rtol=1e-4, atol=1e-3)
+
+
+def test_every_step_decodes_all_its_draws(trained, x):
+    decoded = []
+    hook = trained.decoder.hidden.register_forward_pre_hook(
+        lambda _, inputs: decoded.append(inputs[0].detach())
+    )
+    try:
+        fit(trained.decoder, x, draws=7, steps=3)
+    finally:
+        hook.remove()
+    assert [tuple(z.shape) for z in decoded] == [(7, 3, 2)] * 3
+    assert len(torch.stack(decoded).reshape(-1, 2).unique(dim=0)) == 7 * 3 * 3
+
+
+def test_more_draws_make_a_smoother_objective(trained, x):
+    noise = torch.randn(80, 50, 3, 2, generator=torch.Generator().manual_seed(0))
+    mean, log_std = torch.zeros(3, 2), torch.full((3, 2), -1.0)
+
+    def spread(draws):
+        values = [top_half_elbo(trained.decoder, x, mean, log_std, step[:draws]) for step in noise]
+        return torch.stack(values).std(0)
+
+    ratio = spread(1) / spread(50)
+    assert (ratio > 3.5).all()  # sqrt(50) = 7.1, had from 80 values each
+    assert (ratio < 14).all()
+
+
+@pytest.mark.parametrize(("points", "count"), [(1, 9), (9, 1), (4, 5), (600, 3)])
+@torch.inference_mode()
+def test_blocks_are_the_whole(trained, images, monkeypatch, points, count):
+    monkeypatch.setattr(blocks, "POINTS_A_BLOCK", 8)
+    z = torch.randn(points, count, 2, generator=torch.Generator().manual_seed(0))
+    joint = partial(joint_log_density, trained.decoder)
+    found = blocks.in_blocks(joint, images[:count], z)
+    assert found.shape == (points, count)
+    torch.testing.assert_close(found, joint(images[:count], z))
+
+
+def test_blocks_are_small(images):
+    """Whatever there are many of, images or points."""
+    sizes = []
+
+    def density(x, z):
+        sizes.append(z.shape[:2].numel())
+        return z.sum(-1)
+
+    for points, count in ((36, 100), (1000, 3), (1, 1000)):
+        blocks.in_blocks(density, images[:count], torch.zeros(points, count, 2))
+    assert max(sizes) <= blocks.POINTS_A_BLOCK
+
+
+def test_start_is_random_and_seeded(trained, x):
+    first, again, other = (fit(trained.decoder, x, seed=s, steps=1, learning_rate=1e-30) for s in (0, 0, 1))
+    assert torch.equal(first.mean, again.mean)
+    assert not torch.equal(first.mean, other.mean)
+    starts = fit(trained.decoder, x[:1].expand(300, 784), steps=1, draws=1, learning_rate=1e-30)
+    for start in (starts.mean, starts.log_std):
+        assert start.mean().abs() < 4 / 600**0.5
+        assert (start.std() - 1).abs() < 4 / 1200**0.5
+
+
+def test_decoder_is_left_as_it_was(images, x):
+    decoder = VAE(torch.Generator().manual_seed(0)).decoder
+    before = {name: tensor.clone() for name, tensor in decoder.state_dict().items()}
+    fit(decoder, x, steps=3)
+    for name, parameter in decoder.named_parameters():
+        assert torch.equal(parameter, before[name])
+        assert parameter.grad is None
+
+
+def tabulated(decoder, x):
+    """Log-joints of the top halves (images, points) on a grid wide enough, and the grid."""
+    grid = latent_grid(9.0, 91)
+    with torch.inference_mode():
+        return log_likelihood_table(top_half(x), top_half(decoder(grid.z))) + grid.log_mass, grid
+
+
+def test_window_holds_the_posterior_and_q(trained, x, fitted):
+    windows = posterior_window(*tabulated(trained.decoder, x), fitted.mean, fitted.log_std)
+    assert windows.shape == (3, 2, 2)
+    for image, window, mean, log_std in zip(x, windows, fitted.mean, fitted.log_std, strict=True):
+        _, z, log_joint = exact_top_half(trained.decoder, image)
+        low, high = window[:, 0], window[:, 1]
+        outside = ((z < low) | (z > high)).any(1)
+        assert torch.softmax(log_joint, 0)[outside].sum() < 0.01
+        assert (mean - 3 * log_std.exp() >= low - 1e-5).all()
+        assert (mean + 3 * log_std.exp() <= high + 1e-5).all()
+
+
+def test_window_follows_q_where_it_lies_far_out(trained, x):
+    far, one = torch.full((1, 2), 6.0), torch.zeros(1, 2)
+    windows = posterior_window(*tabulated(trained.decoder, x[:1]), far, one)
+    assert (windows[..., 1] >= 9.0).all()
+    assert (windows[..., 0] < 4.0).all()  # and the joint's own peak is still in it

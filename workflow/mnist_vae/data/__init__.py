@@ -1,0 +1,1 @@
+"""From the published files to binary images."""

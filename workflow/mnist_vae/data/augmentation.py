@@ -1,0 +1,48 @@
+"""Fresh variants of the training digits: small affine deformations of the grey pictures.
+
+Deformed before binarization, so that a variant's edges are as crisp as a published digit's.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mnist_vae.data.digits import THRESHOLD
+
+SIDE = 28
+# At strength 1, each drawn uniformly from ± this:
+ROTATION = math.radians(10)
+SCALE = 0.10
+SHEAR = 0.10
+SHIFT = 0.5  # pixels
+CHUNK = 200  # images deformed at a time
+AXIS = (2 * torch.arange(SIDE) + 1) / SIDE - 1  # the pixels' centres: the picture spans [-1, 1]
+PLACES = torch.stack([AXIS.repeat(SIDE), AXIS.repeat_interleave(SIDE), torch.ones(SIDE**2)])  # x, y and 1
+
+
+def augment(grey: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+    """Deform each grey picture (n, 784), 0 to 255, at random, and binarize: (n, 784) in {0, 1}."""
+    variants = torch.empty_like(grey)
+    for chunk, place in zip(grey.split(CHUNK), variants.split(CHUNK), strict=True):
+        place.copy_(_deform(chunk, strength, generator))
+    return variants
+
+
+def _deform(grey: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+    def uniform(reach: float) -> Tensor:
+        return strength * reach * (2 * torch.rand(len(grey), generator=generator).to(grey.device) - 1)
+
+    angle, shear = uniform(ROTATION), uniform(SHEAR)
+    width, height = 1 + uniform(SCALE), 1 + uniform(SCALE)
+    pixel = 2 / SIDE
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    # Where each pixel of the variant looks in the original.
+    look_x = torch.stack([width * cos, shear - width * sin, uniform(SHIFT * pixel)], dim=-1)
+    look_y = torch.stack([height * sin, height * cos, uniform(SHIFT * pixel)], dim=-1)
+    # What F.affine_grid does, by one product in place of one a picture.
+    look_at = torch.stack([look_x, look_y], dim=1).flatten(0, 1) @ PLACES.to(grey.device)
+    look_at = look_at.view(len(grey), 2, SIDE, SIDE).permute(0, 2, 3, 1)
+    deformed = F.grid_sample(grey.view(-1, 1, SIDE, SIDE), look_at, align_corners=False)
+    return (deformed >= THRESHOLD - 0.5).flatten(1)

@@ -1,0 +1,1 @@
+"""What two latent dimensions allow: sums over the plane in place of bounds."""

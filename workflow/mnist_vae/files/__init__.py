@@ -1,0 +1,1 @@
+"""Arrays, weights and checkpoints on disk."""

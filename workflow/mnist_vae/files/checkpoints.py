@@ -1,0 +1,79 @@
+"""Checkpoints: a training that was killed goes on from its last one, and ends with the same bits.
+
+A checkpoint holds all that the epochs still to come depend on, weights, Adam's moments and step counts and
+the generator's state, and what was gathered on the way, history and snapshots. Its identity says of which
+training it is: one by other options, images, code or software is never continued.
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from mnist_vae.errors import InputError
+from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
+from mnist_vae.files.weights import joined, parted, weight_arrays
+from mnist_vae.study.adam import Adam
+from mnist_vae.study.networks import VAE
+
+INTERVAL = 30  # seconds between checkpoints; each costs about a tenth of one
+
+
+class Progress(NamedTuple):
+    """How far a training has come: epochs done, a row of history for each, and the weights kept so far."""
+
+    epoch: int
+    history: list[dict]
+    snapshots: dict[int, dict[str, np.ndarray]]
+
+
+class Checkpoint:
+    """The checkpoint file of one training, which may not be there."""
+
+    def __init__(self, path: Path, identity: Mapping) -> None:
+        self.path = path
+        self.identity = dict(identity)
+        self.written = time.monotonic()
+
+    def restore(self, vae: VAE, optimizer: Adam, generator: torch.Generator) -> Progress | None:
+        """Put model, optimizer and generator where they were; None if there is nothing of use."""
+        if not self.path.exists():
+            return None
+        try:
+            arrays, found = load_arrays(self.path), load_provenance(self.path)
+        except InputError as error:
+            print(f"no use of the checkpoint: {error}")
+            return None
+        if found.get("identity") != self.identity:
+            print(f"no use of {self.path}: it is of another training")
+            return None
+        sections = parted(arrays)
+        vae.load_state_dict({name: torch.from_numpy(array) for name, array in sections["weights"].items()})
+        for section, kept in _kept_by(optimizer).items():
+            for name, tensor in kept.items():
+                tensor.copy_(torch.from_numpy(sections[section][name]))
+        generator.set_state(torch.from_numpy(sections["generator"]["state"]))
+        snapshots = {int(section): named for section, named in sections.items() if section.isdigit()}
+        return Progress(found["epoch"], found["history"], snapshots)
+
+    def keep(self, vae: VAE, optimizer: Adam, generator: torch.Generator, progress: Progress) -> None:
+        """Write a checkpoint if the last one is old enough."""
+        if time.monotonic() < self.written + INTERVAL:
+            return
+        sections = {"weights": weight_arrays(vae), "generator": {"state": generator.get_state().numpy()}}
+        for section, kept in _kept_by(optimizer).items():
+            sections[section] = {name: tensor.cpu().numpy() for name, tensor in kept.items()}
+        about = {"identity": self.identity, "epoch": progress.epoch, "history": progress.history}
+        save_arrays(self.path, joined(sections | progress.snapshots), about)
+        self.written = time.monotonic()
+
+    def remove(self) -> None:
+        """Remove the file: the training is over, one way or the other."""
+        self.path.unlink(missing_ok=True)
+
+
+def _kept_by(optimizer: Adam) -> dict[str, dict[str, torch.Tensor]]:
+    return {"moments": optimizer.moments, "squares": optimizer.squares, "adam": {"steps": optimizer.steps}}

@@ -1,0 +1,78 @@
+"""Networks on disk: `weights.safetensors` with tensors encoder.* and decoder.*, and snapshots of them."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mnist_vae.errors import InputError
+from mnist_vae.files.storage import load_arrays, save_arrays
+from mnist_vae.study.networks import VAE
+
+
+def save_weights(path: str | Path, vae: VAE, provenance: Mapping) -> None:
+    """Write a model's parameters and its provenance. Raises InputError where they are not finite."""
+    arrays = weight_arrays(vae)
+    if wrong := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
+        raise InputError(f"training diverged: {wrong[0]} is not finite at its end. Lower the learning_rate.")
+    save_arrays(path, arrays, provenance)
+
+
+def weight_arrays(vae: VAE) -> dict[str, np.ndarray]:
+    """A model's parameters by name, copied: training goes on without changing them."""
+    return {name: tensor.cpu().numpy().copy() for name, tensor in vae.state_dict().items()}
+
+
+def load_weights(path: str | Path) -> VAE:
+    """Read a model. Raises InputError, naming file and tensor, unless names, shapes and dtype are a VAE's."""
+    return _vae(load_arrays(path), path)
+
+
+def save_snapshots(
+    path: str | Path, snapshots: Mapping[int, Mapping[str, np.ndarray]], provenance: Mapping
+) -> None:
+    """Write `weight_arrays` of some epochs, maybe none, as tensors {epoch}/encoder.*, {epoch}/decoder.*."""
+    save_arrays(path, joined(snapshots), provenance)
+
+
+def load_snapshots(path: str | Path) -> Iterator[tuple[int, VAE]]:
+    """Read each epoch's model, in order. Raises InputError as `load_weights` does."""
+    for epoch, arrays in sorted(
+        (int(section), named) for section, named in parted(load_arrays(path)).items()
+    ):
+        yield epoch, _vae(arrays, f"{path}, epoch {epoch}")
+
+
+def joined(sections: Mapping[str | int, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Name arrays {section}/{name}, to be stored in one file."""
+    return {
+        f"{section}/{name}": array for section, named in sections.items() for name, array in named.items()
+    }
+
+
+def parted(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """The sections of arrays that `joined` has named."""
+    sections: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in arrays.items():
+        section, _, name = key.partition("/")
+        sections.setdefault(section, {})[name] = array
+    return sections
+
+
+def _vae(arrays: Mapping[str, np.ndarray], path: str | Path) -> VAE:
+    vae = VAE()
+    expected = vae.state_dict()
+    if arrays.keys() != expected.keys():
+        wrong = sorted(arrays.keys() ^ expected.keys())
+        raise InputError(f"{path}: not the tensors of this model (missing or unknown: {', '.join(wrong)})")
+    for name, array in arrays.items():
+        shape = tuple(expected[name].shape)
+        if array.shape != shape or array.dtype != np.float32:
+            raise InputError(f"{path}: {name} is {array.dtype}{array.shape}, this model needs float32{shape}")
+        if not np.isfinite(array).all():
+            raise InputError(
+                f"{path}: {name} holds values that are not finite; delete the file and train again"
+            )
+    vae.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    return vae.eval()

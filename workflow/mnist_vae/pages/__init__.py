@@ -1,0 +1,1 @@
+"""The tables and pages that people read."""

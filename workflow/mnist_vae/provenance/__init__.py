@@ -1,0 +1,1 @@
+"""What made which file, from which code, with which software."""

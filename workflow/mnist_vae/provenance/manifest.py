@@ -1,0 +1,95 @@
+"""Manifests: what was computed, from which configuration, by which versions, as which bits."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mnist_vae.errors import InputError
+from mnist_vae.files.storage import file_hash
+from mnist_vae.provenance.record import read_records, software
+
+
+def make_manifest(folder: Path, files: Sequence[str], config: Mapping) -> dict:
+    """List the files, given in the order in which they are made, with what the records know of each.
+
+    Raises InputError for a file from Snakemake's cache, a link, that is not what was put there.
+    """
+    makers = read_records()
+    distinct: list[dict] = []
+    entries = []
+    for file in files:
+        found = file_hash(file)
+        made_by = makers.get((file, found))
+        if made_by is None and Path(file).is_symlink():
+            raise InputError(
+                f"{file} is not what was put into the cache as {Path(file).resolve()}. "
+                "Delete both, and run again."
+            )
+        if made_by is not None and made_by not in distinct:
+            distinct.append(made_by)
+        number = None if made_by is None else distinct.index(made_by)
+        path = Path(file).relative_to(folder).as_posix()
+        entries.append({"path": path, "sha256": found, "software": number})
+    return {
+        "dataset": folder.name,
+        "config": config,
+        "written_by": software(),
+        "software": distinct,
+        "files": entries,
+    }
+
+
+def manifest_markdown(manifest: Mapping) -> str:
+    """The manifest to read: first what made the files, then the files."""
+    lines = [f"# What was computed on {manifest['dataset']}, and with what\n"]
+    for number, made_by in enumerate(manifest["software"], start=1):
+        count = sum(file["software"] == number - 1 for file in manifest["files"])
+        lines += [f"## Software {number}, of {count} of {len(manifest['files'])} files\n"]
+        lines += ["| what | version |", "|---|---|"]
+        lines += [f"| {name} | {value or 'none'} |" for name, value in made_by.items()] + [""]
+    lines += [
+        "## Files, in the order in which they are made\n",
+        "| file | software | SHA-256 |",
+        "|---|---|---|",
+    ]
+    for file in manifest["files"]:
+        number = "unknown" if file["software"] is None else file["software"] + 1
+        lines.append(f"| {file['path']} | {number} | `{file['sha256']}` |")
+    return "\n".join(lines) + "\n"
+
+
+def load_manifest(path: str | Path) -> dict:
+    """Read a manifest. Raises InputError if it is none."""
+    try:
+        manifest = json.loads(Path(path).read_text(encoding="utf-8"))
+        for file in manifest["files"]:
+            file["path"], file["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is no manifest ({error!r}); `make run` writes one") from error
+    return manifest
+
+
+def differing_files(manifest: Mapping, folder: Path) -> list[str]:
+    """What lies in the folder otherwise than the manifest says, in its order."""
+    differing = []
+    for file in manifest["files"]:
+        path = folder / file["path"]
+        if not path.is_file():
+            differing.append(f"{file['path']} is missing")
+        elif (found := file_hash(path)) != file["sha256"]:
+            differing.append(f"{file['path']} has SHA-256 {found}, not {file['sha256']}")
+    return differing
+
+
+def differences(manifest: Mapping, earlier: Mapping) -> list[str]:
+    """In which files two manifests differ, in the first one's order; last, what only the other has."""
+    before = {file["path"]: file["sha256"] for file in earlier["files"]}
+    differing = []
+    for file in manifest["files"]:
+        path = file["path"]
+        if path not in before:
+            differing.append(f"{path} is not in the earlier manifest")
+        elif before[path] != file["sha256"]:
+            differing.append(f"{path} has SHA-256 {file['sha256']}, and had {before[path]}")
+    now = {file["path"] for file in manifest["files"]}
+    return differing + [f"{path} is in the earlier manifest alone" for path in before if path not in now]

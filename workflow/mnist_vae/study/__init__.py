@@ -1,0 +1,1 @@
+"""The assignment, as a paper has it: densities, networks, objective, training, evaluation."""
