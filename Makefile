@@ -46,7 +46,7 @@ verify: $(ENVIRONMENT)  ## compare all results with their manifest (and with ano
 lint: $(ENVIRONMENT)  ## lint and format checks
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
-	$(VENV)/bin/snakefmt --check Snakefile workflow/rules
+	$(VENV)/bin/snakefmt --check Snakefile workflow
 	$(VENV)/bin/snakemake --lint
 
 lock: pyproject.toml  ## pin anew every package that pyproject.toml asks for

@@ -3,7 +3,6 @@
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -14,25 +13,7 @@ from mnist_vae.study.adam import Adam
 from mnist_vae.study.cuda import GraphedEpoch
 from mnist_vae.study.gradient import loss_with_gradient
 from mnist_vae.study.networks import LATENT, VAE
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a model is trained. The defaults are the reference's: a constant rate, the same for all tensors.
-
-    Over the last `decay` of all steps the rate falls linearly to zero. `latent_layer_rate` multiplies it for
-    the decoder's first layer, whose two inputs give it gradients far smaller than the other layers'.
-    """
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    decay: float = 0.0
-    latent_layer_rate: float = 1.0
-
-    def rate_factor(self, progress: float) -> float:
-        """What is left of the learning rate when `progress`, 0 to 1, of the training is done."""
-        return min(1.0, (1 - progress) / self.decay) if self.decay else 1.0
+from mnist_vae.study.recipe import Recipe
 
 
 def make_optimizer(vae: VAE, recipe: Recipe) -> Adam:
