@@ -32,6 +32,7 @@ COMMANDS = {
     "benchmark_processes": "time trainings side by side, and on more and more images",
     "benchmark_commands": "time whole processes: Python, this package, each figure",
     "repeat_epochs": "train epochs for a benchmark, whenever told to",
+    "quote": "compare the numbers that texts quote with the tables, or bring them up to date",
     "build_page": "make a page of a table or a text in Markdown",
     "build_explorer": "build the page in which one model's decoder runs",
 }
