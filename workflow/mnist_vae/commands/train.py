@@ -42,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, required=True, help="of initialization, order and noise")
     add_options(parser, Recipe)
     parser.add_argument(
-        "--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto: a GPU if there is one"
+        "--device", choices=["auto", "cpu", "cuda"], default="cpu", help="auto: a GPU if there is one"
     )
 
 
@@ -65,7 +65,7 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
 
     generator = torch.Generator().manual_seed(options.seed)
     recipe = read_options(Recipe, options)
-    vae = VAE(generator, recipe.initialization).to(device)
+    vae = VAE(generator, recipe.initialization, recipe.hidden, recipe.latent).to(device)
     variants = None
     if recipe.augmentation:
         grey = torch.from_numpy(load_digits(options.grey, "train", options.n)[0]).to(device)

@@ -44,6 +44,9 @@ class Recipe:
             maximum=3,
         ),
     ] = 0.0
+    hidden: Annotated[int, Parameter("units of each network's hidden layer", minimum=1)] = 500
+    latent: Annotated[int, Parameter("dimensions of the latent space", minimum=1)] = 2
+    beta: Annotated[float, Parameter("weight of the KL divergence in the training objective", above=0)] = 1.0
 
     def rate_factor(self, progress: float) -> float:
         """What is left of the learning rate when `progress`, 0 to 1, of the training is done."""
