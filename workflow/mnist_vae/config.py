@@ -139,7 +139,7 @@ def _allowed(schema: Mapping) -> str:
     if "enum" in schema:
         return f"one of {', '.join(schema['enum'])}"
     kinds = {"integer": "a whole number", "number": "a finite number", "string": "text"}
-    kinds |= {"array": "a list", "object": "a section of keys"}
+    kinds |= {"array": "a list", "object": "a section of keys", "null": "null"}
     limits = {
         "minimum": "at least {}",
         "exclusiveMinimum": "above {}",

@@ -11,6 +11,11 @@
 EVERY_CORE = cores()  # that --cores allows: nothing else runs while something is timed
 
 
+def draw_options(wildcards, input):
+    """Every figure and what it is drawn from, as options of `benchmark_commands`."""
+    return [word for figure in FIGURES for word in ("--figure", figure, *input.get(figure))]
+
+
 rule benchmarks:
     input:
         all_benchmarks,
@@ -66,7 +71,10 @@ rule benchmark_processes:
 rule benchmark_commands:
     input:
         **{figure: getattr(rules, figure).input.arrays for figure in FIGURES},
-        code=[*sources("benchmark_commands"), *sources("draw")],
+        code=[
+            *sources("benchmark_commands"),
+            *sorted({path for figure in FIGURES for path in figure_sources(figure)}),
+        ],
     output:
         timings="results/{dataset}/benchmarks/commands.csv",
         markdown="results/{dataset}/benchmarks/commands.md",
@@ -86,7 +94,7 @@ rule benchmark_commands:
 use rule prior_samples as timings with:
     input:
         arrays=expand("results/{{dataset}}/benchmarks/{table}.csv", table=["ratios", "processes", "commands"]),
-        code=sources("draw"),
+        code=figure_sources("timings"),
     output:
         "results/{dataset}/benchmarks/timings.png",
     log:

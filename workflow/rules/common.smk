@@ -22,6 +22,7 @@ os.environ |= {
 from mnist_vae.config import check_config, complete_recipes, setting_at, with_numbers
 from mnist_vae.data.digits import resolve_dataset
 from mnist_vae.errors import InputError
+from mnist_vae.figures.table import FIGURES
 from mnist_vae.provenance.record import RECORD
 from mnist_vae.provenance.software import cores, processor, versions
 from mnist_vae.provenance.sources import import_closure
@@ -85,17 +86,6 @@ A_PROCESSOR = max(1, (workflow.cores or 1) // cores())
 
 RECIPES = complete_recipes(config)
 MODEL = "results/{dataset}/models/{recipe}/n{n}/seed{seed}"
-FIGURES = [
-    "prior_samples",
-    "latent_scatter",
-    "interpolation",
-    "top_half_posterior",
-    "completion",
-    "training_curves",
-    "latent_manifold",
-    "inference_gap",
-    "importance_weighted_bound",
-]
 TABLES = ["metrics.csv", "elbo.csv", "elbo.md", "gaps.csv", "gaps.md", "epochs.csv", "third_question.csv"]
 # Those of results; the manifest, which lists them, has one too.
 PAGES = ["explorer", "pages/elbo", "pages/gaps", "pages/questions"]
@@ -171,11 +161,6 @@ def all_benchmarks(wildcards):
         suffix=["csv", "md"],
     )
     return [*tables, f"results/{dataset}/benchmarks/timings.png"]
-
-
-def draw_options(wildcards, input):
-    """Every figure and what it is drawn from, as options of `benchmark_commands`."""
-    return [word for figure in FIGURES for word in ("--figure", figure, *input.get(figure))]
 
 
 def of_models(file, seeds):
@@ -265,6 +250,7 @@ def all_results(wildcards):
             for name in (
                 "latents",
                 "prior_samples",
+                "reconstructions",
                 "interpolation",
                 "latent_manifold",
                 "top_half_fit",
@@ -288,22 +274,3 @@ def config_of_results(wildcards):
     return json.dumps(
         {key: config[key] for key in config.keys() - elsewhere} | {"recipes": recipes}, sort_keys=True
     )
-
-
-def of_one_model(shown):
-    """The report's labels of what shows the pictured model, as a function of the data set."""
-
-    def labels(wildcards):
-        return {
-            "shown": shown,
-            "recipe": config["figures"]["recipe"],
-            "n": str(pictured_size(wildcards.dataset)),
-            "seed": str(config["figures"]["seed"]),
-        }
-
-    return labels
-
-
-def of_all_models(shown):
-    """The report's labels of what shows every model."""
-    return {"shown": shown, "recipe": "all", "n": "all", "seed": "all"}
