@@ -5,6 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -81,6 +83,17 @@ class Project:
             capture_output=True,
             text=True,
         )
+
+    @contextmanager
+    def edited(self, file: str, addition: str) -> Iterator[None]:
+        """Add to the end of a file of the project while the block lasts."""
+        path = self.folder / file
+        before = path.read_text()
+        try:
+            path.write_text(before + addition)
+            yield
+        finally:
+            path.write_text(before)
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """How many jobs of each rule a run would start."""

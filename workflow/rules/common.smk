@@ -26,6 +26,7 @@ from mnist_vae.config.models import (
 )
 from mnist_vae.data.digits import TRAIN_IMAGES, resolve_dataset
 from mnist_vae.errors import InputError
+from mnist_vae.figures.table import FIGURES
 from mnist_vae.parameters import option_words
 from mnist_vae.provenance import lock, record
 from mnist_vae.provenance.environment import use_library
@@ -69,17 +70,6 @@ def hold_folder():
 config = told(configured)
 RECIPES = complete_recipes(config)
 MODEL = "results/{dataset}/models/{recipe}/n{n}/seed{seed}"
-FIGURES = [
-    "prior_samples",
-    "latent_scatter",
-    "interpolation",
-    "top_half_posterior",
-    "completion",
-    "training_curves",
-    "latent_manifold",
-    "inference_gap",
-    "importance_weighted_bound",
-]
 TABLES = ["metrics.csv", "elbo.csv", "elbo.md", "gaps.csv", "gaps.md", "epochs.csv", "third_question.csv"]
 # Those of results; the manifest, which lists them, has one too.
 PAGES = ["explorer", "pages/elbo", "pages/gaps", "pages/questions"]
@@ -201,11 +191,6 @@ def all_benchmarks(wildcards):
     return [*tables, f"results/{dataset}/benchmarks/timings.png"]
 
 
-def draw_options(wildcards, input):
-    """Every figure and what it is drawn from, as options of `benchmark_commands`."""
-    return [word for figure in FIGURES for word in ("--figure", figure, *input.get(figure))]
-
-
 def of_models(file, seeds):
     """The given file of the chosen seeds' models, of every recipe and size, as a function of the data set."""
 
@@ -294,6 +279,7 @@ def all_results(wildcards):
             for name in (
                 "latents",
                 "prior_samples",
+                "reconstructions",
                 "interpolation",
                 "latent_manifold",
                 "top_half_fit",
@@ -317,22 +303,3 @@ def config_of_results(wildcards):
     return json.dumps(
         {key: config[key] for key in config.keys() - elsewhere} | {"recipes": recipes}, sort_keys=True
     )
-
-
-def of_one_model(shown):
-    """The report's labels of what shows the pictured model, as a function of the data set."""
-
-    def labels(wildcards):
-        return {
-            "shown": shown,
-            "recipe": config["figures"]["recipe"],
-            "n": str(pictured_size(wildcards.dataset)),
-            "seed": str(config["figures"]["seed"]),
-        }
-
-    return labels
-
-
-def of_all_models(shown):
-    """The report's labels of what shows every model."""
-    return {"shown": shown, "recipe": "all", "n": "all", "seed": "all"}

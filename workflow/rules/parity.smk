@@ -36,7 +36,7 @@ rule climb_ladder:
 use rule prior_samples as parity_ladder with:
     input:
         arrays="results/parity/ladder.csv",
-        code=sources("draw"),
+        code=figure_sources("parity_ladder"),
     output:
         "results/parity/ladder.png",
     log:
