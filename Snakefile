@@ -67,6 +67,7 @@ localrules:
     explorer,
     elbo_page,
     gaps_page,
+    differences_page,
     questions_page,
     manifest,
     manifest_page,

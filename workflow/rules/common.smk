@@ -96,9 +96,19 @@ FIGURES = [
     "inference_gap",
     "importance_weighted_bound",
 ]
-TABLES = ["metrics.csv", "elbo.csv", "elbo.md", "gaps.csv", "gaps.md", "epochs.csv", "third_question.csv"]
+TABLES = [
+    "metrics.csv",
+    "elbo.csv",
+    "elbo.md",
+    "gaps.csv",
+    "gaps.md",
+    "differences.csv",
+    "differences.md",
+    "epochs.csv",
+    "third_question.csv",
+]
 # Those of results; the manifest, which lists them, has one too.
-PAGES = ["explorer", "pages/elbo", "pages/gaps", "pages/questions"]
+PAGES = ["explorer", "pages/elbo", "pages/gaps", "pages/differences", "pages/questions"]
 TEMPLATES = os.path.relpath(LIBRARY / "mnist_vae/pages/templates")
 EXPLORER_TEMPLATES = [
     f"{TEMPLATES}/{name}" for name in ("explorer.html", "explorer.css", "model.js", "explorer.js")
