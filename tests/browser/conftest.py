@@ -63,7 +63,7 @@ def open_page(tmp_path_factory) -> Iterator:
 
 @pytest.fixture(scope="session")
 def findings() -> Callable:
-    """A function from a page to what axe-core has to say against it: rules, each with the elements that break it."""
+    """A function from a page to what axe-core finds: rules, and the elements that break them."""
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright",
         reason="no axe-core: pip install axe-playwright-python",

@@ -1,4 +1,4 @@
-"""The pages of tables in a real browser: all of each table can be read, by anybody, at any width and on paper."""
+"""The pages of tables in a real browser: every column can be read, at any width and on paper."""
 
 import pytest
 

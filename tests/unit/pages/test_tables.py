@@ -298,7 +298,7 @@ def test_a_stretch_shows_both_rising_only_beyond_chance():
 
 
 def test_quoted_stretch_is_fixed_by_rule_whatever_it_shows():
-    """The reference recipe's last at its largest n, on test images: neither the largest rise nor the first row."""
+    """The last one of the reference recipe at its largest n, on test images."""
     many = pd.concat(
         [
             epochs([NAN, 3.0, 1.0], [NAN, 9.0, 0.3]).assign(n=10_000, split="train"),

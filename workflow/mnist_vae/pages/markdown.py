@@ -53,7 +53,7 @@ def _links(current: str) -> str:
 
 
 def _describe_tables(tokens: list[Token]) -> None:
-    """Give each cell its column's title, which stands beside it when the table is folded, and each table a name.
+    """Give each table a name, and each cell its column's title, shown when the table folds.
 
     The roles are a table's own: a browser drops them with the table layout.
     """

@@ -17,10 +17,11 @@ GAPS_SECTIONS = (
             "approximation gap": "approximation_gap",
             "best q": "approximation_gap_of_best",
         },
-        "The *amortization gap* is what fitting q to each image by itself gains, starting from the encoder's "
-        "answer; the *approximation gap* is what that leaves. How the two share the whole gap depends on the basin in which the optimizer ends, by up to half a nat. *Best q*: the gap "
-        "left by the better of two fits, one from the encoder's answer and one from the posterior's peak. It "
-        "does not depend on the encoder and is the sound figure for what a Gaussian q costs.",
+        "The *amortization gap* is what fitting q to each image by itself gains, starting from the "
+        "encoder's answer; the *approximation gap* is what that leaves. How the two share the whole gap "
+        "depends on the basin in which the optimizer ends, by up to half a nat. *Best q*: the gap left by "
+        "the better of two fits, one from the encoder's answer and one from the posterior's peak. It does "
+        "not depend on the encoder and is the sound figure for what a Gaussian q costs.",
     ),
     (
         "Training images, seen and unseen: {images:,} of each",
@@ -38,7 +39,8 @@ GAPS_SECTIONS = (
     (
         "All test images",
         {"-log p(x)": "full_test_neg_log_px", "largest error": "full_test_largest_error"},
-        "*Largest error*: the largest estimated error of log p(x) of an image, over these images and over seeds.",
+        "*Largest error*: the largest estimated error of log p(x) of an image, over these images and over "
+        "seeds.",
     ),
     (
         "The bottom half: all test images",
@@ -47,9 +49,9 @@ GAPS_SECTIONS = (
             "bottom alone": "full_test_neg_log_p_bottom",
             "independent pixels": "full_test_neg_log_p_bottom_independent_pixels",
         },
-        "-log p(bottom | top), -log p(bottom), and -log p of independent pixels, each at its frequency in the "
-        "training images. Where the first exceeds the second, the model predicts the bottom half worse once it "
-        "has seen the top: two numbers that fit the details of the top are too sure of the rest.",
+        "-log p(bottom | top), -log p(bottom), and -log p of independent pixels, each at its frequency in "
+        "the training images. Where the first exceeds the second, the model predicts the bottom half worse "
+        "once it has seen the top: two numbers that fit the details of the top are too sure of the rest.",
     ),
 )
 
@@ -118,11 +120,12 @@ def _reference_section(elbo: pd.DataFrame) -> list[str]:
     }
     return [
         _table(columns),
-        "The reference's protocol: the first 100 test images, one draw of z for each. *Here* is the mean over "
-        "seeds and many draws; *over seeds* and *over draws* are the standard deviations of what one more "
-        "training run and one draw would add. The interval and p are for one more of both: Student's t over "
-        "the seeds, the draw's variance added. Few seeds make a wide interval, so not contradicting is weak "
-        "evidence; that both compute the same thing is shown function by function in the parity ladder.",
+        "The reference's protocol: the first 100 test images, one draw of z for each. *Here* is the mean "
+        "over seeds and many draws; *over seeds* and *over draws* are the standard deviations of what one "
+        "more training run and one draw would add. The interval and p are for one more of both: Student's "
+        "t over the seeds, the draw's variance added. Few seeds make a wide interval, so not contradicting "
+        "is weak evidence; that both compute the same thing is shown function by function in the parity "
+        "ladder.",
         "\n".join(f"- {sentence}" for sentence in agreement(elbo)),
     ]
 
@@ -134,8 +137,9 @@ def agreement(elbo: pd.DataFrame) -> list[str]:
     sentences = []
     for row in _beside_the_reference(elbo).itertuples():
         sentence = (
-            f"n = {row.n:,}: the reference printed {row.reference:.3f}, from one training run and one draw on "
-            f"the first 100 test images. The same protocol here gives {row.first_100_neg_elbo:.2f} on average"
+            f"n = {row.n:,}: the reference printed {row.reference:.3f}, from one training run and one draw "
+            f"on the first 100 test images. The same protocol here gives {row.first_100_neg_elbo:.2f} on "
+            "average"
         )
         if row.seeds == 1:
             sentences.append(f"{sentence}, from one seed, which cannot say what another would give.")
@@ -143,9 +147,9 @@ def agreement(elbo: pd.DataFrame) -> list[str]:
         contradicts = row.reference_p_value < SIGNIFICANCE
         verdict = "contradicts" if contradicts else "does not contradict"
         sentences.append(
-            f"{sentence}, and {row.seeds} seeds predict {row.predicted_low:.1f} to {row.predicted_high:.1f} for "
-            f"one more training run and draw ({COVERAGE:.0%} interval). The reference's figure {verdict} that "
-            f"(p = {_p_value(row.reference_p_value)}). On all test images the figure here is "
+            f"{sentence}, and {row.seeds} seeds predict {row.predicted_low:.1f} to {row.predicted_high:.1f} "
+            f"for one more training run and draw ({COVERAGE:.0%} interval). The reference's figure "
+            f"{verdict} that (p = {_p_value(row.reference_p_value)}). On all test images the figure here is "
             f"{row.test_neg_elbo:.2f}."
         )
     return sentences
@@ -192,10 +196,10 @@ def differences_markdown(differences: pd.DataFrame, dataset: str) -> str:
         sections = ["No two recipes were run at the same n."]
     return _page(
         f"Differences between recipes on {dataset}",
-        "Nats per image, means over seeds, on all test images; a negative difference means that the first recipe "
-        "is better. Intervals and p-values are Welch's t over the seeds: they say how far other training runs "
-        "may differ, on the same test images. They need two seeds of each recipe, and each stands for itself: "
-        "they are not corrected for their number.",
+        "Nats per image, means over seeds, on all test images; a negative difference means that the first "
+        "recipe is better. Intervals and p-values are Welch's t over the seeds: they say how far other "
+        "training runs may differ, on the same test images. They need two seeds of each recipe, and each "
+        "stands for itself: they are not corrected for their number.",
         *sections,
     )
 
@@ -215,8 +219,8 @@ def third_question_answer(stretches: pd.DataFrame) -> str:
         for name in ("elbo", "kl", "log_px")
     )
     answer = (
-        f"Not necessarily: ELBO = log p(x) - KL, and log p(x) moves as well. Measured {where}: ELBO {elbo} nats, "
-        f"KL {kl}, log p(x) {log_px}; ± is the standard error of the paired change. "
+        f"Not necessarily: ELBO = log p(x) - KL, and log p(x) moves as well. Measured {where}: ELBO {elbo} "
+        f"nats, KL {kl}, log p(x) {log_px}; ± is the standard error of the paired change. "
     )
     answer += (
         "Both rose: the bound improved while q moved away from the posterior. "
@@ -224,10 +228,10 @@ def third_question_answer(stretches: pd.DataFrame) -> str:
         else f"Here they did not both rise by more than {RISE:.0f} standard errors. "
     )
     return answer + (
-        "The stretch is fixed by rule (the last between two snapshots of the reference recipe at its largest n), "
-        f"not chosen for what it shows. Of all {len(stretches)} stretches measured, on training and test images, "
-        f"{int(stretches.both_rose.sum())} show both rising by more than {RISE:.0f} standard errors "
-        "(`tables/third_question.csv`)."
+        "The stretch is fixed by rule (the last between two snapshots of the reference recipe at its "
+        f"largest n), not chosen for what it shows. Of all {len(stretches)} stretches measured, on training "
+        f"and test images, {int(stretches.both_rose.sum())} show both rising by more than {RISE:.0f} "
+        "standard errors (`tables/third_question.csv`)."
     )
 
 
