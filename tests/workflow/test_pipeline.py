@@ -38,7 +38,7 @@ OF_ONE_MODEL = {
 }
 
 
-PAGES = dict.fromkeys(("elbo_page", "gaps_page", "questions_page"), 1)
+PAGES = dict.fromkeys(("elbo_page", "gaps_page", "differences_page", "questions_page"), 1)
 TABLES = {"tabulate": 1, "inference_gap": 1} | PAGES  # the gaps' figure is drawn from the tables
 OF_ALL_MODELS = {"training_curves", "inference_gap", "importance_weighted_bound"}
 

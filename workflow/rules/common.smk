@@ -70,9 +70,19 @@ def hold_folder():
 config = told(configured)
 RECIPES = complete_recipes(config)
 MODEL = "results/{dataset}/models/{recipe}/n{n}/seed{seed}"
-TABLES = ["metrics.csv", "elbo.csv", "elbo.md", "gaps.csv", "gaps.md", "epochs.csv", "third_question.csv"]
+TABLES = [
+    "metrics.csv",
+    "elbo.csv",
+    "elbo.md",
+    "gaps.csv",
+    "gaps.md",
+    "differences.csv",
+    "differences.md",
+    "epochs.csv",
+    "third_question.csv",
+]
 # Those of results; the manifest, which lists them, has one too.
-PAGES = ["explorer", "pages/elbo", "pages/gaps", "pages/questions"]
+PAGES = ["explorer", "pages/elbo", "pages/gaps", "pages/differences", "pages/questions"]
 SHARED = "SNAKEMAKE_OUTPUT_CACHE" in os.environ  # Snakemake's cache, used if it is also told --cache
 
 
