@@ -1,6 +1,6 @@
 """Snakemake's command line, served from one process that has imported it: a plan then takes half the time.
 
-Each line read is a JSON list of a folder and arguments; each line written, one of the exit status and what was printed.
+Reads lines of JSON, each a folder and arguments; writes a line for each: exit status and what was printed.
 """
 
 import json
@@ -8,11 +8,14 @@ import os
 import sys
 import tempfile
 
+import snakemake.api
+import snakemake.report.html_reporter
+import snakemake.storage  # noqa: F401, what a run imports besides
 from snakemake.cli import main
 
 
 def in_a_child(folder: str, arguments: list[str]) -> tuple[int, str]:
-    """Run Snakemake in a fork of this process, which has what was imported and nothing that an earlier run left."""
+    """Run Snakemake in a fork of this process, where nothing is left of an earlier run but the imports."""
     with tempfile.TemporaryFile("w+") as printed:
         child = os.fork()
         if child == 0:
