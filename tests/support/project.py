@@ -70,6 +70,14 @@ def kept(*paths: Path) -> Iterator[None]:
 
 
 @contextmanager
+def appended(path: Path) -> Iterator[None]:
+    """Add a comment to the end of a module, for a while."""
+    with kept(path):
+        path.write_text(path.read_text() + "\n# edited\n")
+        yield
+
+
+@contextmanager
 def edited(path: Path, before: str, after: str) -> Iterator[None]:
     """Replace a text that stands in a file, for a while."""
     with kept(path):

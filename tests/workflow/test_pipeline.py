@@ -9,7 +9,7 @@ import yaml
 from matplotlib.image import imread
 from safetensors.numpy import load_file
 
-from support.project import ROOT, edited, kept
+from support.project import ROOT, appended, edited, kept
 
 pytestmark = pytest.mark.xdist_group("finished_project")
 
@@ -237,20 +237,18 @@ def test_touched_but_unchanged_module_reruns_nothing(finished_project):
 
 @pytest.mark.parametrize("figure", sorted(FIGURES))
 def test_edited_figure_is_drawn_alone(finished_project, figure):
-    module = finished_project.folder / f"workflow/mnist_vae/figures/{figure}.py"
-    with kept(module):
-        module.write_text(module.read_text() + "\n# edited\n")
+    with appended(finished_project.folder / f"workflow/mnist_vae/figures/{figure}.py"):
         assert finished_project.planned() == {figure: 1}
     assert finished_project.planned() == {}
 
 
 def test_another_style_redraws_every_figure_and_retrains_nothing(finished_project):
-    with finished_project.edited("workflow/mnist_vae/figures/style.py", "\n# edited\n"):
+    with appended(finished_project.folder / "workflow/mnist_vae/figures/style.py"):
         assert finished_project.planned() == dict.fromkeys(FIGURES, 1)
 
 
 def test_other_class_colours_redraw_what_shows_classes(finished_project):
-    with finished_project.edited("workflow/mnist_vae/figures/classes.py", "\n# edited\n"):
+    with appended(finished_project.folder / "workflow/mnist_vae/figures/classes.py"):
         of_classes = {
             "latent_scatter",
             "interpolation",
@@ -262,7 +260,7 @@ def test_other_class_colours_redraw_what_shows_classes(finished_project):
 
 
 def test_another_line_in_the_table_of_figures_redraws_nothing(finished_project):
-    with finished_project.edited("workflow/mnist_vae/figures/table.py", "\n# edited\n"):
+    with appended(finished_project.folder / "workflow/mnist_vae/figures/table.py"):
         assert finished_project.planned() == {}
 
 
