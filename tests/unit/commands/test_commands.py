@@ -15,7 +15,8 @@ from mnist_vae.__main__ import COMMANDS, main
 from mnist_vae.data.digits import load_digits
 from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.files.weights import load_snapshots, load_weights, save_snapshots, save_weights
-from mnist_vae.study.networks import VAE, top_half_joint
+from mnist_vae.study.densities import top_half_joint
+from mnist_vae.study.networks import VAE
 from support.command_line import TEST, TRAIN, listing, run_command
 from support.small_mnist import replace_published_files
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 class Recipe:
     """How a model is trained. The defaults are the reference's: a constant rate, the same for all tensors.
 
-    Over the last `decay` of all steps the learning rate falls linearly to zero. `latent_layer_rate` multiplies
-    it for the decoder's first layer, which z enters. `beta` weighs the KL in the training objective.
+    Over the last `decay` of all steps the learning rate falls linearly to zero. `latent_layer_rate`
+    multiplies it for the decoder's first layer, which z enters. `beta` weighs the KL in the training
+    objective.
     """
 
     epochs: int
