@@ -9,7 +9,8 @@ import torch
 
 from mnist_vae.data.digits import binarize, obtain_mnist, obtain_mnist5k, save_digits
 from mnist_vae.study.networks import VAE
-from mnist_vae.study.training import Recipe, train
+from mnist_vae.study.recipe import Recipe
+from mnist_vae.study.training import train
 from support.command_line import TEST, TRAIN, run_command
 
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
