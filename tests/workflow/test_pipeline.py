@@ -17,6 +17,7 @@ RESULTS = Path("results/mnist5k")
 MODELS = 7  # two train sizes, by two seeds of the reference recipe and one of the strong; one of torch_init
 FIGURES = {
     "prior_samples",
+    "reconstructions",
     "latent_scatter",
     "interpolation",
     "top_half_posterior",
@@ -28,6 +29,7 @@ FIGURES = {
 }
 OF_ONE_MODEL = {
     "sample_prior",
+    "reconstruct",
     "encode",
     "interpolate",
     "decode_manifold",
@@ -187,7 +189,7 @@ EDITS = {
     # Another model is pictured: what it lacks is computed, and its pictures drawn.
     "figures={seed: 2}": pictured(),
     "figures={recipe: strong}": pictured(),
-    "device=cpu": after_training(MODELS, 5) | pictured(),
+    "device=auto": after_training(MODELS, 5) | pictured(),
     "dataset=mnist5k": {},
     "train_sizes={mnist: [100]}": {},  # another data set's
     "mnist_dir=elsewhere": {},
@@ -231,14 +233,33 @@ def test_touched_but_unchanged_module_reruns_nothing(finished_project):
     assert finished_project.planned() == {}
 
 
-def test_new_colour_redraws_and_retrains_nothing(finished_project):
-    figures = finished_project.folder / "workflow/mnist_vae/figures/drawings.py"
-    before = figures.read_text()
-    assert '"#E69F00"' in before
-    figures.write_text(before.replace('"#E69F00"', '"#FFAA00"'))
-    assert finished_project.planned() == dict.fromkeys(FIGURES | {"explorer"}, 1)
-    figures.write_text(before)
+@pytest.mark.parametrize("figure", sorted(FIGURES))
+def test_edited_figure_is_drawn_alone(finished_project, figure):
+    with finished_project.edited(f"workflow/mnist_vae/figures/{figure}.py", "\n# edited\n"):
+        assert finished_project.planned() == {figure: 1}
     assert finished_project.planned() == {}
+
+
+def test_another_style_redraws_every_figure_and_retrains_nothing(finished_project):
+    with finished_project.edited("workflow/mnist_vae/figures/style.py", "\n# edited\n"):
+        assert finished_project.planned() == dict.fromkeys(FIGURES, 1)
+
+
+def test_other_class_colours_redraw_what_shows_classes(finished_project):
+    with finished_project.edited("workflow/mnist_vae/figures/classes.py", "\n# edited\n"):
+        of_classes = {
+            "latent_scatter",
+            "interpolation",
+            "reconstructions",
+            "top_half_posterior",
+            "completion",
+        }
+        assert finished_project.planned() == dict.fromkeys(of_classes | {"explorer"}, 1)
+
+
+def test_another_line_in_the_table_of_figures_redraws_nothing(finished_project):
+    with finished_project.edited("workflow/mnist_vae/figures/table.py", "\n# edited\n"):
+        assert finished_project.planned() == {}
 
 
 @pytest.mark.parametrize("template", ["explorer.html", "explorer.css", "model.js", "explorer.js"])

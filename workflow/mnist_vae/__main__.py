@@ -18,6 +18,7 @@ COMMANDS = {
     "tabulate": "gather the models' numbers into the study's tables",
     "encode": "encode training images",
     "sample_prior": "decode draws from the prior",
+    "reconstruct": "encode and decode test images, one of each class",
     "interpolate": "decode between encoded training images",
     "decode_manifold": "decode a regular grid of the latent plane",
     "fit_top_half": "fit q to the top half of images",
@@ -32,6 +33,7 @@ COMMANDS = {
     "benchmark_processes": "time trainings side by side, and on more and more images",
     "benchmark_commands": "time whole processes: Python, this package, each figure",
     "repeat_epochs": "train epochs for a benchmark, whenever told to",
+    "quote": "compare the numbers that texts quote with the tables, or bring them up to date",
     "build_page": "make a page of a table or a text in Markdown",
     "build_explorer": "build the page in which one model's decoder runs",
 }
@@ -66,12 +68,14 @@ def main(words: list[str] | None = None) -> int:
     except (InputError, OSError) as error:  # OSError: no such file, no permission, no space left
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"{options.command}: interrupted", file=sys.stderr)
+        return 130
     return 0
 
 
 if __name__ == "__main__":
     gc.set_threshold(100_000)  # imports make many objects, and all of them stay
     status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)  # every file is written, and PyTorch would take half a second to be taken apart
+    gc.freeze()  # or the interpreter would visit all of them again as it ends
+    sys.exit(status)

@@ -4,11 +4,10 @@ The page is templates/explorer.html with its style sheet, its scripts and its da
 float16, pictures as bits, both in base64; what the rounding does to the decoder is measured and said.
 """
 
-import colorsys
 import json
 import math
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from scipy.spatial import cKDTree
 from scipy.special import expit, logsumexp
 
 from mnist_vae.errors import InputError
-from mnist_vae.figures.drawings import DIGIT_COLOURS, densest_point
+from mnist_vae.figures.classes import DIGITS, class_colours, class_names, densest_point
 
 TEMPLATES = Path(__file__).parent / "templates"
 # At most, the first ones: dots enough to see the classes, pictures few enough to carry.
@@ -27,7 +26,6 @@ GRID_SIZE = 121  # points along a side of the plane
 LEAST_REACH = 4.0  # the prior's mass beyond is 1e-4
 MARGIN = 1.25  # beyond the outermost training image's code: posteriors of others, and of halves, lie further
 MOST_NEIGHBOURS = 255  # which are counted in a byte
-DIGITS = tuple("0123456789")
 
 
 def page_data(
@@ -69,7 +67,7 @@ def page_data(
         "precision": {"weights": "float16"} | errors,
         "reach": reach,
         "grid_size": GRID_SIZE,
-        "colours": class_colours(len(classes)),
+        "colours": list(class_colours(len(classes))),
         "decoder": {name: _base64(tensor) for name, tensor in rounded.items()},
         "training": {
             "pictures": _base64(np.packbits(training_pictures.astype(bool))),
@@ -151,19 +149,6 @@ def class_probabilities(joint: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """p(class | rows) from log p(rows, z) (count, points): the classes' shares, averaged over z."""
     posterior = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
     return posterior @ (counts / counts.sum(1, keepdims=True))
-
-
-def class_names(provenance: Mapping) -> Sequence[str]:
-    """The name of each label: the data set's `classes` where its files state them, else the digits."""
-    return provenance.get("classes") or DIGITS
-
-
-def class_colours(count: int) -> list[str]:
-    """The figures' ten colours; for more classes, hues that differ by the golden angle."""
-    if count <= len(DIGIT_COLOURS):
-        return list(DIGIT_COLOURS[:count])
-    colours = (colorsys.hls_to_rgb(i * 0.381966 % 1, (0.35, 0.5, 0.62)[i % 3], 0.75) for i in range(count))
-    return ["#" + "".join(f"{round(255 * channel):02x}" for channel in colour) for colour in colours]
 
 
 def explorer_page(data: Mapping) -> str:
