@@ -80,7 +80,7 @@ rule benchmark_commands:
         "../../envs/figures.yaml"
     threads: EVERY_CORE
     params:
-        code=[*code("benchmark_commands", "draw"), *(code_hash(f"mnist_vae.figures.{name}") for name in FIGURES)],
+        code=[*code("benchmark_commands"), *map(figure_code, FIGURES)],
         rounds=config["benchmarks"]["rounds"],
         figures=draw_options,
     shell:
@@ -91,12 +91,12 @@ rule benchmark_commands:
 use rule prior_samples as timings with:
     input:
         arrays=expand("results/{{dataset}}/benchmarks/{table}.csv", table=["ratios", "processes", "commands"]),
-        code=figure_sources("timings"),
     output:
         "results/{dataset}/benchmarks/timings.png",
     log:
         "results/{dataset}/logs/timings.log",
     params:
+        code=figure_code("timings"),
         figure="timings",
 
 
