@@ -19,13 +19,13 @@ def run(options: Namespace) -> None:
     """Embed the model, some of its training images, and some test images."""
     provenance = load_provenance(options.weights)
     training_pictures, _ = load_digits(options.digits, "train", min(provenance["n"], TRAINING_PICTURES))
-    test_pictures, test_labels = load_digits(options.digits, "test", CLASSIFIED)
+    test_pictures, test_labels = load_digits(options.digits, "test")
     data = page_data(
         load_arrays(options.weights),
         load_arrays(options.latents),
         training_pictures,
-        test_pictures,
-        test_labels,
+        test_pictures[:CLASSIFIED],
+        None if test_labels is None else test_labels[:CLASSIFIED],
         provenance,
     )
     with whole_file(options.output) as temporary:

@@ -87,9 +87,7 @@ def page_data(
         int(one): densest_point(mean[labels == one]).tolist() for one in np.unique(labels)
     }
     data["class_counts"] = _base64(neighbours)
-    data["classifier"] = _classifier(
-        neighbours, logits["rounded"], points, test_pictures[:CLASSIFIED], test_labels[:CLASSIFIED], mean
-    )
+    data["classifier"] = _classifier(neighbours, logits["rounded"], points, test_pictures, test_labels, mean)
     return data
 
 
