@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
 
-from mnist_vae.data.digits import TEST_IMAGES
+from mnist_vae.data.datasets import DATASETS
 from mnist_vae.errors import InputError
 
 # Stricter than JSON Schema, which takes 1.0 for an integer and nan for a number above 0: seed 1.0 would name
@@ -41,13 +41,14 @@ def check_config(config: Mapping, schema_path: str | Path) -> None:
     pictured = recipes[figures["recipe"]]
     _check_choice("figures.seed", figures["seed"], pictured["seeds"])
     for dataset in datasets:
+        test_images = DATASETS[dataset].test_images
         largest = max(pictured["train_sizes"][dataset])
         _check_indices("interpolation.images", config["interpolation"]["images"], largest, dataset)
-        _check_indices("top_half.images", config["top_half"]["images"], TEST_IMAGES[dataset], dataset)
+        _check_indices("top_half.images", config["top_half"]["images"], test_images, dataset)
         for section in ("gaps", "snapshots", "importance_weighting"):
-            if (images := config[section]["images"]) > TEST_IMAGES[dataset]:
+            if (images := config[section]["images"]) > test_images:
                 raise InputError(
-                    f"config: {section}.images is {images}; it must be at most {TEST_IMAGES[dataset]}, the "
+                    f"config: {section}.images is {images}; it must be at most {test_images}, the "
                     f"test images of {dataset}"
                 )
     _check_grids(config["marginal"])

@@ -20,7 +20,7 @@ os.environ |= {
 }
 
 from mnist_vae.config import check_config, complete_recipes, setting_at, with_numbers
-from mnist_vae.data.digits import resolve_dataset
+from mnist_vae.data.obtain import resolve_dataset
 from mnist_vae.errors import InputError
 from mnist_vae.provenance.record import RECORD
 from mnist_vae.provenance.software import cores, processor, versions

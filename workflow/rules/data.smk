@@ -18,7 +18,7 @@ rule obtain_mnist:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mnist_dir=config["mnist_dir"],
+        mnist_dir=config["mnist_dir"] or "",
         mirrors=" ".join(config["mirrors"]),
     shell:
         "python -m mnist_vae obtain mnist {output.grey:q} --mnist-dir={resources.mnist_dir:q} "

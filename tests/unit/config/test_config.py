@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from mnist_vae.config import check_config, complete_recipes, setting_at, with_numbers
-from mnist_vae.data.digits import TRAIN_IMAGES
+from mnist_vae.data.datasets import DATASETS
 from mnist_vae.errors import InputError
 from support.project import ROOT
 
@@ -167,7 +167,8 @@ def test_what_is_wrong_is_named(changes, said):
 
 def test_the_schema_knows_the_sizes_of_the_data():
     sizes = yaml.safe_load(SCHEMA.read_text())["$defs"]["train_sizes"]["properties"]
-    assert {dataset: sizes[dataset]["items"]["maximum"] for dataset in sizes} == TRAIN_IMAGES
+    for dataset in sizes:
+        assert sizes[dataset]["items"]["maximum"] == DATASETS[dataset].train_images
 
 
 def test_the_first_of_several_errors_is_enough():

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
+from mnist_vae.data.datasets import THRESHOLD
 from mnist_vae.data.digits import binarize, save_digits
 from mnist_vae.files.storage import load_arrays, load_provenance
 
@@ -16,5 +17,5 @@ def run(options: Namespace) -> None:
     """Binarize the images; pass the labels on."""
     digits = load_arrays(options.grey)
     for name in ("train_images", "test_images"):
-        digits[name] = binarize(digits[name])
-    save_digits(options.output, digits, load_provenance(options.grey)["dataset"])
+        digits[name] = binarize(digits[name], THRESHOLD)
+    save_digits(options.output, digits, load_provenance(options.grey))

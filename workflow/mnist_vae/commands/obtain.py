@@ -2,12 +2,14 @@
 
 from argparse import ArgumentParser, Namespace
 
-from mnist_vae.data.digits import obtain_mnist, obtain_mnist5k, save_digits
+from mnist_vae.data.datasets import DATASETS
+from mnist_vae.data.digits import save_digits
+from mnist_vae.data.obtain import obtain
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
-    parser.add_argument("dataset", choices=["mnist", "mnist5k"])
+    parser.add_argument("dataset", choices=DATASETS)
     parser.add_argument("output", help="where the pictures and labels go (.safetensors)")
     parser.add_argument("--mnist-dir", help="folder of the four IDX files, gzip-compressed or not")
     parser.add_argument("--mirrors", type=str.split, default=[], help="addresses to download from, in order")
@@ -15,8 +17,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Obtain, check, store."""
-    if options.dataset == "mnist":
-        digits = obtain_mnist(options.mnist_dir, options.mirrors)
-    else:
-        digits = obtain_mnist5k()
-    save_digits(options.output, digits, options.dataset)
+    dataset = DATASETS[options.dataset]
+    digits = obtain(dataset, options.mnist_dir, options.mirrors)
+    save_digits(options.output, digits, {"dataset": dataset.name, "classes": dataset.classes})

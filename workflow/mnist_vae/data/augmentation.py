@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mnist_vae.data.digits import THRESHOLD
+from mnist_vae.data.datasets import THRESHOLD
+from mnist_vae.study.images import PIXELS, SIDE
 
-SIDE = 28
 # At strength 1, each drawn uniformly from ± this:
 ROTATION = math.radians(10)
 SCALE = 0.10
@@ -19,7 +19,7 @@ SHEAR = 0.10
 SHIFT = 0.5  # pixels
 CHUNK = 200  # images deformed at a time
 AXIS = (2 * torch.arange(SIDE) + 1) / SIDE - 1  # the pixels' centres: the picture spans [-1, 1]
-PLACES = torch.stack([AXIS.repeat(SIDE), AXIS.repeat_interleave(SIDE), torch.ones(SIDE**2)])  # x, y and 1
+PLACES = torch.stack([AXIS.repeat(SIDE), AXIS.repeat_interleave(SIDE), torch.ones(PIXELS)])  # x, y and 1
 
 
 def augment(grey: Tensor, strength: float, generator: torch.Generator) -> Tensor:

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mnist_vae.study.densities import TOP_HALF, log_likelihood, log_prior, top_half
+from mnist_vae.study.images import PIXELS
 
-PIXELS = 784
 HIDDEN = 500
 LATENT = 2
 
