@@ -1,11 +1,18 @@
-# make run    all tables and figures, from nothing: environment, data, models, pictures
-# make test   the same environment, then every test
+# make run    every table and figure, from nothing: environment, data, models, pictures
+# make test   the same environment, then the tests
 # make help   the other targets
 
 PYTHON ?= python3
 CORES ?= 4
 VENV := .venv
 ENVIRONMENT := $(VENV)/.installed
+
+# An environment belongs to one folder and one Python: its scripts and its editable install hold absolute paths.
+# The marker says which; where the project was copied or moved, or Python replaced, the environment is made anew.
+BELONGS_TO = echo "$$(pwd -P) $$($(VENV)/bin/python --version 2>&1)"
+ifneq ($(shell cat $(ENVIRONMENT) 2> /dev/null),$(shell $(BELONGS_TO)))
+.PHONY: $(ENVIRONMENT)
+endif
 
 # Prints the data set that the configuration comes down to.
 DATASET = $(VENV)/bin/python -c 'import yaml; from mnist_vae.data.digits import resolve_dataset; \
@@ -17,6 +24,7 @@ DATASET = $(VENV)/bin/python -c 'import yaml; from mnist_vae.data.digits import 
 
 run: $(ENVIRONMENT)  ## every table and figure of the study (CORES=4)
 	@[ -t 1 ] && progress="--logger rich"; set -x; $(VENV)/bin/snakemake --cores $(CORES) $$progress $${SNAKEMAKE_OUTPUT_CACHE:+--cache}
+	@dataset=$$($(DATASET) 2> /dev/null) && echo "To look at: results/$$dataset/explorer.html"
 
 test: $(ENVIRONMENT)  ## every test but the next ones
 	$(VENV)/bin/pytest --numprocesses auto -m 'not faults'
@@ -48,24 +56,27 @@ lint: $(ENVIRONMENT)  ## lint and format checks
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/snakefmt --check Snakefile workflow/rules
 	$(VENV)/bin/snakemake --lint
+	$(VENV)/bin/mypy workflow/mnist_vae
 
 lock: pyproject.toml  ## pin anew every package that pyproject.toml asks for
-	rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --editable '.[test]'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(VENV)/bin/pip install --editable '.[test]'
 	(echo "# Every package of the environment, pinned; made by 'make lock' from pyproject.toml."; \
 	 $(VENV)/bin/pip freeze --exclude-editable | sed 's/+cpu$$//') > requirements.lock
-	touch $(ENVIRONMENT)
+	@$(BELONGS_TO) > $(ENVIRONMENT)
 
-clean:  ## remove everything computed, and keep the environment and downloaded data
-	find results -mindepth 1 ! -name README.md -delete
-	rm -rf .snakemake
+clean:  ## remove everything computed; keeps the environment and downloaded data
+	@$(PYTHON) workflow/scripts/clean.py
 
 help:  ## these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*##/make \1\t/' | expand -t 20
 
 $(ENVIRONMENT): requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 run")'
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --requirement requirements.lock
-	$(VENV)/bin/pip install --quiet --no-deps --editable .
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 run")'
+	@if [ -L $(VENV) ] && [ -e $(ENVIRONMENT) ]; then \
+	    echo "$(VENV) is a link to an environment of another folder ($$(cat $(ENVIRONMENT))). Remove the link."; exit 1; fi
+	@echo "Installing the locked environment in $(VENV): once, in about two minutes, or longer where PyTorch is downloaded."
+	$(PYTHON) -m venv --clear $(VENV)
+	$(VENV)/bin/pip install --disable-pip-version-check --requirement requirements.lock
+	$(VENV)/bin/pip install --disable-pip-version-check --quiet --no-deps --editable .
+	@$(BELONGS_TO) > $@

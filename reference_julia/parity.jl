@@ -16,6 +16,7 @@ using ..ReferenceVAE
 function answer(folder, tiers; precisions=(Float64, Float32))
     inputs = load_folder(joinpath(folder, "inputs"))
     for (name, tier) in tiers, T in precisions
+        println(stderr, "Julia $VERSION: tier $name, $T")
         output = mkpath(joinpath(folder, name, lowercase(string(T))))
         for (quantity, value) in quantities(tier, inputs, T)
             Npy.save(joinpath(output, "$quantity.npy"), value)

@@ -1,4 +1,4 @@
-# Log-densities (SPEC, parts 1 and 2).
+# Log-densities (docs/model.md, parts 1 and 2).
 
 const TOP_HALF = 392 # raster order: entries 1 to 392 are the upper 14 rows
 

@@ -11,8 +11,7 @@ Backward through the ELBO of one draw an image. With z = mean + std * noise, log
 function withgradient(vae, x, noise)
     encoder, decoder = vae.encoder, vae.decoder
     encoder_hidden = encoder.hidden(x)
-    encoder_output = encoder.output(encoder_hidden)
-    q_mean, q_log_std = encoder_output[1:2, :], encoder_output[3:4, :]
+    q_mean, q_log_std = halves(encoder.output(encoder_hidden))
     z = reparameterize(q_mean, q_log_std, noise)
     decoder_hidden = decoder.hidden(z)
     logits = decoder.output(decoder_hidden)

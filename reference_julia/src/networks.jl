@@ -17,7 +17,7 @@ end
 
 (network::Network)(x) = network.output(network.hidden(x))
 
-"""Encoder (784 to 500 to 4) and decoder (2 to 500 to 784), from weights by name: "encoder.hidden.weight" ..."""
+"""Encoder and decoder, from weights by name, "encoder.hidden.weight" ...; in the study 784 to 500 to 4, and 2 to 500 to 784."""
 function vae_from(weights)
     layer(name, activation) = Layer(copy(weights["$name.weight"]), copy(weights["$name.bias"]), activation)
     network(name) = Network(layer("$name.hidden", tanh), layer("$name.output", identity))

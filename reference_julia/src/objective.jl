@@ -1,9 +1,12 @@
-# The evidence lower bound (SPEC, parts 2 and 4; Kingma & Welling 2014, section 2.3).
+# The evidence lower bound (docs/model.md, parts 2 and 4; Kingma & Welling 2014, section 2.3).
 
-"""Mean and log standard deviation of q(z | x): images (784, batch) to (2, batch) each."""
-function posterior(encoder, x)
-    output = encoder(x)
-    return output[1:2, :], output[3:4, :]
+"""Mean and log standard deviation of q(z | x): images (784, batch) to (latents, batch) each."""
+posterior(encoder, x) = halves(encoder(x))
+
+"""The upper and the lower half of a matrix's rows: the encoder's output is mean above log standard deviation."""
+function halves(output)
+    latents = size(output, 1) ÷ 2
+    return output[1:latents, :], output[latents+1:2latents, :]
 end
 
 """The draw of z that standard normal noise stands for."""

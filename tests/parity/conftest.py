@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mnist_vae.parity.bridge import Answer, ask_reference, find_executable
+from mnist_vae.parity.bridge import Answer, NoJuliaError, ask_reference, find_executable
 from support.project import REFERENCE
 
 from . import small
@@ -27,5 +27,17 @@ def inputs() -> dict:
 
 @pytest.fixture(scope="session")
 def answer(julia, inputs) -> Answer:
-    """What the reference as it stands computes."""
+    """What the reference as it stands computes, by the executable."""
     return ask_reference(inputs, REFERENCE, "executable")
+
+
+@pytest.fixture(scope="session")
+def juliacall_answer(inputs) -> Answer:
+    """The same by juliacall, with the Flux tier, where it answers without downloading anything."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHON_JULIAPKG_OFFLINE", "yes")
+        try:
+            return ask_reference(inputs, REFERENCE, "juliacall")
+        except NoJuliaError as error:
+            reason = str(error).splitlines()[1]
+            pytest.skip(f"{reason}; `pip install juliacall`, then once `parity: backend: juliacall`")

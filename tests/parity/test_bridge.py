@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.error import URLError
 
@@ -12,7 +14,8 @@ import pytest
 
 import mnist_vae
 from mnist_vae.errors import InputError
-from mnist_vae.parity.bridge import ask_reference
+from mnist_vae.parity import bridge
+from mnist_vae.parity.bridge import JuliaFailedError, NoJuliaError, ask_reference
 from mnist_vae.parity.juliacall_host import explain
 
 INPUTS = {"z": np.arange(6.0).reshape(3, 2)}
@@ -23,7 +26,7 @@ JULIACALL_FAILURES = {
         "from urllib.error import URLError; raise URLError('Name or service not known')",
         "could not be downloaded",
     ),
-    "offline": ("raise Exception('could not find Julia 1.10.3 - 1.11')", "was not allowed to install one"),
+    "offline": ("raise Exception('could not find Julia 1.10.3 - 1.11')", "was not allowed to install it"),
     "packages": (
         "from subprocess import CalledProcessError; raise CalledProcessError(1, ['julia', '-e', ''])",
         "could not set up its packages",
@@ -36,14 +39,19 @@ JULIACALL_FAILURES = {
 }
 
 # What stands in for a juliacall that works: it writes what Julia would, and how it was started.
-WORKING_JULIACALL = """
+JULIACALL = """
 import os, sys
 from pathlib import Path
 import numpy as np
 
 class Main:
     @staticmethod
+    def seval(code):
+        return {flux}
+
+    @staticmethod
     def include(path):
+        {at_include}
         assert Path(path).name == "parity_flux.jl"
 
     @staticmethod
@@ -55,6 +63,26 @@ class Main:
         np.save(output / "twice_z.npy", 2 * np.load(Path(folder, "inputs", "z.npy")))
         Path(folder, "julia_version").write_text("offline " + os.environ.get("PYTHON_JULIAPKG_OFFLINE", "no"))
 """
+
+
+def working_juliacall(flux: bool = True, at_include: str = "pass") -> str:
+    return JULIACALL.replace("{flux}", str(flux)).replace("{at_include}", at_include)
+
+
+WORKING_JULIA = 'mkdir -p "$3/core/float64"; printf 1.9.9 > "$3/julia_version"'
+
+# A juliacall that starts, and then fails: what it does at include, and what the user is to read of it.
+JULIACALL_LATER_FAILURES = {
+    "no Flux": (working_juliacall(flux=False), "Flux is not in its environment"),
+    "an include": (
+        working_juliacall(
+            at_include="raise Exception('LoadError: UndefVarError: withgradient not defined\\n"
+            "Stacktrace:\\n' + '\\n'.join(f' [{n}] frame {n}' for n in range(40)))"
+        ),
+        "withgradient not defined",
+    ),
+    "a crash": (working_juliacall(at_include="os.kill(os.getpid(), 11)"), "killed by signal 11"),
+}
 
 
 @pytest.fixture
@@ -71,14 +99,19 @@ def stand_in(tmp_path: Path, monkeypatch):
     binaries, modules = tmp_path / "bin", tmp_path / "modules"
     binaries.mkdir()
     modules.mkdir()
-    for tool in ("sh", "mkdir", "printf"):
+    for tool in ("sh", "mkdir", "printf", "sleep"):
         (binaries / tool).symlink_to(shutil.which(tool))
     monkeypatch.setenv("PATH", str(binaries))
     library = Path(mnist_vae.__file__).parents[1]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(modules), str(library)]))
     monkeypatch.delenv("PYTHON_JULIAPKG_OFFLINE", raising=False)
 
-    def put(julia: str | None = None, juliacall: str = JULIACALL_FAILURES["absent"][0]) -> None:
+    def put(
+        julia: str | None = None,
+        juliacall: str = JULIACALL_FAILURES["absent"][0],
+        installed: bool = True,
+    ) -> None:
+        monkeypatch.setattr(bridge, "find_spec", lambda name: installed or None)
         if julia is not None:
             (binaries / "julia").write_text(f"#!/bin/sh\n{julia}\n")
             (binaries / "julia").chmod(0o755)
@@ -88,7 +121,7 @@ def stand_in(tmp_path: Path, monkeypatch):
 
 
 def test_no_julia_anywhere_says_the_two_ways_to_one(reference, stand_in):
-    stand_in()
+    stand_in(installed=False)
     with pytest.raises(InputError) as error:
         ask_reference(INPUTS, reference)
     for words in (
@@ -116,17 +149,22 @@ def test_explanations_keep_what_is_not_known():
     assert "surprise" in explain(RuntimeError("surprise"))
 
 
-@pytest.mark.parametrize("failure", JULIACALL_FAILURES)
+@pytest.mark.parametrize("failure", JULIACALL_FAILURES | JULIACALL_LATER_FAILURES)
 def test_auto_turns_to_the_executable(reference, stand_in, failure):
-    stand_in('mkdir -p "$3/core/float64"; printf 1.9.9 > "$3/julia_version"', JULIACALL_FAILURES[failure][0])
+    code, sentence = (JULIACALL_FAILURES | JULIACALL_LATER_FAILURES)[failure]
+    stand_in(WORKING_JULIA, code)
     answer = ask_reference(INPUTS, reference)
     assert (answer.backend, answer.julia_version) == ("executable", "1.9.9")
     assert answer.outputs == {("core", "float64"): {}}
+    (tried,) = answer.tried
+    assert tried.startswith("juliacall: ")
+    assert sentence in tried
+    assert "frame" not in tried
 
 
 @pytest.mark.parametrize(("backend", "offline"), [("auto", "yes"), ("juliacall", "no")])
 def test_juliacall_may_install_only_when_asked_for_by_name(reference, stand_in, backend, offline):
-    stand_in(juliacall=WORKING_JULIACALL)
+    stand_in(juliacall=working_juliacall())
     answer = ask_reference(INPUTS, reference, backend)
     assert (answer.backend, answer.julia_version) == ("juliacall", f"offline {offline}")
     assert np.array_equal(answer.outputs["flux", "float64"]["twice_z"], 2 * INPUTS["z"])
@@ -141,10 +179,77 @@ def test_julia_beside_the_reference_is_found(reference, stand_in):
     assert ask_reference(INPUTS, reference, "executable").julia_version == "1.5.3"
 
 
-def test_error_in_julia_is_shown_with_its_last_lines(reference, stand_in):
-    stand_in('printf "ERROR: LoadError: DimensionMismatch\\nStacktrace\\n" >&2; exit 1')
-    with pytest.raises(InputError, match=r"failed[^$]*DimensionMismatch"):
+def test_error_in_julia_is_shown_by_its_head(reference, stand_in):
+    frames = "\\n".join(f" [{n}] frame {n}" for n in range(40))
+    stand_in(
+        f'printf "ERROR: LoadError: DimensionMismatch\\nin line 3\\nStacktrace:\\n{frames}\\n" >&2; exit 1'
+    )
+    with pytest.raises(JuliaFailedError, match=r"failed:\n[^$]*DimensionMismatch\nin line 3$"):
         ask_reference(INPUTS, reference, "executable")
+
+
+def test_failure_without_an_error_is_shown_by_its_last_lines(reference, stand_in):
+    stand_in("for n in 1 2 3 4 5 6 7 8 9 10 11 12 13; do echo line $n; done; exit 1")
+    with pytest.raises(JuliaFailedError, match=r"failed:\nline 2\n[^$]*line 13$"):
+        ask_reference(INPUTS, reference, "executable")
+
+
+def test_both_failures_are_told(reference, stand_in):
+    stand_in('echo "ERROR: no memory"; exit 1', JULIACALL_LATER_FAILURES["an include"][0])
+    with pytest.raises(JuliaFailedError) as error:
+        ask_reference(INPUTS, reference)
+    assert "withgradient not defined" in str(error.value)
+    assert "no memory" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("julia", "juliacall", "backend", "said", "unsaid"),
+    [
+        (None, "absent", "auto", ["make julia", "pip install juliacall"], []),
+        (None, "offline", "auto", ["make julia", "backend: juliacall"], ["pip install"]),
+        (None, "no network", "juliacall", ["make julia", "Julia is not installed"], ["backend: juliacall"]),
+        (
+            "exit 0",
+            "no network",
+            "juliacall",
+            ["backend: executable", "a Julia of the versions that juliapkg.json asks for is not installed"],
+            ["make julia", "pip install", "backend: juliacall"],
+        ),
+        ("exit 0", "absent", "juliacall", ["backend: executable", "pip install juliacall"], ["make julia"]),
+    ],
+)
+def test_advice_fits_what_is_there(reference, stand_in, julia, juliacall, backend, said, unsaid):
+    stand_in(julia, JULIACALL_FAILURES[juliacall][0], installed=juliacall != "absent")
+    with pytest.raises(NoJuliaError) as error:
+        ask_reference(INPUTS, reference, backend)
+    for words in said:
+        assert words in str(error.value)
+    for words in unsaid:
+        assert words not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["polite", "deaf"])
+def test_interruption_ends_all_that_julia_started(reference, stand_in, tmp_path, kind):
+    """One line, exit status 130, and no process left: not even one that does not hear SIGTERM."""
+    deaf = "trap '' TERM\n" if kind == "deaf" else ""
+    stand_in(f'{deaf}sleep 600 &\necho $! $$ > "{tmp_path}/started"\nwait\nwait')
+    code = (
+        "import sys\nfrom mnist_vae.__main__ import main\nfrom mnist_vae.commands import parity\n"
+        "from mnist_vae.parity.bridge import ask_reference\n"
+        "parity.run = lambda options: ask_reference({}, sys.argv[1], 'executable')\n"
+        "sys.exit(main('parity a b c d --reference e --backend auto'.split()))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, reference], stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "started").exists() or not (tmp_path / "started").read_text().endswith("\n"):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines() == ["parity: interrupted"]
+    for started in (tmp_path / "started").read_text().split():
+        status = Path(f"/proc/{started}/stat")
+        assert not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def test_crash_of_julia_names_its_signal(reference, stand_in):

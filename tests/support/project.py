@@ -11,6 +11,10 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "reference_julia"
+CHECKOUT = (
+    *("Snakefile", "workflow", "config", "profiles", "envs", "docs", "reference_julia", "tests"),
+    *("Makefile", "pyproject.toml", "requirements.lock", "README.md", "LICENSE", "results/README.md"),
+)
 ONE_SIZE = {"epochs": 1, "seeds": [1], "train_sizes": {"mnist": [200], "mnist5k": [200]}}
 TINY = {
     "dataset": "mnist5k",
@@ -29,15 +33,31 @@ TINY = {
 }
 
 
+def merged(mapping: dict, changes: dict) -> dict:
+    """The mapping with changes to it, those of a section to the section."""
+    return mapping | {
+        name: merged(mapping[name], value) if isinstance(value, dict) and name in mapping else value
+        for name, value in changes.items()
+    }
+
+
 class Project:
     """A checkout of the project, and Snakemake in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("Snakefile", "workflow", "config", "profiles", "envs", "docs", "reference_julia"):
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-            copy(ROOT / name, folder / name)
+        for name in CHECKOUT:
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                (folder / name).parent.mkdir(exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
         (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+
+    def configure_by_default(self) -> None:
+        """Make the tiny study what config/config.yaml says, for commands that name no other file."""
+        path = self.folder / "config/config.yaml"
+        path.write_text(yaml.safe_dump(merged(yaml.safe_load(path.read_text()), TINY)))
 
     def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         """Run Snakemake on the tiny configuration, without any MNIST at hand unless given."""

@@ -101,7 +101,9 @@ def test_a_missing_file_is_named(results, capsys):
     with kept(figure):
         figure.unlink()
         assert main(["verify", str(results / "manifest.json")]) == 1
-    assert "figures/latent_scatter.png is missing" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "figures/latent_scatter.png is missing" in said
+    assert f"`snakemake --cores 1 {RESULTS}/figures/latent_scatter.png` makes it" in said
 
 
 def test_against_an_earlier_manifest(results, manifest, tmp_path, capsys):

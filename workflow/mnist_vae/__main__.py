@@ -32,6 +32,7 @@ COMMANDS = {
     "benchmark_processes": "time trainings side by side, and on more and more images",
     "benchmark_commands": "time whole processes: Python, this package, each figure",
     "repeat_epochs": "train epochs for a benchmark, whenever told to",
+    "quote": "compare the numbers that texts quote with the tables, or bring them up to date",
     "build_page": "make a page of a table or a text in Markdown",
     "build_explorer": "build the page in which one model's decoder runs",
 }
@@ -66,12 +67,14 @@ def main(words: list[str] | None = None) -> int:
     except (InputError, OSError) as error:  # OSError: no such file, no permission, no space left
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"{options.command}: interrupted", file=sys.stderr)
+        return 130
     return 0
 
 
 if __name__ == "__main__":
     gc.set_threshold(100_000)  # imports make many objects, and all of them stay
     status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)  # every file is written, and PyTorch would take half a second to be taken apart
+    gc.freeze()  # or the interpreter would visit all of them again as it ends
+    sys.exit(status)

@@ -30,7 +30,7 @@ rule climb_ladder:
         backend=config["parity"]["backend"],
     shell:
         "python -m mnist_vae --threads {threads} parity {input.digits:q} {input.weights:q} {output.ladder:q} "
-        "{output.markdown:q} --reference {params.reference:q} --backend {params.backend:q} > {log:q} 2>&1"
+        "{output.markdown:q} --reference {params.reference:q} --backend {params.backend:q} 2>&1 | tee -i {log:q}"
 
 
 use rule prior_samples as parity_ladder with:
@@ -58,4 +58,4 @@ rule parity:
         "../../envs/figures.yaml"
     threads: 1
     shell:
-        "python -m mnist_vae check_parity {input.ladder:q} 2>&1 | tee {log:q}"
+        "python -m mnist_vae check_parity {input.ladder:q} 2>&1 | tee -i {log:q}"

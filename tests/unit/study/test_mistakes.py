@@ -1,4 +1,4 @@
-"""Mistakes that look right (SPEC, last section): a test for each, and the proof that it can fail.
+"""Mistakes that look right (docs/model.md, last section): a test for each, and the proof that it can fail.
 
 The last test puts each mistake into the library and sees the test that looks for it turn red.
 """
@@ -22,7 +22,6 @@ from mnist_vae.figures import drawings as figures
 from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights, save_weights
 from mnist_vae.study import densities, evaluation, objective, svi, training
-from mnist_vae.study import networks as model
 from mnist_vae.study.densities import log_likelihood
 from mnist_vae.study.networks import VAE
 from support.command_line import run_command
@@ -63,7 +62,7 @@ def inverted(x, rows):
 def test_top_half_is_the_upper_rows(world):
     z = torch.zeros(2)
     before, other_top, other_bottom = (
-        model.top_half_joint(world.vae.decoder, x, z)
+        densities.top_half_joint(world.vae.decoder, x, z)
         for x in (world.x, inverted(world.x, TOP), inverted(world.x, BOTTOM))
     )
     assert torch.equal(before, other_bottom)
@@ -81,8 +80,12 @@ def test_images_are_read_row_by_row(world):
 
 def test_loss_is_a_mean_over_images(world):
     noise = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
-    twice = objective.loss(world.vae, torch.cat([world.x, world.x]), torch.cat([noise, noise]))
-    assert twice.item() == pytest.approx(objective.loss(world.vae, world.x, noise).item(), rel=1e-5)
+    parameters = dict(world.vae.named_parameters())
+    once, _ = training.loss_with_gradient(parameters, world.x, noise)
+    twice, _ = training.loss_with_gradient(
+        parameters, torch.cat([world.x, world.x]), torch.cat([noise, noise])
+    )
+    assert twice.item() == pytest.approx(once.item(), rel=1e-5)
 
 
 def test_bounds_are_means_over_images_and_draws(world):
@@ -149,9 +152,9 @@ def test_a_step_sees_one_batch(world):
     vae, sizes = VAE(), []
     right = training.loss_with_gradient
 
-    def loss_with_gradient(parameters, x, noise):
+    def loss_with_gradient(parameters, x, noise, beta):
         sizes.append(len(x))
-        return right(parameters, x, noise)
+        return right(parameters, x, noise, beta)
 
     world.monkeypatch.setattr(training, "loss_with_gradient", loss_with_gradient)
     recipe = training.Recipe(epochs=2, batch_size=75, learning_rate=1e-3)
@@ -240,7 +243,7 @@ def transposed_images(world):
 
 
 def sum_over_the_batch(world):
-    instead(world, objective.elbo, lambda vae, x, noise: objective.bound(vae, x, noise).elbo.sum())
+    instead(world, objective.loss, lambda terms, beta: -terms.beta_elbo(beta).sum())
 
 
 def sum_over_the_test_images(world):
@@ -255,7 +258,7 @@ def sum_over_the_draws(world):
 
 def full_image_joint_in_the_contour(world):
     world.monkeypatch.setattr(complete_top_half, "TopHalfDecoder", lambda decoder: decoder)
-    world.monkeypatch.setattr(complete_top_half, "top_half_joint", model.joint_log_density)
+    world.monkeypatch.setattr(complete_top_half, "top_half_joint", densities.joint_log_density)
 
 
 def interpolated_pixels(world):

@@ -8,8 +8,8 @@ import torch
 from mnist_vae.exact.completion import posterior_window
 from mnist_vae.exact.marginal import latent_grid, log_likelihood_table
 from mnist_vae.study import blocks
-from mnist_vae.study.densities import log_q, top_half
-from mnist_vae.study.networks import VAE, joint_log_density, top_half_joint
+from mnist_vae.study.densities import joint_log_density, log_q, top_half, top_half_joint
+from mnist_vae.study.networks import VAE
 from mnist_vae.study.svi import fit_top_half, top_half_elbo
 
 STEPS = 60

@@ -9,8 +9,10 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from mnist_vae.benchmarks import jax_training
 from mnist_vae.benchmarks.epochs import BATCH, RATE, reference_epochs
-from mnist_vae.study.networks import HIDDEN, LATENT, PIXELS
-from mnist_vae.study.products import ONEDNN, linear
+from mnist_vae.study.networks import PIXELS
+from mnist_vae.study.recipe import Recipe
+
+HIDDEN, LATENT = Recipe.hidden, Recipe.latent
 
 
 def contenders(images: Tensor) -> dict[str, Callable[[], int]]:
@@ -22,11 +24,7 @@ def contenders(images: Tensor) -> dict[str, Callable[[], int]]:
     }
     if jax_training.jax:
         found |= jax_loops(images)
-    if ONEDNN:
-        found["the five large products alone, by oneDNN"] = products_alone(
-            images, lambda left, right: linear(left, right.T)
-        )
-    return found | {"the five large products alone, by torch.mm": products_alone(images, torch.mm)}
+    return found | {"the five large products alone": products_alone(images)}
 
 
 def this_package(images: Tensor) -> Callable[[], int]:
@@ -91,7 +89,7 @@ def in_memory(images: Tensor, vae: nn.ModuleDict) -> Callable[[], int]:
 # --- the products --------------------------------------------------------------------------------------
 
 
-def products_alone(images: Tensor, multiply: Callable[[Tensor, Tensor], Tensor]) -> Callable[[], int]:
+def products_alone(images: Tensor) -> Callable[[], int]:
     """A step's five matrix products of 39 million multiplications each, and nothing else."""
     steps = -(-len(images) // BATCH)
     x = images[:BATCH]
@@ -102,11 +100,11 @@ def products_alone(images: Tensor, multiply: Callable[[Tensor, Tensor], Tensor])
     @torch.inference_mode()
     def epoch() -> int:
         for _ in range(steps):
-            multiply(x, into.T)
-            multiply(hidden, out_of.T)
-            multiply(hidden_gradient.T, x)
-            multiply(logits_gradient.T, hidden)
-            multiply(logits_gradient, out_of)
+            torch.mm(x, into.T)
+            torch.mm(hidden, out_of.T)
+            torch.mm(hidden_gradient.T, x)
+            torch.mm(logits_gradient.T, hidden)
+            torch.mm(logits_gradient, out_of)
         return steps
 
     return epoch

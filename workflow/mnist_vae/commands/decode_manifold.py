@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 import torch
 
+from mnist_vae.errors import InputError
 from mnist_vae.files.storage import load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights
 
@@ -19,9 +20,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 @torch.inference_mode()
 def run(options: Namespace) -> None:
     """Bernoulli means at every point; rows run along the second latent dimension, upwards."""
+    decoder = load_weights(options.weights).decoder
+    if (latent := decoder.hidden.in_features) != 2:
+        raise InputError(f"{options.weights} has {latent} latent dimensions; a grid of the latent plane needs 2")
     axis = torch.linspace(-options.window, options.window, options.size)
     z = torch.cartesian_prod(axis, axis).flip(-1).view(options.size, options.size, 2)
-    means = torch.sigmoid(load_weights(options.weights).decoder(z))
+    means = torch.sigmoid(decoder(z))
     save_arrays(
         options.output, {"axis": axis.numpy(), "means": means.numpy()}, load_provenance(options.weights)
     )

@@ -1,5 +1,6 @@
 """Climb the parity ladder: compute everything here and by the Julia reference, and compare."""
 
+import sys
 from argparse import ArgumentParser, Namespace
 
 from mnist_vae.data.digits import load_digits
@@ -27,10 +28,12 @@ def run(options: Namespace) -> None:
     images, _ = load_digits(options.digits, "train", IMAGES)
     weights = {name: tensor.numpy() for name, tensor in load_weights(options.weights).state_dict().items()}
     inputs = make_inputs(weights, images, BATCH_SIZE, EPOCHS)
-    ladder = climb(inputs, ask_reference(inputs, options.reference, options.backend))
+    answer = ask_reference(inputs, options.reference, options.backend)
+    print("comparing with this package's numbers", file=sys.stderr, flush=True)
+    ladder = climb(inputs, answer)
     source = load_provenance(options.weights)
     model = "{dataset}, {recipe} recipe, n = {n:,}, seed {seed}".format(**source)
     with whole_file(options.ladder) as temporary:
         ladder.to_csv(temporary, index=False)
     with whole_file(options.markdown) as temporary:
-        temporary.write_text(ladder_markdown(ladder, model), encoding="utf-8")
+        temporary.write_text(ladder_markdown(ladder, model, answer.tried), encoding="utf-8")

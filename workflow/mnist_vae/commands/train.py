@@ -1,6 +1,7 @@
 """Train one model, and keep the history of its bounds."""
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from mnist_vae.provenance.sources import code_hash
 from mnist_vae.study.cuda import find_device
 from mnist_vae.study.evaluation import evaluate
 from mnist_vae.study.networks import VAE
-from mnist_vae.study.training import Recipe, make_optimizer, train
+from mnist_vae.study.recipe import Recipe
+from mnist_vae.study.training import make_optimizer, train
 
 CHECKPOINT = "checkpoint.safetensors"  # beside the weights, while the training lasts
 HISTORY_POINTS = 12  # times a training's bounds are measured: often at first, when they change fast
@@ -51,8 +53,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--initialization", choices=["glorot", "pytorch"], default="glorot", help="of the weights"
     )
     parser.add_argument("--augmentation", type=float, default=0, help="strength of the images' deformations")
+    parser.add_argument("--hidden", type=int, default=Recipe.hidden, help="tanh units of either network")
+    parser.add_argument("--latent", type=int, default=Recipe.latent, help="dimensions of z")
     parser.add_argument(
-        "--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto: a GPU if there is one"
+        "--beta", type=float, default=Recipe.beta, help="weight of the KL in the training objective"
+    )
+    parser.add_argument(
+        "--device", choices=["auto", "cpu", "cuda"], default="cpu", help="auto: a GPU if there is one"
     )
 
 
@@ -74,18 +81,12 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
     images, test_images = (torch.from_numpy(part).to(device) for part in (images, test_images))
 
     generator = torch.Generator().manual_seed(options.seed)
-    vae = VAE(generator, options.initialization).to(device)
-    recipe = Recipe(
-        options.epochs,
-        options.batch_size,
-        options.learning_rate,
-        options.decay,
-        options.latent_layer_rate,
-    )
+    recipe = Recipe(**{field.name: getattr(options, field.name) for field in fields(Recipe)})
+    vae = VAE(generator, recipe.initialization, recipe.hidden, recipe.latent).to(device)
     variants = None
-    if options.augmentation:
+    if recipe.augmentation:
         grey = torch.from_numpy(load_digits(options.grey, "train", options.n)[0]).to(device)
-        variants = partial(augment, grey, options.augmentation, generator)
+        variants = partial(augment, grey, recipe.augmentation, generator)
     measured = set(np.geomspace(1, recipe.epochs, HISTORY_POINTS).round().astype(int))
     kept = {*options.snapshot_epochs, recipe.epochs} if options.snapshot_epochs else set()
     optimizer = make_optimizer(vae, recipe)

@@ -76,4 +76,4 @@ class Checkpoint:
 
 
 def _kept_by(optimizer: Adam) -> dict[str, dict[str, torch.Tensor]]:
-    return {"moments": optimizer.moments, "squares": optimizer.squares, "adam": {"steps": optimizer.steps}}
+    return {"moments": optimizer.moments, "squares": optimizer.squares, "steps": optimizer.steps}

@@ -10,6 +10,15 @@ from mnist_vae.errors import InputError
 from mnist_vae.files.storage import load_arrays, save_arrays
 from mnist_vae.study.networks import VAE
 
+# Of every VAE; the sizes are read from one of them.
+TENSORS = {
+    f"{network}.{layer}.{tensor}"
+    for network in ("encoder", "decoder")
+    for layer in ("hidden", "output")
+    for tensor in ("weight", "bias")
+}
+SIZED_BY = "decoder.hidden.weight"
+
 
 def save_weights(path: str | Path, vae: VAE, provenance: Mapping) -> None:
     """Write a model's parameters and its provenance. Raises InputError where they are not finite."""
@@ -25,7 +34,10 @@ def weight_arrays(vae: VAE) -> dict[str, np.ndarray]:
 
 
 def load_weights(path: str | Path) -> VAE:
-    """Read a model. Raises InputError, naming file and tensor, unless names, shapes and dtype are a VAE's."""
+    """Read a model of any width and latent dimension.
+
+    Raises InputError, naming file and tensor, unless names, shapes and dtype are a VAE's.
+    """
     return _vae(load_arrays(path), path)
 
 
@@ -61,15 +73,21 @@ def parted(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]
 
 
 def _vae(arrays: Mapping[str, np.ndarray], path: str | Path) -> VAE:
-    vae = VAE()
-    expected = vae.state_dict()
-    if arrays.keys() != expected.keys():
-        wrong = sorted(arrays.keys() ^ expected.keys())
-        raise InputError(f"{path}: not the tensors of this model (missing or unknown: {', '.join(wrong)})")
-    for name, array in arrays.items():
-        shape = tuple(expected[name].shape)
+    if arrays.keys() != TENSORS:
+        wrong = sorted(arrays.keys() ^ TENSORS)
+        raise InputError(f"{path}: not the tensors of a VAE (missing or unknown: {', '.join(wrong)})")
+    sizes = arrays[SIZED_BY].shape
+    if len(sizes) != 2 or 0 in sizes:
+        raise InputError(f"{path}: {SIZED_BY} has the shape {sizes}, not (hidden units, latent dimensions)")
+    hidden, latent = sizes
+    vae = VAE(hidden=hidden, latent=latent)
+    for name, tensor in vae.state_dict().items():
+        array, shape = arrays[name], tuple(tensor.shape)
         if array.shape != shape or array.dtype != np.float32:
-            raise InputError(f"{path}: {name} is {array.dtype}{array.shape}, this model needs float32{shape}")
+            raise InputError(
+                f"{path}: {name} is {array.dtype}{array.shape}; a VAE of {hidden} hidden units and {latent} "
+                f"latent dimensions, as {SIZED_BY} tells, needs float32{shape}"
+            )
         if not np.isfinite(array).all():
             raise InputError(
                 f"{path}: {name} holds values that are not finite; delete the file and train again"

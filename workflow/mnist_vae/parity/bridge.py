@@ -6,12 +6,15 @@ the Python package, whose juliapkg keeps a Julia with Flux, as juliapkg.json pin
 """
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,12 +24,8 @@ from mnist_vae.errors import InputError
 from mnist_vae.parity import juliacall_host
 
 BACKENDS = ("auto", "juliacall", "executable")
-TWO_WAYS = (
-    "To get one: `make julia` fetches it on Debian; elsewhere, install Julia from its site, so that `julia` "
-    "is on the PATH. Or, with the Flux tier: `pip install juliacall`, and in the config "
-    "`parity: backend: juliacall`, which lets juliapkg download Julia and Flux."
-)
-SHOWN_LINES = 12  # the last ones of a failed Julia
+SHOWN_LINES = 12  # of a failed Julia's error, or of the last that it printed
+SECONDS_TO_END = 3  # what an interrupted Julia gets before it is killed
 
 JULIACALL_ENVIRONMENT = {
     "PYTHON_JULIACALL_THREADS": "1",  # several are experimental there, and the ladder's arrays are small
@@ -36,41 +35,58 @@ JULIACALL_ENVIRONMENT = {
 
 
 class Answer(NamedTuple):
-    """What Julia computed: arrays by (tier, dtype) and quantity, and where they come from."""
+    """What Julia computed: arrays by (tier, dtype) and quantity, and where they come from.
+
+    `tried` says of each backend that was tried before this one why it gave no answer.
+    """
 
     backend: str
     julia_version: str
     outputs: dict[tuple[str, str], dict[str, np.ndarray]]
+    tried: tuple[str, ...] = ()
 
 
-class _NoJulia(Exception):
-    """This backend has no Julia to start; the message says why."""
+class NoJuliaError(InputError):
+    """This backend has no Julia to start, or one without Flux; the message says why."""
+
+
+class JuliaFailedError(InputError):
+    """Julia started, and did not answer; the message holds the head of its error."""
 
 
 def ask_reference(inputs: Mapping[str, np.ndarray], reference: str | Path, backend: str = "auto") -> Answer:
     """Let the Julia project in the folder `reference` compute every quantity of the ladder.
 
-    `auto` takes juliacall if it starts without installing anything, else an executable. Raises InputError,
-    with the way out, if there is no Julia, and with the last lines that Julia printed if it fails.
+    `auto` takes juliacall if it answers without installing anything, else an executable. Raises NoJuliaError,
+    with the way out, if there is no Julia, and JuliaFailedError if every one that started has failed.
     """
     reference = Path(reference).resolve()
     environment = os.environ | JULIACALL_ENVIRONMENT
     if backend == "auto":
         environment["PYTHON_JULIAPKG_OFFLINE"] = "yes"  # juliapkg may use, not download
-    reasons = []
+    tried: list[str] = []
+    failed = False
     with tempfile.TemporaryDirectory(prefix="parity-") as name:
         folder = Path(name)
         (folder / "inputs").mkdir()
         for quantity, array in inputs.items():
             np.save(folder / "inputs" / f"{quantity}.npy", np.ascontiguousarray(array))
-        for attempt in BACKENDS[1:] if backend == "auto" else [backend]:
+        attempts = list(BACKENDS[1:]) if backend == "auto" else [backend]
+        for attempt in attempts:
             try:
                 _run(_command(attempt, reference, folder), environment)
-            except _NoJulia as reason:
-                reasons.append(f"{attempt}: {reason}")
+            except (NoJuliaError, JuliaFailedError) as error:
+                failed |= isinstance(error, JuliaFailedError)
+                tried.append(f"{attempt}: {error}")
+                if attempt != attempts[-1]:
+                    _say(f"{tried[-1]}\nTrying {attempts[-1]}.")
                 continue
-            return _read_answer(attempt, folder)
-    raise InputError("\n".join(["There is no Julia to compare with.", *reasons, TWO_WAYS]))
+            return _read_answer(attempt, folder, tried)
+    if failed:
+        raise JuliaFailedError("\n".join(["Julia did not answer.", *tried]))
+    raise NoJuliaError(
+        "\n".join(["There is no Julia to compare with.", *tried, *ways_to_a_julia(backend, reference)])
+    )
 
 
 def find_executable(reference: Path) -> str | None:
@@ -78,40 +94,96 @@ def find_executable(reference: Path) -> str | None:
     return shutil.which("julia") or shutil.which("julia", path=reference.parent / ".julia/bin")
 
 
+def ways_to_a_julia(backend: str, reference: Path) -> list[str]:
+    """What the user can do, of what is not done yet: a sentence each."""
+    has_julia, has_juliacall = find_executable(reference) is not None, find_spec("juliacall") is not None
+    ways = []
+    if has_julia and backend == "juliacall":
+        ways.append(
+            "`parity: backend: executable` in the config runs the core tier with the `julia` that is there."
+        )
+    if not has_julia:
+        ways.append(
+            "`make julia` fetches a Julia on Debian; elsewhere, install it from its site, so that `julia` "
+            "is on the PATH."
+        )
+    if not (has_juliacall and backend == "juliacall"):
+        install = "" if has_juliacall else "`pip install juliacall`, and "
+        ways.append(
+            f"For the Flux tier: {install}`parity: backend: juliacall` in the config, which lets juliapkg "
+            "download Julia and Flux."
+        )
+    return ways
+
+
+def error_head(lines: list[str]) -> list[str]:
+    """The first error that a failed Julia printed, up to its stack; without one, the last lines of all."""
+    for first, line in enumerate(lines):
+        if re.match(r"ERROR: |[\w.]*(Error|Exception)\b: ", line):
+            head = lines[first : first + SHOWN_LINES]
+            stack = [n for n, text in enumerate(head) if re.match(r"\s*(Stacktrace:|\[\d+\] )", text)]
+            return head[: stack[0]] if stack else head
+    return lines[-SHOWN_LINES:] or ["(it printed nothing)"]
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def _command(backend: str, reference: Path, folder: Path) -> list[str | Path]:
-    """Say how the reference is made to answer in the folder. Raises _NoJulia."""
+    """Say how the reference is made to answer in the folder. Raises NoJuliaError."""
     if backend == "juliacall":
         return [sys.executable, "-m", juliacall_host.__name__, reference, folder]
     julia = find_executable(reference)
     if julia is None:
-        raise _NoJulia("there is no `julia` on the PATH or in .julia/bin")
+        raise NoJuliaError("there is no `julia` on the PATH or in .julia/bin")
     return [julia, "--startup-file=no", reference / "parity.jl", folder]
 
 
 def _run(command: list[str | Path], environment: Mapping[str, str]) -> None:
-    """Run a process that answers, and pass on what it prints. Raises _NoJulia, or InputError if it fails."""
-    last_lines = deque(["(it printed nothing)"], maxlen=SHOWN_LINES)
+    """Run a process that answers, and pass on what it prints as it comes. Raises as `ask_reference` does.
+
+    It leads a group of processes, so that an interruption of this one ends it and all that it started.
+    """
+    lines: list[str] = []
     with subprocess.Popen(
         command,
         env=environment,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        process_group=0,
     ) as process:
-        for line in process.stdout:
-            print(line, end="", file=sys.stderr, flush=True)
-            last_lines.append(line.rstrip())
+        try:
+            for line in process.stdout or ():
+                _say(line.rstrip("\n"))
+                lines.append(line.rstrip())
+            process.wait()
+        except BaseException:
+            _end(process)
+            raise
     if process.returncode == juliacall_host.NO_JULIA:
-        raise _NoJulia(last_lines[-1])
+        raise NoJuliaError(lines[-1])
     if process.returncode != 0:
         ended = f"was killed by signal {-process.returncode}" if process.returncode < 0 else "failed"
-        raise InputError("\n".join([f"Julia ({command[0]}) {ended}. The last it said:", *last_lines]))
+        raise JuliaFailedError("\n".join([f"Julia ({command[0]}) {ended}:", *error_head(lines)]))
 
 
-def _read_answer(backend: str, folder: Path) -> Answer:
+def _end(process: subprocess.Popen) -> None:
+    """End a process and its group: politely, and after some seconds for good."""
+    with suppress(ProcessLookupError):  # all of it is gone
+        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(SECONDS_TO_END)
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _read_answer(backend: str, folder: Path, tried: list[str]) -> Answer:
     outputs = {
         (files.parent.name, files.name): {path.stem: np.load(path) for path in files.glob("*.npy")}
         for files in sorted(folder.glob("*/float*"))
     }
-    return Answer(backend, (folder / "julia_version").read_text(encoding="utf-8"), outputs)
+    version = (folder / "julia_version").read_text(encoding="utf-8")
+    return Answer(backend, version, outputs, tuple(tried))

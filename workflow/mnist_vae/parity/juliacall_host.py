@@ -4,24 +4,27 @@ A process of its own, which must never import torch: the two do not share one sa
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from urllib.error import URLError
 
-NO_JULIA = 3  # exit status: juliacall is absent or could not start, the last line of stderr says why
+NO_JULIA = 3  # exit status: juliacall is absent, could not start, or lacks Flux; the last line says why
 
 
 def explain(error: Exception) -> str:
     """Say in one sentence why juliacall did not start."""
+    # One on the PATH is taken only if juliapkg.json allows its version.
+    lacking = "a Julia of the versions that juliapkg.json asks for" if shutil.which("julia") else "Julia"
     if isinstance(error, ModuleNotFoundError):
         return f"the Python package {error.name} is not installed"
     if isinstance(error, URLError):
-        return f"Julia is not installed, and could not be downloaded ({error.reason})"
+        return f"{lacking} is not installed, and could not be downloaded ({error.reason})"
     if isinstance(error, subprocess.CalledProcessError):
         return f"Julia could not set up its packages (exit status {error.returncode} of {error.cmd[0]})"
     if "could not find Julia" in str(error):
-        return f"juliapkg {error}, and was not allowed to install one"
+        return f"{lacking} is not installed (juliapkg {error}), and juliapkg was not allowed to install it"
     if "PythonCall.jl did not start properly" in str(error):
         return "Julia started, but its package PythonCall did not, or is not there"
     return f"{type(error).__name__}: {error}"
@@ -30,13 +33,25 @@ def explain(error: Exception) -> str:
 def main() -> int:
     """Start Julia, and let both tiers of the reference answer."""
     reference, folder = Path(sys.argv[1]), sys.argv[2]
+    print(
+        "juliacall: starting Julia (the first time, it may download and precompile for minutes)",
+        file=sys.stderr,
+        flush=True,
+    )
     try:
         from juliacall import Main
     except Exception as error:
         print(explain(error), file=sys.stderr)
         return NO_JULIA
-    Main.include(os.fspath(reference / "parity_flux.jl"))
-    Main.answer_both_tiers(folder)
+    if not Main.seval('Base.find_package("Flux") !== nothing'):
+        print("Julia started, but Flux is not in its environment", file=sys.stderr)
+        return NO_JULIA
+    try:
+        Main.include(os.fspath(reference / "parity_flux.jl"))
+        Main.answer_both_tiers(folder)
+    except Exception as error:  # what Julia throws
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

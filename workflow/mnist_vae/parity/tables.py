@@ -1,5 +1,7 @@
 """The ladder, to be read by people."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 RUNGS = {
@@ -39,8 +41,8 @@ def verdict(ladder: pd.DataFrame) -> str:
     )
 
 
-def ladder_markdown(ladder: pd.DataFrame, model: str) -> str:
-    """The ladder as a page: the verdict, a row a rung, then every check."""
+def ladder_markdown(ladder: pd.DataFrame, model: str, tried: Sequence[str] = ()) -> str:
+    """The ladder as a page: the verdict, what was tried in vain, a row a rung, every check."""
     tiers = "core and Flux" if "flux" in set(ladder.tier) else "core (standard library only)"
     return "\n".join(
         [
@@ -50,6 +52,11 @@ def ladder_markdown(ladder: pd.DataFrame, model: str) -> str:
             "",
             f"Tiers of the reference: {tiers}. Weights and images: {model}.",
             "",
+            *(
+                [f"Tried before, in vain: {'; '.join(line.partition(chr(10))[0] for line in tried)}.", ""]
+                if tried
+                else []
+            ),
             _markdown(summary(ladder)),
             "",
             "Deviations are relative, the largest of each check. Rungs 1, 2 and 4: of each element. Rungs 3, "
