@@ -142,6 +142,46 @@ def test_threshold_lies_between_127_and_128():
     assert binary[[127, 128]].tolist() == [0, 1]
 
 
+# Draws for the first 100 digits of mnist5k: results on mnist_sampled hold for draws made in this way.
+SAMPLED_SHA256 = "e1c1f54de61ecacb481fde3c244c899cd76bcab5c25e3700b0fe2ca62e313829"
+
+
+def test_sampled_pixels_are_draws_of_a_bernoulli():
+    grey = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 40_000, axis=1)
+    binary = data.sample_binary(grey, seed=0)
+    assert binary.dtype == np.uint8
+    assert np.unique(binary).tolist() == [0, 1]
+    p = np.arange(256) / 255
+    error = np.sqrt(p * (1 - p) / 40_000)
+    assert (np.abs(binary.mean(1) - p) <= 5 * error).all()  # exact at 0 and 255
+    # Pixels of equal grey are drawn apart.
+    assert abs(np.corrcoef(binary[128, :-1], binary[128, 1:])[0, 1]) < 0.03
+
+
+def test_sampled_pixels_are_the_same_everywhere(mnist5k):
+    grey = mnist5k["train_images"][:100]
+    sampled = data.sample_binary(grey, seed=0)
+    assert hashlib.sha256(sampled.tobytes()).hexdigest() == SAMPLED_SHA256
+    assert np.array_equal(data.sample_binary(grey, seed=0), sampled)
+    assert not np.array_equal(data.sample_binary(grey, seed=1), sampled)
+
+
+def test_sampled_splits_are_drawn_apart_and_labels_passed_on(mnist5k):
+    digits = dict(mnist5k) | {"test_images": mnist5k["train_images"][:1000]}
+    binary = data.binarize_splits(digits, None)
+    assert not np.array_equal(binary["train_images"][:1000], binary["test_images"])
+    assert binary["train_labels"] is mnist5k["train_labels"]
+    assert not np.array_equal(binary["train_images"], data.binarize(mnist5k["train_images"]))
+
+
+def test_digits_without_labels(tmp_path):
+    images = np.eye(3, 784, dtype=np.uint8)
+    data.save_digits(tmp_path / "digits", {"train_images": images}, {})
+    found, labels = data.load_digits(tmp_path / "digits", "train", 2)
+    assert labels is None
+    assert np.array_equal(found, images[:2])
+
+
 def test_digits_come_back_as_they_were_stored(small_digits, mnist5k):
     images, labels = data.load_digits(small_digits.binarized, "test", 10)
     assert images.dtype == np.float32

@@ -17,27 +17,28 @@ PARTS = tuple(NAMES)
 _FILE_NAME = re.compile(r"(?:.*-)?(train|t10k|test)-(images|labels)[.-]idx[123]-ubyte(\.gz)?", re.IGNORECASE)
 
 
-def tidy(folder: str | None) -> Path | None:
-    """Return the absolute folder that a setting or variable means; None where it is empty.
+def tidy(path: str | None) -> Path | None:
+    """Return the absolute path that a setting or variable means; None where it is empty.
 
-    Blanks and quotes around it are dropped, `~` and `$VARIABLE` expanded; a file stands for its folder.
+    Blanks and quotes around it are dropped, `~` and `$VARIABLE` expanded.
     """
-    text = (folder or "").strip()
+    text = (path or "").strip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         text = text[1:-1].strip()
     if not text:
         return None
-    path = Path(os.path.abspath(os.path.expanduser(os.path.expandvars(text))))
-    return path.parent if path.is_file() else path
+    return Path(os.path.abspath(os.path.expanduser(os.path.expandvars(text))))
 
 
 def find_idx_files(folder: Path, torchvision: str = "MNIST") -> dict[str, Path]:
     """Return those of the four IDX files that lie in a folder, by part ("train_images", ...).
 
     Looked for in the folder itself, its subfolder `raw`, and torchvision's subfolder, `MNIST/raw` or the
-    like; the place with the most of them counts. A compressed file is taken before its decompressed twin.
-    Raises InputError where a folder cannot be read, or has two files for one part.
+    like; the place with the most of them counts. A file stands for its folder. A compressed file is taken
+    before its decompressed twin. Raises InputError where a folder cannot be read, or has two files for one
+    part.
     """
+    folder = folder.parent if folder.is_file() else folder
     places = (folder, folder / "raw", folder / torchvision / "raw")
     return max(map(_idx_files_in, places), key=len)
 

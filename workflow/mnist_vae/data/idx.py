@@ -47,10 +47,10 @@ class PublishedFile:
         return 4 + 4 * len(self.shape) + math.prod(self.shape)
 
 
-def read_shape(path: Path) -> tuple[int, ...]:
-    """Read the axes' lengths of an IDX file, and no more of it. Raises InputError where it is none."""
+def read_header(path: Path) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """Read the type and the axes' lengths of an IDX file, and no more of it. Raises InputError."""
     with _content(path) as stream:
-        return _header(stream, path)[1]
+        return _header(stream, path)
 
 
 def read_idx(path: Path) -> np.ndarray:

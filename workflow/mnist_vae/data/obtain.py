@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +12,30 @@ from mnist_vae.data.datasets import DATASETS, MNIST, Dataset, Publication
 from mnist_vae.data.download import download, why_silent
 from mnist_vae.data.folders import find_idx_files, tidy
 from mnist_vae.data.idx import read_published
+from mnist_vae.data.own import describe_own
 from mnist_vae.errors import InputError
 from mnist_vae.study.images import PIXELS
 
 RESOURCES = Path("resources")
 MNIST5K_SHUFFLE_SEED = 0
+TRAIN_SIZES = (1_000, 10_000)  # of a data set for which the configuration names none
+
+
+def describe(name: str, own: Mapping[str, Mapping[str, Any]]) -> Dataset:
+    """Describe a data set of the table, or one of the configuration's `datasets`, by its files' headers.
+
+    Raises InputError where there is none of that name, or its files are not there or hold something else.
+    """
+    if name in DATASETS:
+        return DATASETS[name]
+    if name in own:
+        return describe_own(name, own[name])
+    raise InputError(f"there is no data set {name!r}; there are {', '.join([*DATASETS, *own])}")
+
+
+def default_train_sizes(dataset: Dataset) -> list[int]:
+    """1,000 and 10,000 images, as far as there are."""
+    return sorted({min(size, dataset.train_images) for size in TRAIN_SIZES})
 
 
 def resolve_dataset(dataset: str, mnist_dir: str | None, mirrors: Sequence[str]) -> str:
@@ -51,7 +71,7 @@ def find_published(published: Publication, folder: str | None) -> dict[str, Path
             found = find_idx_files(place, published.torchvision)
             missing = [file.name for part, file in published.files.items() if part not in found]
             if missing:
-                seen = f"{place} has" if place.is_dir() else f"there is no folder {place}, hence"
+                seen = f"{place} has" if place.exists() else f"there is no folder {place}, hence"
                 raise InputError(
                     f"{source} is {named!r}: {seen} no {missing[0]} (nor {missing[0]}.gz). "
                     "Name the folder that holds the four IDX files, or leave it empty."
