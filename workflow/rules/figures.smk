@@ -17,6 +17,7 @@ rule prior_samples:
         ),
     log:
         "results/{dataset}/logs/prior_samples.log",
+    localrule: True
     conda:
         "../../envs/figures.yaml"
     threads: 1

@@ -1,7 +1,6 @@
 """A data set of one's own: read as it is, or refused in one sentence that says what to do."""
 
 import hashlib
-import shlex
 import zipfile
 
 import numpy as np
@@ -99,10 +98,10 @@ def test_threshold_and_names_of_classes(tmp_path, digits):
     settings = {"threshold": 90, "classes": ["smile", "frown"]}
     assert describe_folder(folder, **settings) == Dataset("letters", 200, 100, ("smile", "frown"), 90)
     grey, binary = tmp_path / "grey", tmp_path / "binary"
-    words = f"obtain faces {grey} --folder {folder} --classes 'a smile' frown"
-    assert run_command(shlex.split(words)) == 0
+    words = ["obtain", "faces", str(grey), "--folder", str(folder), "--classes", '["a smile", "-frown"]']
+    assert run_command(words) == 0
     assert run_command(["binarize", str(grey), str(binary), "--threshold", "90"]) == 0
-    assert load_provenance(binary)["classes"] == ["a smile", "frown"]
+    assert load_provenance(binary)["classes"] == ["a smile", "-frown"]
     assert load_provenance(binary)["threshold"] == 90
     expected = faces["train_images"].reshape(-1, 784) >= 90
     assert np.array_equal(load_arrays(binary)["train_images"], expected)
@@ -318,7 +317,7 @@ def test_a_threshold_that_makes_all_pixels_alike(tmp_path, digits, capsys, thres
 
 def test_fewer_names_than_labels(tmp_path, digits, capsys):
     folder = write_idx(tmp_path, digits)
-    words = ["obtain", "letters", str(tmp_path / "grey"), "--folder", str(folder), "--classes", "a", "b"]
+    words = ["obtain", "letters", str(tmp_path / "grey"), "--folder", str(folder), "--classes", '["a", "b"]']
     assert run_command(words) == 1
     assert "labels up to 9, but 2 classes: a, b" in capsys.readouterr().err
 

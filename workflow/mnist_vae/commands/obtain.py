@@ -1,5 +1,6 @@
 """Obtain one data set's grey pictures."""
 
+import json
 from argparse import ArgumentParser, Namespace
 
 from mnist_vae.data.datasets import DATASETS
@@ -14,7 +15,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("output", help="where the pictures and labels go (.safetensors)")
     parser.add_argument("--folder", "--mnist-dir", help="folder of its files: IDX, or one .npz")
     parser.add_argument("--mirrors", type=str.split, default=[], help="addresses to download from, in order")
-    parser.add_argument("--classes", nargs="*", default=[], help="names of labels 0, 1, ... of your own set")
+    parser.add_argument(
+        "--classes", type=json.loads, default=[], help="names of labels 0, 1, ... of your own set, as JSON"
+    )
 
 
 def run(options: Namespace) -> None:

@@ -33,6 +33,16 @@ def describe(name: str, own: Mapping[str, Mapping[str, Any]]) -> Dataset:
     raise InputError(f"there is no data set {name!r}; there are {', '.join([*DATASETS, *own])}")
 
 
+def sources_of(
+    name: str, mnist_dir: str | None, mirrors: Sequence[str], own: Mapping[str, Mapping[str, Any]]
+) -> tuple[str, Sequence[str]]:
+    """Say which folder the configuration names for a data set, "" for none, and which mirrors it may ask."""
+    published = DATASETS[name].published if name in DATASETS else None
+    if published is MNIST:
+        return mnist_dir or "", mirrors
+    return own.get(name, {}).get("folder") or "", published.mirrors if published else ()
+
+
 def default_train_sizes(dataset: Dataset) -> list[int]:
     """1,000 and 10,000 images, as far as there are."""
     return sorted({min(size, dataset.train_images) for size in TRAIN_SIZES})
