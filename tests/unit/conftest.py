@@ -79,6 +79,7 @@ def study(tmp_path_factory, small_digits):
         metrics=folder / "metrics.csv",
         latents=folder / "latents.safetensors",
         prior_samples=folder / "prior_samples.safetensors",
+        reconstructions=folder / "reconstructions.safetensors",
         interpolation=folder / "interpolation.safetensors",
         manifold=folder / "latent_manifold.safetensors",
         fit=folder / "top_half_fit.safetensors",
@@ -95,7 +96,8 @@ def study(tmp_path_factory, small_digits):
         f"encode {f.digits} {f.weights} {f.latents}",
         f"sample_prior {f.weights} {f.prior_samples} --draws 5",
         f"interpolate {f.digits} {f.weights} {f.interpolation} --images 14 119 98",
-        f"decode_manifold {f.weights} {f.manifold} --window 2.5 --size 4",
+        f"reconstruct {f.digits} {f.weights} {f.reconstructions}",
+        f"decode_manifold {f.weights} {f.latents} {f.manifold} --window 2.5 --size 4",
         f"fit_top_half {f.digits} {f.weights} {f.fit} --images 0 3 --draws 5 --steps 20 --learning-rate 0.05",
         f"complete_top_half {f.weights} {f.fit} {f.top_half} --completions 3 --window 20 --size 101",
     ):

@@ -18,6 +18,7 @@ COMMANDS = {
     "tabulate": "gather the models' numbers into the study's tables",
     "encode": "encode training images",
     "sample_prior": "decode draws from the prior",
+    "reconstruct": "encode and decode test images, one of each class",
     "interpolate": "decode between encoded training images",
     "decode_manifold": "decode a regular grid of the latent plane",
     "fit_top_half": "fit q to the top half of images",

@@ -29,6 +29,7 @@ from mnist_vae.data.datasets import DATASETS
 from mnist_vae.data.obtain import describe, resolve_dataset, sources_of
 from mnist_vae.data.own import hash_own
 from mnist_vae.errors import InputError
+from mnist_vae.figures.table import FIGURES
 from mnist_vae.parameters import option_words
 from mnist_vae.provenance import lock, record
 from mnist_vae.provenance.environment import use_library
@@ -72,20 +73,19 @@ def hold_folder():
 config = told(configured)
 RECIPES = complete_recipes(config)
 MODEL = "results/{dataset}/models/{recipe}/n{n}/seed{seed}"
-FIGURES = [
-    "prior_samples",
-    "latent_scatter",
-    "interpolation",
-    "top_half_posterior",
-    "completion",
-    "training_curves",
-    "latent_manifold",
-    "inference_gap",
-    "importance_weighted_bound",
+TABLES = [
+    "metrics.csv",
+    "elbo.csv",
+    "elbo.md",
+    "gaps.csv",
+    "gaps.md",
+    "differences.csv",
+    "differences.md",
+    "epochs.csv",
+    "third_question.csv",
 ]
-TABLES = ["metrics.csv", "elbo.csv", "elbo.md", "gaps.csv", "gaps.md", "epochs.csv", "third_question.csv"]
 # Those of results; the manifest, which lists them, has one too.
-PAGES = ["explorer", "pages/elbo", "pages/gaps", "pages/questions"]
+PAGES = ["explorer", "pages/elbo", "pages/gaps", "pages/differences", "pages/questions"]
 SHARED = "SNAKEMAKE_OUTPUT_CACHE" in os.environ  # Snakemake's cache, used if it is also told --cache
 
 
@@ -227,11 +227,6 @@ def all_benchmarks(wildcards):
     return [*tables, f"results/{dataset}/benchmarks/timings.png"]
 
 
-def draw_options(wildcards, input):
-    """Every figure and what it is drawn from, as options of `benchmark_commands`."""
-    return [word for figure in FIGURES for word in ("--figure", figure, *input.get(figure))]
-
-
 def of_models(file, seeds):
     """The given file of the chosen seeds' models, of every recipe and size, as a function of the data set."""
 
@@ -319,6 +314,7 @@ def all_results(wildcards):
             for name in (
                 "latents",
                 "prior_samples",
+                "reconstructions",
                 "interpolation",
                 "latent_manifold",
                 "top_half_fit",
@@ -344,22 +340,3 @@ def config_of_results(wildcards):
     if files := files_of_own(dataset.name):
         found["data"] = {"files": files, "threshold": dataset.threshold, "classes": dataset.classes}
     return json.dumps(found, sort_keys=True)
-
-
-def of_one_model(shown):
-    """The report's labels of what shows the pictured model, as a function of the data set."""
-
-    def labels(wildcards):
-        return {
-            "shown": shown,
-            "recipe": config["figures"]["recipe"],
-            "n": str(pictured_size(wildcards.dataset)),
-            "seed": str(config["figures"]["seed"]),
-        }
-
-    return labels
-
-
-def of_all_models(shown):
-    """The report's labels of what shows every model."""
-    return {"shown": shown, "recipe": "all", "n": "all", "seed": "all"}

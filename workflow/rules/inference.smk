@@ -3,6 +3,12 @@
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/{what}.safetensors
 
 
+def manifold_window():
+    """The option that says how far the latent manifold reaches; none where the codes decide."""
+    window = config["latent_manifold"]["window"]
+    return "" if window is None else f"--window {window}"
+
+
 rule encode:
     input:
         digits="results/{dataset}/data/binarized.safetensors",
@@ -57,9 +63,27 @@ rule interpolate:
         "--images {params.images} > {log:q} 2>&1"
 
 
+rule reconstruct:
+    input:
+        digits="results/{dataset}/data/binarized.safetensors",
+        weights=f"{MODEL}/weights.safetensors",
+    output:
+        reconstructions=f"{MODEL}/reconstructions.safetensors",
+    log:
+        f"{MODEL}/logs/reconstruct.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: one_processor
+    params:
+        code=code("reconstruct"),
+    shell:
+        "python -m mnist_vae reconstruct {input.digits:q} {input.weights:q} {output.reconstructions:q} > {log:q} 2>&1"
+
+
 rule decode_manifold:
     input:
         weights=f"{MODEL}/weights.safetensors",
+        latents=f"{MODEL}/latents.safetensors",
     output:
         means=f"{MODEL}/latent_manifold.safetensors",
     log:
@@ -69,11 +93,11 @@ rule decode_manifold:
     threads: one_processor
     params:
         code=code("decode_manifold"),
-        window=config["latent_manifold"]["window"],
+        window=manifold_window(),
         size=config["latent_manifold"]["size"],
     shell:
-        "python -m mnist_vae decode_manifold {input.weights:q} {output.means:q} "
-        "--window {params.window} --size {params.size} > {log:q} 2>&1"
+        "python -m mnist_vae decode_manifold {input.weights:q} {input.latents:q} {output.means:q} "
+        "{params.window} --size {params.size} > {log:q} 2>&1"
 
 
 rule fit_top_half:

@@ -82,6 +82,7 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
     for epoch, mean_loss in enumerate(progress, start=done + 1):
         row = {"epoch": epoch, "loss": mean_loss}
         if epoch in measured:
+            row["images"] = HISTORY_IMAGES
             row["train_neg_elbo"] = _neg_elbo(vae, images[:HISTORY_IMAGES])
             row["test_neg_elbo"] = _neg_elbo(vae, test_images[:HISTORY_IMAGES])
             tqdm.write(
@@ -98,7 +99,7 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
         "n": options.n,
         "seed": options.seed,
     }
-    save_table(options.history, history, ("epoch", "loss", "train_neg_elbo", "test_neg_elbo"))
+    save_table(options.history, history, ("epoch", "loss", "train_neg_elbo", "test_neg_elbo", "images"))
     save_snapshots(options.snapshots, snapshots, provenance)
     save_weights(options.weights, vae, provenance)
 

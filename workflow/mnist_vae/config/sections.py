@@ -135,8 +135,14 @@ class LatentManifold:
     """Decoded grid of the latent plane."""
 
     window: Annotated[
-        float, Parameter("the grid spans ±window in both latent dimensions", above=0, maximum=100)
-    ] = 4.0
+        float | None,
+        Parameter(
+            "the grid spans ±window in both latent dimensions",
+            above=0,
+            maximum=100,
+            shown="empty: as far as the training images' codes reach",
+        ),
+    ] = None
     size: Annotated[int, Parameter("pictures along a side", minimum=2, maximum=60)] = 21
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import expit
 
-from mnist_vae.figures.drawings import DIGIT_COLOURS, densest_point
+from mnist_vae.figures.classes import TEN_COLOURS, densest_point
 
 TEMPLATES = Path(__file__).parent / "templates"
 TRAINING_DIGITS = (
@@ -80,7 +80,7 @@ def page_data(
         "about": _about(provenance, count, len(test_pictures), error),
         "reach": reach,
         "grid_size": GRID_SIZE,
-        "colours": DIGIT_COLOURS,
+        "colours": TEN_COLOURS,
         "label_places": {
             int(digit): densest_point(mean[labels == digit]).tolist() for digit in np.unique(labels)
         },
