@@ -59,7 +59,7 @@ def small_digits(tmp_path_factory, mnist5k):
     provenance = {"dataset": "mnist5k", "classes": DATASETS["mnist5k"].classes}
     save_digits(folder / "grey.safetensors", digits, provenance)
     digits |= {name: binarize(digits[name]) for name in ("train_images", "test_images")}
-    save_digits(folder / "binarized.safetensors", digits, provenance)
+    save_digits(folder / "binarized.safetensors", digits, provenance | {"threshold": 128})
     return SimpleNamespace(grey=folder / "grey.safetensors", binarized=folder / "binarized.safetensors")
 
 

@@ -20,7 +20,7 @@ from mnist_vae.study.networks import VAE
 from support.command_line import TEST, TRAIN, listing, run_command
 from support.small_mnist import replace_published_files
 
-DATASET = {"dataset": "mnist5k", "classes": [*"0123456789"]}
+DATASET = {"dataset": "mnist5k", "classes": [*"0123456789"], "threshold": 128}
 PROVENANCE = DATASET | {"recipe": "reference", "n": TRAIN, "seed": 1}
 
 
