@@ -16,6 +16,7 @@ from matplotlib.colors import to_hex
 
 from mnist_vae.commands import complete_top_half, evaluate, interpolate, sample_prior
 from mnist_vae.data import digits as data
+from mnist_vae.data import idx
 from mnist_vae.data.digits import load_digits
 from mnist_vae.figures import style, top_half_posterior
 from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
@@ -230,11 +231,11 @@ def left_half_for_the_top(world):
 
 
 def transposed_images(world):
-    right = data.read_idx
+    right = idx.read_published
 
     def transposed(path, file):
         array = right(path, file)
-        return array.reshape(-1, 28, 28).transpose(0, 2, 1).reshape(array.shape) if array.ndim == 2 else array
+        return array.transpose(0, 2, 1) if array.ndim == 3 else array
 
     instead(world, right, transposed)
 
@@ -293,7 +294,7 @@ def whole_training_set_in_every_step(world):
 
 
 def grey_pixels(world):
-    instead(world, data.binarize, lambda grey: grey)
+    instead(world, data.binarize, lambda grey, threshold: grey)
 
 
 def one_test_batch_for_the_test_set(world):
