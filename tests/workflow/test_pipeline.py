@@ -189,7 +189,7 @@ EDITS = {
     # Another model is pictured: what it lacks is computed, and its pictures drawn.
     "figures={seed: 2}": pictured(),
     "figures={recipe: strong}": pictured(),
-    "device=cpu": after_training(MODELS, 5) | pictured(),
+    "device=auto": after_training(MODELS, 5) | pictured(),
     "dataset=mnist5k": {},
     "train_sizes={mnist: [100]}": {},  # another data set's
     "mnist_dir=elsewhere": {},

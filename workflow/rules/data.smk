@@ -14,6 +14,7 @@ rule obtain_mnist:
         grey="results/mnist/data/grey.safetensors",
     log:
         "results/mnist/logs/obtain.log",
+    localrule: True
     conda:
         "../../envs/data.yaml"
     threads: 1
@@ -32,6 +33,7 @@ rule obtain_mnist5k:
         grey="results/mnist5k/data/grey.safetensors",
     log:
         "results/mnist5k/logs/obtain.log",
+    localrule: True
     conda:
         "../../envs/data.yaml"
     threads: 1
@@ -47,8 +49,20 @@ rule binarize:
         binarized="results/{dataset}/data/binarized.safetensors",
     log:
         "results/{dataset}/logs/binarize.log",
+    localrule: True
     conda:
         "../../envs/data.yaml"
     threads: 1
     shell:
         "python -m mnist_vae binarize {input.grey:q} {output.binarized:q} > {log:q} 2>&1"
+
+
+# A path that names another data set ends here, with a sentence.
+rule refuse_dataset:
+    input:
+        known_dataset,
+    output:
+        grey="results/{dataset}/data/grey.safetensors",
+    wildcard_constraints:
+        dataset=f"(?!({'|'.join(TRAIN_IMAGES)})/)[^/]+",
+    localrule: True

@@ -12,7 +12,6 @@ rule evaluate:
     input:
         digits="results/{dataset}/data/binarized.safetensors",
         weights=f"{MODEL}/weights.safetensors",
-        code=sources("evaluate"),
     output:
         metrics=f"{MODEL}/metrics.csv",
     log:
@@ -20,8 +19,10 @@ rule evaluate:
     cache: SHARED
     conda:
         "../../envs/torch.yaml"
-    threads: A_PROCESSOR
+    threads: one_processor
     params:
+        software=software,
+        code=code("evaluate"),
         draws=config["evaluation"]["draws"],
         first_100_draws=config["evaluation"]["first_100_draws"],
         grid=config["marginal"],
@@ -38,7 +39,6 @@ rule tabulate:
     input:
         models=of_every_model("metrics.csv"),
         epochs=of_first_seeds("epochs.csv"),
-        code=sources("tabulate"),
     output:
         metrics="results/{dataset}/tables/metrics.csv",
         elbo="results/{dataset}/tables/elbo.csv",
@@ -49,9 +49,12 @@ rule tabulate:
         third_question="results/{dataset}/tables/third_question.csv",
     log:
         "results/{dataset}/logs/tabulate.log",
+    localrule: True
     conda:
         "../../envs/figures.yaml"
     threads: 1
+    params:
+        code=code("tabulate"),
     shell:
         "python -m mnist_vae tabulate {input.models:q} --epochs {input.epochs:q} "
         "--dataset {wildcards.dataset:q} "

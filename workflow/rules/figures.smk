@@ -25,29 +25,9 @@ def drawn_from(entry):
     return lambda wildcards: [path for of_dataset in files for path in of_dataset(wildcards)]
 
 
-def figure_sources(figure):
-    """The library's modules on which a figure depends: inputs of its rule."""
-    modules = {*import_closure("mnist_vae.commands.draw"), *import_closure(f"mnist_vae.figures.{figure}")}
-    return sorted(os.path.relpath(path) for path in modules)
-
-
-def of_one_model(shown):
-    """The report's labels of what shows the pictured model, as a function of the data set."""
-
-    def labels(wildcards):
-        return {
-            "shown": shown,
-            "recipe": config["figures"]["recipe"],
-            "n": str(pictured_size(wildcards.dataset)),
-            "seed": str(config["figures"]["seed"]),
-        }
-
-    return labels
-
-
-def of_all_models(shown):
-    """The report's labels of what shows every model."""
-    return {"shown": shown, "recipe": "all", "n": "all", "seed": "all"}
+def figure_code(figure):
+    """A hash of the library's modules on which a figure depends: a param of its rule."""
+    return [*code("draw"), code_hash(f"mnist_vae.figures.{figure}")]
 
 
 for figure, entry in FIGURES.items():
@@ -58,7 +38,6 @@ for figure, entry in FIGURES.items():
             figure
         input:
             arrays=drawn_from(entry),
-            code=figure_sources(figure),
         output:
             report(
                 f"results/{{dataset}}/figures/{figure}.png",
@@ -73,6 +52,7 @@ for figure, entry in FIGURES.items():
             "../../envs/figures.yaml"
         threads: 1
         params:
+            code=figure_code(figure),
             figure=figure,
         shell:
             "python -m mnist_vae draw {params.figure} {output:q} {input.arrays:q} > {log:q} 2>&1"

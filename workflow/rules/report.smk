@@ -8,7 +8,6 @@
 rule elbo_page:
     input:
         markdown="results/{dataset}/tables/elbo.md",
-        code=sources("build_page"),
         template=PAGE_TEMPLATE,
     output:
         page=report(
@@ -19,9 +18,12 @@ rule elbo_page:
         ),
     log:
         "results/{dataset}/logs/elbo_page.log",
+    localrule: True
     conda:
         "../../envs/figures.yaml"
     threads: 1
+    params:
+        code=code("build_page"),
     shell:
         "python -m mnist_vae build_page {input.markdown:q} {output.page:q} > {log:q} 2>&1"
 
@@ -29,7 +31,6 @@ rule elbo_page:
 use rule elbo_page as gaps_page with:
     input:
         markdown="results/{dataset}/tables/gaps.md",
-        code=sources("build_page"),
         template=PAGE_TEMPLATE,
     output:
         page=report(
@@ -44,9 +45,8 @@ use rule elbo_page as gaps_page with:
 
 rule questions_page:
     input:
-        markdown=os.path.relpath(Path(workflow.basedir, "docs/questions.md")),
+        markdown=of_checkout("docs/questions.md"),
         third_question="results/{dataset}/tables/third_question.csv",
-        code=sources("build_page"),
         template=PAGE_TEMPLATE,
     output:
         page=report(
@@ -57,9 +57,12 @@ rule questions_page:
         ),
     log:
         "results/{dataset}/logs/questions_page.log",
+    localrule: True
     conda:
         "../../envs/figures.yaml"
     threads: 1
+    params:
+        code=code("build_page"),
     shell:
         "python -m mnist_vae build_page {input.markdown:q} {output.page:q} "
         "--third-question {input.third_question:q} > {log:q} 2>&1"

@@ -1,7 +1,6 @@
 """Train one model, and keep the history of its bounds."""
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from mnist_vae.errors import InputError
 from mnist_vae.files.checkpoints import Checkpoint, Progress
 from mnist_vae.files.storage import file_hash, load_provenance, save_table
 from mnist_vae.files.weights import save_snapshots, save_weights, weight_arrays
+from mnist_vae.parameters import add_options, read_options
 from mnist_vae.provenance.software import processor, versions
 from mnist_vae.provenance.sources import code_hash
 from mnist_vae.study.cuda import find_device
@@ -40,24 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--recipe", required=True, help="the recipe's name, for the record")
     parser.add_argument("--n", type=int, required=True, help="how many training images, the first ones")
     parser.add_argument("--seed", type=int, required=True, help="of initialization, order and noise")
-    parser.add_argument("--epochs", type=int, required=True, help="passes through the images")
-    parser.add_argument("--batch-size", type=int, required=True, help="images a step")
-    parser.add_argument("--learning-rate", type=float, required=True, help="Adam's step size")
-    parser.add_argument(
-        "--decay", type=float, default=0, help="share of steps over which the rate falls to 0"
-    )
-    parser.add_argument(
-        "--latent-layer-rate", type=float, default=1, help="factor for the decoder's first layer"
-    )
-    parser.add_argument(
-        "--initialization", choices=["glorot", "pytorch"], default="glorot", help="of the weights"
-    )
-    parser.add_argument("--augmentation", type=float, default=0, help="strength of the images' deformations")
-    parser.add_argument("--hidden", type=int, default=Recipe.hidden, help="tanh units of either network")
-    parser.add_argument("--latent", type=int, default=Recipe.latent, help="dimensions of z")
-    parser.add_argument(
-        "--beta", type=float, default=Recipe.beta, help="weight of the KL in the training objective"
-    )
+    add_options(parser, Recipe)
     parser.add_argument(
         "--device", choices=["auto", "cpu", "cuda"], default="cpu", help="auto: a GPU if there is one"
     )
@@ -81,7 +64,7 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
     images, test_images = (torch.from_numpy(part).to(device) for part in (images, test_images))
 
     generator = torch.Generator().manual_seed(options.seed)
-    recipe = Recipe(**{field.name: getattr(options, field.name) for field in fields(Recipe)})
+    recipe = read_options(Recipe, options)
     vae = VAE(generator, recipe.initialization, recipe.hidden, recipe.latent).to(device)
     variants = None
     if recipe.augmentation:
