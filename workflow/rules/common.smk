@@ -70,9 +70,19 @@ def hold_folder():
 config = told(configured)
 RECIPES = complete_recipes(config)
 MODEL = "results/{dataset}/models/{recipe}/n{n}/seed{seed}"
-TABLES = ["metrics.csv", "elbo.csv", "elbo.md", "gaps.csv", "gaps.md", "epochs.csv", "third_question.csv"]
+TABLES = [
+    "metrics.csv",
+    "elbo.csv",
+    "elbo.md",
+    "gaps.csv",
+    "gaps.md",
+    "differences.csv",
+    "differences.md",
+    "epochs.csv",
+    "third_question.csv",
+]
 # Those of results; the manifest, which lists them, has one too.
-PAGES = ["explorer", "pages/elbo", "pages/gaps", "pages/questions"]
+PAGES = ["explorer", "pages/elbo", "pages/gaps", "pages/differences", "pages/questions"]
 SHARED = "SNAKEMAKE_OUTPUT_CACHE" in os.environ  # Snakemake's cache, used if it is also told --cache
 
 
@@ -303,22 +313,3 @@ def config_of_results(wildcards):
     return json.dumps(
         {key: config[key] for key in config.keys() - elsewhere} | {"recipes": recipes}, sort_keys=True
     )
-
-
-def of_one_model(shown):
-    """The report's labels of what shows the pictured model, as a function of the data set."""
-
-    def labels(wildcards):
-        return {
-            "shown": shown,
-            "recipe": config["figures"]["recipe"],
-            "n": str(pictured_size(wildcards.dataset)),
-            "seed": str(config["figures"]["seed"]),
-        }
-
-    return labels
-
-
-def of_all_models(shown):
-    """The report's labels of what shows every model."""
-    return {"shown": shown, "recipe": "all", "n": "all", "seed": "all"}

@@ -30,6 +30,25 @@ def figure_code(figure):
     return [*code("draw"), code_hash(f"mnist_vae.figures.{figure}")]
 
 
+def of_one_model(shown):
+    """The report's labels of what shows the pictured model, as a function of the data set."""
+
+    def labels(wildcards):
+        return {
+            "shown": shown,
+            "recipe": config["figures"]["recipe"],
+            "n": str(pictured_size(wildcards.dataset)),
+            "seed": str(config["figures"]["seed"]),
+        }
+
+    return labels
+
+
+def of_all_models(shown):
+    """The report's labels of what shows every model."""
+    return {"shown": shown, "recipe": "all", "n": "all", "seed": "all"}
+
+
 for figure, entry in FIGURES.items():
     labels_of = of_one_model if entry.source is Source.PICTURED_MODEL else of_all_models
 

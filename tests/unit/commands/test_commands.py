@@ -226,6 +226,8 @@ def test_tabulate(study, tmp_path):
         "elbo-markdown",
         "gaps",
         "gaps-markdown",
+        "differences",
+        "differences-markdown",
         "all-epochs",
         "third-question",
     ):
@@ -339,7 +341,8 @@ REFUSED = {
     ),
     "tabulate without metrics": (
         "tabulate {tmp}/none --epochs {tmp}/none --metrics {out} --elbo {out}2 --elbo-markdown {out}3 "
-        "--gaps {out}4 --gaps-markdown {out}5 --all-epochs {out}6 --third-question {out}7 --dataset mnist",
+        "--gaps {out}4 --gaps-markdown {out}5 --all-epochs {out}6 --third-question {out}7 "
+        "--differences {out}8 --differences-markdown {out}9 --dataset mnist",
         "{tmp}/none",
     ),
     "parity without digits": (
