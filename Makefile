@@ -52,12 +52,12 @@ verify: $(ENVIRONMENT)  ## compare all results with their manifest (and with ano
 	dataset=$$($(DATASET)) && \
 	$(VENV)/bin/python -m mnist_vae verify results/$$dataset/manifest.json $${AGAINST:+--against "$$AGAINST"}
 
-lint: $(ENVIRONMENT)  ## lint and format checks
+lint: $(ENVIRONMENT)  ## linters, format and type checks
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/snakefmt --check Snakefile workflow
 	$(VENV)/bin/snakemake --lint
-	$(VENV)/bin/mypy workflow/mnist_vae
+	$(VENV)/bin/mypy
 
 lock: pyproject.toml  ## pin anew every package that pyproject.toml asks for
 	$(PYTHON) -m venv --clear $(VENV)

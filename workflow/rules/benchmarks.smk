@@ -11,6 +11,11 @@
 EVERY_CORE = cores()  # as far as --cores allows: nothing else runs while something is timed
 
 
+def draw_options(wildcards, input):
+    """Every figure and what it is drawn from, as options of `benchmark_commands`."""
+    return [word for figure in FIGURES for word in ("--figure", figure, *input.get(figure))]
+
+
 rule benchmarks:
     input:
         all_benchmarks,
@@ -65,7 +70,7 @@ rule benchmark_processes:
 
 rule benchmark_commands:
     input:
-        **{figure: getattr(rules, figure).input.arrays for figure in FIGURES},
+        **{name: drawn_from(entry) for name, entry in FIGURES.items()},
     output:
         timings="results/{dataset}/benchmarks/commands.csv",
         markdown="results/{dataset}/benchmarks/commands.md",
@@ -75,7 +80,7 @@ rule benchmark_commands:
         "../../envs/figures.yaml"
     threads: EVERY_CORE
     params:
-        code=code("benchmark_commands", "draw"),
+        code=[*code("benchmark_commands"), *map(figure_code, FIGURES)],
         rounds=config["benchmarks"]["rounds"],
         figures=draw_options,
     shell:
@@ -86,12 +91,12 @@ rule benchmark_commands:
 use rule prior_samples as timings with:
     input:
         arrays=expand("results/{{dataset}}/benchmarks/{table}.csv", table=["ratios", "processes", "commands"]),
-        code=sources("draw"),
     output:
         "results/{dataset}/benchmarks/timings.png",
     log:
         "results/{dataset}/logs/timings.log",
     params:
+        code=figure_code("timings"),
         figure="timings",
 
 

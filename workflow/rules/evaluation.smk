@@ -5,7 +5,8 @@
 #   results/{dataset}/tables/elbo.{csv,md}                          the table people read
 #   results/{dataset}/tables/gaps.{csv,md}                          bounds, exact log p(x), and what lies between
 #   results/{dataset}/tables/epochs.csv                             bounds and exact log p(x) along trainings
-#   results/{dataset}/tables/third_question.csv                     epochs between which ELBO and KL both rose
+#   results/{dataset}/tables/differences.{csv,md}                   between recipes, with intervals over seeds
+#   results/{dataset}/tables/third_question.csv                     changes of ELBO and KL between snapshots
 
 
 rule evaluate:
@@ -26,7 +27,7 @@ rule evaluate:
         draws=config["evaluation"]["draws"],
         first_100_draws=config["evaluation"]["first_100_draws"],
         grid=config["marginal"],
-        images=config["gaps"]["images"],
+        images=first_test_images("gaps"),
     shell:
         "python -m mnist_vae evaluate {input.digits:q} {input.weights:q} {output.metrics:q} "
         "--draws {params.draws} --first-100-draws {params.first_100_draws} "
@@ -45,6 +46,8 @@ rule tabulate:
         markdown="results/{dataset}/tables/elbo.md",
         gaps="results/{dataset}/tables/gaps.csv",
         gaps_markdown="results/{dataset}/tables/gaps.md",
+        differences="results/{dataset}/tables/differences.csv",
+        differences_markdown="results/{dataset}/tables/differences.md",
         epochs="results/{dataset}/tables/epochs.csv",
         third_question="results/{dataset}/tables/third_question.csv",
     log:
@@ -59,6 +62,8 @@ rule tabulate:
         "python -m mnist_vae tabulate {input.models:q} --epochs {input.epochs:q} "
         "--dataset {wildcards.dataset:q} "
         "--metrics {output.metrics:q} --elbo {output.elbo:q} --elbo-markdown {output.markdown:q} "
-        "--gaps {output.gaps:q} --gaps-markdown {output.gaps_markdown:q} --all-epochs {output.epochs:q} "
+        "--gaps {output.gaps:q} --gaps-markdown {output.gaps_markdown:q} "
+        "--differences {output.differences:q} --differences-markdown {output.differences_markdown:q} "
+        "--all-epochs {output.epochs:q} "
         "--third-question {output.third_question:q} "
         "> {log:q} 2>&1"

@@ -57,9 +57,27 @@ rule interpolate:
         "--images {params.images} > {log:q} 2>&1"
 
 
+rule reconstruct:
+    input:
+        digits="results/{dataset}/data/binarized.safetensors",
+        weights=f"{MODEL}/weights.safetensors",
+    output:
+        reconstructions=f"{MODEL}/reconstructions.safetensors",
+    log:
+        f"{MODEL}/logs/reconstruct.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: one_processor
+    params:
+        code=code("reconstruct"),
+    shell:
+        "python -m mnist_vae reconstruct {input.digits:q} {input.weights:q} {output.reconstructions:q} > {log:q} 2>&1"
+
+
 rule decode_manifold:
     input:
         weights=f"{MODEL}/weights.safetensors",
+        latents=f"{MODEL}/latents.safetensors",
     output:
         means=f"{MODEL}/latent_manifold.safetensors",
     log:
@@ -69,11 +87,10 @@ rule decode_manifold:
     threads: one_processor
     params:
         code=code("decode_manifold"),
-        window=config["latent_manifold"]["window"],
-        size=config["latent_manifold"]["size"],
+        options=option_words(config["latent_manifold"]),
     shell:
-        "python -m mnist_vae decode_manifold {input.weights:q} {output.means:q} "
-        "--window {params.window} --size {params.size} > {log:q} 2>&1"
+        "python -m mnist_vae decode_manifold {input.weights:q} {input.latents:q} {output.means:q} "
+        "{params.options} > {log:q} 2>&1"
 
 
 rule fit_top_half:

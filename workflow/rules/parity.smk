@@ -36,12 +36,12 @@ rule climb_ladder:
 use rule prior_samples as parity_ladder with:
     input:
         arrays="results/parity/ladder.csv",
-        code=sources("draw"),
     output:
         "results/parity/ladder.png",
     log:
         "results/parity/logs/parity_ladder.log",
     params:
+        code=figure_code("parity_ladder"),
         figure="parity_ladder",
 
 

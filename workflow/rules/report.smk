@@ -1,6 +1,6 @@
 # The tables and the five questions as pages, for the report and to be read by themselves.
 #
-#   results/{dataset}/pages/{elbo,gaps,questions}.html
+#   results/{dataset}/pages/{elbo,gaps,differences,questions}.html
 #
 # The report itself is Snakemake's: `make report`.
 
@@ -41,6 +41,21 @@ use rule elbo_page as gaps_page with:
         ),
     log:
         "results/{dataset}/logs/gaps_page.log",
+
+
+use rule elbo_page as differences_page with:
+    input:
+        markdown="results/{dataset}/tables/differences.md",
+        template=PAGE_TEMPLATE,
+    output:
+        page=report(
+            "results/{dataset}/pages/differences.html",
+            caption="../report/differences.rst",
+            category="Part 5: beyond the reference",
+            labels=of_all_models("differences between recipes, table"),
+        ),
+    log:
+        "results/{dataset}/logs/differences_page.log",
 
 
 rule questions_page:

@@ -4,6 +4,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
+import numpy as np
 import torch
 
 from mnist_vae.exact.completion import posterior_window
@@ -93,7 +94,7 @@ def run(options: Namespace) -> None:
                 file=sys.stderr,
             )
     arrays = {name: tensor.numpy() for name, tensor in arrays.items()}
-    arrays |= {name: stored[name] for name in ("x", "labels", "indices")}
+    arrays |= {name: stored[name] for name in ("x", "labels", "indices")} | {"masses": np.array(MASSES)}
     save_arrays(options.output, arrays, provenance)
 
 
