@@ -36,7 +36,7 @@ def last_run() -> Path:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the repository's other pages, the last run's results, and a page for each room of the library."""
+    """Add the repository's other pages, the results of the last run, and a page for each room."""
     for path, uri in PAGES.items():
         files.append(File.generated(config, uri, abs_src_path=str(ROOT / path)))
     run = last_run()
