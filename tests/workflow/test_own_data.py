@@ -34,6 +34,7 @@ def own(tmp_path_factory):
             "letters": {"folder": LETTERS},
             "faces": {"folder": FACES, "threshold": 90, "classes": names},
         },
+        "interpolation": {},
         "recipes": {"reference": {"epochs": 1, "seeds": [1]}},
     }
     (project.folder / "tiny.yaml").write_text(yaml.safe_dump(configuration, allow_unicode=True))
