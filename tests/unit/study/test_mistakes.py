@@ -24,6 +24,7 @@ from mnist_vae.files.weights import load_weights, save_weights
 from mnist_vae.study import densities, evaluation, objective, svi, training
 from mnist_vae.study.densities import log_likelihood
 from mnist_vae.study.networks import VAE
+from mnist_vae.study.recipe import Recipe
 from support.command_line import run_command
 from support.small_mnist import replace_published_files
 
@@ -157,7 +158,7 @@ def test_a_step_sees_one_batch(world):
         return right(parameters, x, noise, beta)
 
     world.monkeypatch.setattr(training, "loss_with_gradient", loss_with_gradient)
-    recipe = training.Recipe(epochs=2, batch_size=75, learning_rate=1e-3)
+    recipe = Recipe(epochs=2, batch_size=75, learning_rate=1e-3)
     list(training.train(vae, x, recipe, torch.Generator().manual_seed(0)))
     assert sizes == [75, 75, 50] * 2
 

@@ -59,10 +59,11 @@ def run(options: Namespace) -> None:
 
 
 def _train(options: Namespace, checkpoint: Checkpoint) -> None:
-    images, _ = load_digits(options.digits, "train", options.n)
-    test_images, _ = load_digits(options.digits, "test")
     device = find_device(options.device)
-    images, test_images = (torch.from_numpy(part).to(device) for part in (images, test_images))
+    images, test_images = (
+        torch.from_numpy(load_digits(options.digits, split, count)[0]).to(device)
+        for split, count in (("train", options.n), ("test", None))
+    )
 
     generator = torch.Generator().manual_seed(options.seed)
     recipe = read_options(Recipe, options)
