@@ -79,4 +79,7 @@ def test_a_table_that_cannot_fit_scrolls_by_keyboard(tmp_path, open_page):
     page = open_page(tmp_path / "wide.html", viewport={"width": 1400, "height": 900})
     page.get_by_role("region", name="Wide").focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.querySelector('.region').scrollLeft > 0")
+    page.locator(".region").evaluate(
+        "region => new Promise((done) =>"
+        "  region.scrollLeft ? done() : region.addEventListener('scroll', done))"
+    )

@@ -39,14 +39,14 @@ def report(finished_project, open_page):
 def show(report, category: str, shown: str) -> None:
     """Choose a category, and in it press a result's eye."""
     report.reload()
-    report.get_by_text(category, exact=True).click()
+    report.locator("nav").get_by_text(category, exact=True).click()
     row = report.get_by_role("row").filter(has_text=shown).first
     row.get_by_role("link").first.click()
 
 
 def test_first_page_shows_the_results_then_the_configuration_then_the_software(report):
-    headings = report.locator(".prose h1, .prose h2, #app ul > li").all_inner_texts()
-    assert headings[:3] == [
+    headings = report.locator(".prose h1, .prose h2").all_inner_texts()
+    assert headings == [
         "A two-dimensional variational autoencoder on binarized MNIST",
         "Results",
         "Configuration",
@@ -123,5 +123,5 @@ def test_explorer_works_inside_the_report(report):
     frame = report.frame_locator("iframe")
     frame.locator("#plane").hover(position={"x": 100, "y": 100})
     frame.locator("input[value=half]").check()
-    frame.locator("#half-numbers dd").wait_for()
+    frame.locator("#numbers dd").filter(has_text="nats").first.wait_for()
     assert report.problems == []

@@ -69,16 +69,6 @@ def kept(*paths: Path) -> Iterator[None]:
             os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-@contextmanager
-def edited(path: Path, before: str, after: str) -> Iterator[None]:
-    """Replace a text that stands in a file, for a while."""
-    with kept(path):
-        text = path.read_text()
-        assert before in text
-        path.write_text(text.replace(before, after))
-        yield
-
-
 def merged(mapping: dict, changes: dict) -> dict:
     """The mapping with changes to it, those of a section to the section."""
     return mapping | {
@@ -124,6 +114,14 @@ class Project:
             capture_output=True,
             text=True,
         )
+
+    @contextmanager
+    def edited(self, file: str, addition: str) -> Iterator[None]:
+        """Add to the end of a file of the project, for a while."""
+        path = self.folder / file
+        with kept(path):
+            path.write_text(path.read_text() + addition)
+            yield
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """How many jobs of each rule a run would start."""

@@ -9,7 +9,7 @@ import yaml
 from matplotlib.image import imread
 from safetensors.numpy import load_file
 
-from support.project import ROOT, edited, kept
+from support.project import ROOT, kept
 
 pytestmark = pytest.mark.xdist_group("finished_project")
 
@@ -224,7 +224,7 @@ def leaves(config):
 
 
 def test_comments_in_the_config_rerun_nothing(finished_project):
-    with edited(finished_project.folder / "config/config.yaml", "seeds:", "# a remark\nseeds:"):
+    with finished_project.edited("config/config.yaml", "\n# a remark\n"):
         assert finished_project.planned() == {}
 
 
@@ -237,11 +237,8 @@ def test_touched_but_unchanged_module_reruns_nothing(finished_project):
 
 @pytest.mark.parametrize("figure", sorted(FIGURES))
 def test_edited_figure_is_drawn_alone(finished_project, figure):
-    module = finished_project.folder / f"workflow/mnist_vae/figures/{figure}.py"
-    with kept(module):
-        module.write_text(module.read_text() + "\n# edited\n")
+    with finished_project.edited(f"workflow/mnist_vae/figures/{figure}.py", "\n# edited\n"):
         assert finished_project.planned() == {figure: 1}
-    assert finished_project.planned() == {}
 
 
 def test_another_style_redraws_every_figure_and_retrains_nothing(finished_project):
@@ -268,20 +265,17 @@ def test_another_line_in_the_table_of_figures_redraws_nothing(finished_project):
 
 @pytest.mark.parametrize("template", ["explorer.html", "explorer.css", "model.js", "explorer.js"])
 def test_edited_template_builds_the_explorer_alone(finished_project, template):
-    path = finished_project.folder / "workflow/mnist_vae/pages/templates" / template
-    with edited(path, "\n", "\n\n"):
+    with finished_project.edited(f"workflow/mnist_vae/pages/templates/{template}", "\n"):
         assert finished_project.planned() == {"explorer": 1}
 
 
 def test_edited_answers_make_their_page_alone(finished_project):
-    questions = finished_project.folder / "docs/questions.md"
-    with edited(questions, "# The five questions\n", "# The five questions\n\nA remark.\n"):
+    with finished_project.edited("docs/questions.md", "\nA remark.\n"):
         assert finished_project.planned() == {"questions_page": 1}
 
 
 def test_edited_training_retrains(finished_project):
-    training = finished_project.folder / "workflow/mnist_vae/study/training.py"
-    with edited(training, "\nimport torch\n", "\n# edited\nimport torch\n"):
+    with finished_project.edited("workflow/mnist_vae/study/training.py", "\n# edited\n"):
         assert finished_project.planned() == after_training(MODELS, 5) | pictured()
 
 

@@ -70,7 +70,7 @@ rule benchmark_processes:
 
 rule benchmark_commands:
     input:
-        **{figure: getattr(rules, figure).input.arrays for figure in FIGURES},
+        **{name: drawn_from(entry) for name, entry in FIGURES.items()},
     output:
         timings="results/{dataset}/benchmarks/commands.csv",
         markdown="results/{dataset}/benchmarks/commands.md",

@@ -38,3 +38,8 @@ def test_page_loads_nothing_and_runs_no_script_of_the_text():
     assert "alert(1)" not in "".join(re.findall("<script.*?</script>", page, re.DOTALL))
     assert re.findall(r"""src\s*=|@import|url\(|https?://""", page) == []
     assert "default-src 'none'" in page
+
+
+def test_comments_such_as_the_sources_of_numbers_are_not_shown():
+    page = html_page("# T\n\nIt is 3.39<!-- epochs.csv[n=10000].elbo_change --> nats.\n", "questions")
+    assert "It is 3.39 nats." in page

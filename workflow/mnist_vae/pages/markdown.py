@@ -23,10 +23,11 @@ WIDE = 4  # columns, above which a table folds on a narrow screen
 
 
 def html_page(markdown: str, name: str) -> str:
-    """Render Markdown, tables included, into one HTML page that loads nothing.
+    """Render Markdown, tables included, into one HTML page that loads nothing. Its comments are left out.
 
     The page's title is the text's first heading. `name` is the page's own in LINKS, which its header marks.
     """
+    markdown = re.sub("<!--.*?-->", "", markdown, flags=re.DOTALL)
     title = re.search(r"^# (.+)$", markdown, re.MULTILINE)[1]
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = renderer.parse(markdown)
