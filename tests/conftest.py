@@ -1,10 +1,25 @@
 """Copies of the project, for tests that run real Snakemake."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from support.project import Project
+import mnist_vae
+from support.environment import make_environment
+from support.project import ROOT, Project
+
+
+def pytest_sessionstart() -> None:
+    """Refuse to test another checkout's library than this one's."""
+    library = Path(next(iter(mnist_vae.__path__)))
+    if not library.is_relative_to(ROOT):
+        pytest.exit(
+            f"These are the tests of {ROOT}, but Python imports mnist_vae from {library}. Run `make test`, "
+            "which makes this folder's own environment.",
+            returncode=pytest.ExitCode.USAGE_ERROR,
+        )
 
 
 @pytest.fixture
@@ -15,8 +30,15 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A checkout whose every target was made once; tests leave it so."""
+    """A checkout in which `make run` was run once, on the tiny study; tests leave it so."""
     project = Project(tmp_path_factory.mktemp("a project's folder"))
-    result = project.snakemake()
+    project.configure_by_default()
+    make_environment(project.folder)
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("MNIST_DIR", "PYTHONPATH")
+    }
+    result = subprocess.run(
+        ["make", "run"], cwd=project.folder, env=environment, capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     return project

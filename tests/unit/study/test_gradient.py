@@ -2,20 +2,18 @@
 
 import pytest
 import torch
-from torch.nn import functional as F
 
-from mnist_vae.study import products
 from mnist_vae.study.gradient import loss_with_gradient
 from mnist_vae.study.networks import VAE
-from mnist_vae.study.objective import loss
-from mnist_vae.study.products import binary_product, linear, tanh_
+from mnist_vae.study.objective import bound, loss
+from mnist_vae.study.products import binary_product, tanh_
 
 # Relative to a tensor's largest entry: others pass through zero by cancellation.
 PRECISION = {torch.float64: 1e-13, torch.float32: 1e-5}
 
 
-def noise_for(x):
-    return torch.randn(len(x), 2, generator=torch.Generator().manual_seed(5), dtype=x.dtype)
+def noise_for(x, latent=2):
+    return torch.randn(len(x), latent, generator=torch.Generator().manual_seed(5), dtype=x.dtype)
 
 
 @pytest.fixture(params=["fresh", "trained"])
@@ -30,10 +28,23 @@ def vae(request, trained):
 @pytest.mark.parametrize("batch", [1, 7, 100])
 @pytest.mark.parametrize("dtype", PRECISION)
 def test_loss_and_gradient_are_autograds(vae, images, dtype, batch):
-    x, vae = images[:batch].to(dtype), vae.to(dtype)
-    expected = loss(vae, x, noise_for(x))
+    assert_autograds(vae.to(dtype), images[:batch].to(dtype), beta=1.0)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "latent", "beta"), [(64, 1, 1.0), (33, 3, 4.0), (500, 2, 0.0), (1, 20, 0.3)]
+)
+@pytest.mark.parametrize("dtype", PRECISION)
+def test_they_are_at_any_shape_and_weight_of_the_kl(images, dtype, hidden, latent, beta):
+    vae = VAE(torch.Generator().manual_seed(2), hidden=hidden, latent=latent)
+    assert_autograds(vae.to(dtype), images[:7].to(dtype), beta)
+
+
+def assert_autograds(vae, x, beta):
+    dtype, noise = x.dtype, noise_for(x, vae.latent)
+    expected = loss(bound(vae, x, noise), beta)
     expected.backward()
-    found, gradient = loss_with_gradient(dict(vae.named_parameters()), x, noise_for(x))
+    found, gradient = loss_with_gradient(dict(vae.named_parameters()), x, noise, beta)
     torch.testing.assert_close(found, expected.detach(), rtol=PRECISION[dtype], atol=0)
     assert gradient.keys() == dict(vae.named_parameters()).keys()
     for name, parameter in vae.named_parameters():
@@ -49,20 +60,6 @@ def test_gradient_leaves_model_and_images_alone(vae, images):
         assert torch.equal(tensor, before[name])
 
 
-@pytest.mark.parametrize("transposed", [False, True])
-@pytest.mark.parametrize("dtype", PRECISION)
-@pytest.mark.parametrize("onednn", [products.ONEDNN, False])
-def test_linear_is_pytorchs(monkeypatch, onednn, dtype, transposed):
-    monkeypatch.setattr(products, "ONEDNN", onednn)
-    generator = torch.Generator().manual_seed(0)
-    x, weight = (torch.randn(size, generator=generator, dtype=dtype) for size in ((30, 50), (70, 50)))
-    if transposed:
-        x, weight = x.T.contiguous().T, weight.T.contiguous().T
-    bias = torch.randn(70, generator=generator, dtype=dtype)
-    for given in (bias, None):
-        torch.testing.assert_close(linear(x, weight, given), F.linear(x, weight, given), rtol=1e-4, atol=1e-5)
-
-
 @pytest.mark.parametrize("dtype", PRECISION)
 def test_binary_product_is_the_product(dtype):
     generator = torch.Generator().manual_seed(0)
@@ -70,8 +67,8 @@ def test_binary_product_is_the_product(dtype):
     x[3], x[-1], x[:, 5] = 0, 0, 0  # sums of nothing: within, at the end, and of a pixel that is never lit
     x[4] = 1
     rows = torch.randn(60, 50, generator=generator, dtype=dtype)
-    for mask in (x.bool(), x.bool().T.contiguous().T):
-        found = binary_product(mask, rows)
+    for layout in (x, x.T.contiguous().T):
+        found = binary_product(layout, rows)
         torch.testing.assert_close(found, x @ rows, rtol=1e-5, atol=1e-5)
         assert (found[[3, -1]] == 0).all()
 

@@ -1,4 +1,4 @@
-"""Mistakes that look right (SPEC, last section): a test for each, and the proof that it can fail.
+"""Mistakes that look right (docs/model.md, last section): a test for each, and the proof that it can fail.
 
 The last test puts each mistake into the library and sees the test that looks for it turn red.
 """
@@ -16,14 +16,15 @@ from matplotlib.colors import to_hex
 
 from mnist_vae.commands import complete_top_half, evaluate, interpolate, sample_prior
 from mnist_vae.data import digits as data
+from mnist_vae.data import idx
 from mnist_vae.data.digits import load_digits
-from mnist_vae.figures import drawings as figures
+from mnist_vae.figures import style, top_half_posterior
 from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights, save_weights
 from mnist_vae.study import densities, evaluation, objective, svi, training
-from mnist_vae.study import networks as model
 from mnist_vae.study.densities import log_likelihood
 from mnist_vae.study.networks import VAE
+from mnist_vae.study.recipe import Recipe
 from support.command_line import run_command
 from support.small_mnist import replace_published_files
 
@@ -62,7 +63,7 @@ def inverted(x, rows):
 def test_top_half_is_the_upper_rows(world):
     z = torch.zeros(2)
     before, other_top, other_bottom = (
-        model.top_half_joint(world.vae.decoder, x, z)
+        densities.top_half_joint(world.vae.decoder, x, z)
         for x in (world.x, inverted(world.x, TOP), inverted(world.x, BOTTOM))
     )
     assert torch.equal(before, other_bottom)
@@ -80,8 +81,12 @@ def test_images_are_read_row_by_row(world):
 
 def test_loss_is_a_mean_over_images(world):
     noise = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
-    twice = objective.loss(world.vae, torch.cat([world.x, world.x]), torch.cat([noise, noise]))
-    assert twice.item() == pytest.approx(objective.loss(world.vae, world.x, noise).item(), rel=1e-5)
+    parameters = dict(world.vae.named_parameters())
+    once, _ = training.loss_with_gradient(parameters, world.x, noise)
+    twice, _ = training.loss_with_gradient(
+        parameters, torch.cat([world.x, world.x]), torch.cat([noise, noise])
+    )
+    assert twice.item() == pytest.approx(once.item(), rel=1e-5)
 
 
 def test_bounds_are_means_over_images_and_draws(world):
@@ -124,8 +129,8 @@ def test_interpolation_is_of_latents(world):
     z_14, z_119, z_98 = (world.vae.encoder(x[i])[0] for i in (14, 119, 98))
     means = load_arrays(output)["means"]
     for row, (first, second) in enumerate(((z_14, z_119), (z_119, z_98), (z_14, z_98))):
-        for column in range(10):
-            a = (column + 1) / 10
+        for column in range(11):
+            a = column / 10
             expected = world.vae.decoder(a * first + (1 - a) * second).sigmoid()
             assert np.allclose(means[row, column], expected, atol=1e-5)
 
@@ -148,12 +153,12 @@ def test_a_step_sees_one_batch(world):
     vae, sizes = VAE(), []
     right = training.loss_with_gradient
 
-    def loss_with_gradient(parameters, x, noise):
+    def loss_with_gradient(parameters, x, noise, beta):
         sizes.append(len(x))
-        return right(parameters, x, noise)
+        return right(parameters, x, noise, beta)
 
     world.monkeypatch.setattr(training, "loss_with_gradient", loss_with_gradient)
-    recipe = training.Recipe(epochs=2, batch_size=75, learning_rate=1e-3)
+    recipe = Recipe(epochs=2, batch_size=75, learning_rate=1e-3)
     list(training.train(vae, x, recipe, torch.Generator().manual_seed(0)))
     assert sizes == [75, 75, 50] * 2
 
@@ -187,21 +192,18 @@ def test_the_test_set_is_all_of_it(world):
 
 def test_contours_are_of_the_density(world):
     """Every contour of q lies where q, and not some function of its logarithm, has that share of its peak."""
-    figure = figures.top_half_posterior([str(world.study.top_half)])
+    figure = top_half_posterior.draw([str(world.study.top_half)])
     fit = load_arrays(world.study.fit)
     upper = [axes for axes in figure.axes if axes.collections][:2]  # below them: shares of the mass
     for axes, mean, log_std in zip(upper, fit["mean"], fit["log_std"], strict=True):
         (q,) = (
-            lines
-            for lines in axes.collections
-            if to_hex(lines.get_edgecolors()[0]) == figures.Q_COLOUR.lower()
+            lines for lines in axes.collections if to_hex(lines.get_edgecolors()[0]) == style.Q_COLOUR.lower()
         )
         assert len(q.get_paths()) == 9
         for level, path in zip((0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99), q.get_paths(), strict=True):
             share = np.exp(-0.5 * (((path.vertices - mean) / np.exp(log_std)) ** 2).sum(1))
             assert share.size
             assert np.abs(share - level).max() < 0.02
-    figures.plt.close(figure)
 
 
 # --- the mistakes -----------------------------------------------------------------------------------------
@@ -229,17 +231,17 @@ def left_half_for_the_top(world):
 
 
 def transposed_images(world):
-    right = data.read_idx
+    right = idx.read_published
 
     def transposed(path, file):
         array = right(path, file)
-        return array.reshape(-1, 28, 28).transpose(0, 2, 1).reshape(array.shape) if array.ndim == 2 else array
+        return array.transpose(0, 2, 1) if array.ndim == 3 else array
 
     instead(world, right, transposed)
 
 
 def sum_over_the_batch(world):
-    instead(world, objective.elbo, lambda vae, x, noise: objective.bound(vae, x, noise).elbo.sum())
+    instead(world, objective.loss, lambda terms, beta: -terms.beta_elbo(beta).sum())
 
 
 def sum_over_the_test_images(world):
@@ -254,7 +256,7 @@ def sum_over_the_draws(world):
 
 def full_image_joint_in_the_contour(world):
     world.monkeypatch.setattr(complete_top_half, "TopHalfDecoder", lambda decoder: decoder)
-    world.monkeypatch.setattr(complete_top_half, "top_half_joint", model.joint_log_density)
+    world.monkeypatch.setattr(complete_top_half, "top_half_joint", densities.joint_log_density)
 
 
 def interpolated_pixels(world):
@@ -292,7 +294,7 @@ def whole_training_set_in_every_step(world):
 
 
 def grey_pixels(world):
-    instead(world, data.binarize, lambda grey: grey)
+    instead(world, data.binarize, lambda grey, threshold: grey)
 
 
 def one_test_batch_for_the_test_set(world):
@@ -311,7 +313,7 @@ def contours_through_a_sigmoid(world):
         def __getattr__(self, name):
             return getattr(np, name)
 
-    world.monkeypatch.setattr(figures, "np", Numpy())
+    world.monkeypatch.setattr(top_half_posterior, "np", Numpy())
 
 
 CAUGHT_BY = {

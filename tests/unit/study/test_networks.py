@@ -1,18 +1,15 @@
-"""The two networks and the joint densities built on them."""
+"""The two networks, and the joint densities of their decoder."""
 
 import numpy as np
 import pytest
+import safetensors.torch
 import scipy.special
 import scipy.stats
 import torch
 
-from mnist_vae.study.networks import (
-    VAE,
-    TopHalfDecoder,
-    joint_log_density,
-    top_half_joint,
-    top_half_log_likelihood,
-)
+from mnist_vae.errors import InputError
+from mnist_vae.study.densities import joint_log_density, top_half_joint, top_half_log_likelihood
+from mnist_vae.study.networks import VAE, TopHalfDecoder
 
 SHAPES = {
     "encoder.hidden.weight": (500, 784),
@@ -36,6 +33,37 @@ def random_images(*shape, seed=0):
 
 def test_tensors_have_the_names_and_shapes_of_the_weight_files():
     assert {name: tuple(tensor.shape) for name, tensor in seeded().state_dict().items()} == SHAPES
+
+
+@pytest.mark.parametrize(("hidden", "latent"), [(64, 3), (500, 1), (7, 50)])
+def test_tensors_follow_the_sizes_asked_for(hidden, latent):
+    vae = VAE(hidden=hidden, latent=latent)
+    sizes = {500: hidden, 4: 2 * latent, 2: latent, 784: 784}
+    expected = {name: tuple(sizes[size] for size in shape) for name, shape in SHAPES.items()}
+    assert {name: tuple(tensor.shape) for name, tensor in vae.state_dict().items()} == expected
+    assert (vae.hidden, vae.latent) == (hidden, latent)
+
+
+def test_safetensors_own_function_saves_a_model_and_pytorch_loads_it(tmp_path):
+    vae = seeded()
+    safetensors.torch.save_file(vae.state_dict(), tmp_path / "weights")
+    other = seeded(1)
+    other.load_state_dict(safetensors.torch.load_file(tmp_path / "weights"))
+    for name, tensor in other.state_dict().items():
+        assert torch.equal(tensor, vae.state_dict()[name])
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"initialization": "glorrot"}, "initialization is 'glorrot'.*glorot, pytorch"),
+        ({"latent": 0}, "latent 0.*at least 1"),
+        ({"hidden": -5}, "hidden is -5.*at least 1"),
+    ],
+)
+def test_what_is_no_model_is_refused(options, reason):
+    with pytest.raises(InputError, match=reason):
+        VAE(**options)
 
 
 @pytest.mark.parametrize("leading", [(), (1,), (7,), (3, 7), (2, 3, 7)])

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from mnist_vae.errors import InputError
 from mnist_vae.study.densities import log_likelihood, log_prior, log_q
 from mnist_vae.study.networks import VAE
-from mnist_vae.study.objective import bound, elbo, loss, reparameterize
+from mnist_vae.study.objective import bound, importance_weighted_bound, loss, reparameterize
 
 DRAWS = 2_000
 SIGMAS = 4  # standard errors by which a mean may be off
@@ -90,15 +91,25 @@ def test_quadrature_has_converged(vae, x):
     torch.testing.assert_close(*results, rtol=1e-5, atol=0)
 
 
-def test_elbo_is_the_mean_over_images_and_draws(vae, x):
+def test_loss_is_a_mean_over_images_and_draws(vae, x):
     noise = draw(3, 4)
-    torch.testing.assert_close(elbo(vae, x, noise), bound(vae, x, noise).elbo.sum() / 12)
-    twice = elbo(vae, torch.cat([x, x]), torch.cat([noise, noise], dim=1))
-    torch.testing.assert_close(twice, elbo(vae, x, noise))
+    once = loss(bound(vae, x, noise))
+    torch.testing.assert_close(once, -bound(vae, x, noise).elbo.sum() / 12)
+    torch.testing.assert_close(loss(bound(vae, torch.cat([x, x]), torch.cat([noise, noise], dim=1))), once)
 
 
-def test_loss_is_the_negative_elbo(vae, x):
-    assert torch.equal(loss(vae, x, draw(4)), -elbo(vae, x, draw(4)))
+def test_loss_is_the_negative_elbo_and_beta_the_weight_of_its_kl(vae, x):
+    terms = bound(vae, x, draw(4))
+    assert torch.equal(loss(terms), -terms.elbo.mean())
+    for beta in (0.0, 0.5, 4.0):
+        expected = -terms.log_likelihood.mean() + beta * terms.kl.mean()
+        torch.testing.assert_close(loss(terms, beta), expected)
+
+
+@pytest.mark.parametrize("k", [0, -1, 4, 7])
+def test_a_number_of_draws_that_does_not_divide_them_is_refused(k):
+    with pytest.raises(InputError, match=f"k is {k}; it must divide the 6 draws"):
+        importance_weighted_bound(torch.zeros(6, 3), k)
 
 
 def test_each_image_has_its_own_draw(vae, x):
@@ -151,12 +162,12 @@ def test_gradient_at_given_noise_is_the_derivative(vae, x):
             values = []
             for offset in (step, -step):
                 bias[i] += offset
-                values.append(elbo(vae, x[:1], noise))
+                values.append(-loss(bound(vae, x[:1], noise)))
                 bias[i] -= offset
             assert found[i].item() == pytest.approx(((values[0] - values[1]) / (2 * step)).item(), rel=1e-6)
 
 
 def test_gradients_reach_every_tensor(images):
     vae = VAE(torch.Generator().manual_seed(0))
-    loss(vae, images[:5], torch.randn(5, 2)).backward()
+    loss(bound(vae, images[:5], torch.randn(5, 2))).backward()
     assert all(parameter.grad.abs().sum() > 0 for parameter in vae.parameters())

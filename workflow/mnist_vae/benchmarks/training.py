@@ -9,24 +9,25 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from mnist_vae.benchmarks import jax_training
 from mnist_vae.benchmarks.epochs import BATCH, RATE, reference_epochs
-from mnist_vae.study.networks import HIDDEN, LATENT, PIXELS
-from mnist_vae.study.products import ONEDNN, linear
+from mnist_vae.study.cuda import find_device
+from mnist_vae.study.networks import PIXELS
+from mnist_vae.study.recipe import Recipe
+
+HIDDEN, LATENT = Recipe.hidden, Recipe.latent
 
 
 def contenders(images: Tensor) -> dict[str, Callable[[], int]]:
-    """This package's training first; JAX's where it is installed."""
+    """This package's training first, also on a GPU where there is one; JAX's where it is installed."""
     found = {
         "this package": this_package(images),
         "PyTorch as in common examples": common_example(images, plain_vae()),
         "PyTorch, batches in memory, fused Adam": in_memory(images, plain_vae()),
     }
+    if torch.cuda.is_available():
+        found["this package, on a GPU"] = on_a_gpu(images)
     if jax_training.jax:
         found |= jax_loops(images)
-    if ONEDNN:
-        found["the five large products alone, by oneDNN"] = products_alone(
-            images, lambda left, right: linear(left, right.T)
-        )
-    return found | {"the five large products alone, by torch.mm": products_alone(images, torch.mm)}
+    return found | {"the five large products alone": products_alone(images)}
 
 
 def this_package(images: Tensor) -> Callable[[], int]:
@@ -37,6 +38,13 @@ def this_package(images: Tensor) -> Callable[[], int]:
         next(epochs)
         return -(-len(images) // BATCH)
 
+    return epoch
+
+
+def on_a_gpu(images: Tensor) -> Callable[[], int]:
+    """The same on a GPU, from the second epoch on, in which its steps are recorded."""
+    epoch = this_package(images.to(find_device("cuda")))
+    epoch()
     return epoch
 
 
@@ -91,7 +99,7 @@ def in_memory(images: Tensor, vae: nn.ModuleDict) -> Callable[[], int]:
 # --- the products --------------------------------------------------------------------------------------
 
 
-def products_alone(images: Tensor, multiply: Callable[[Tensor, Tensor], Tensor]) -> Callable[[], int]:
+def products_alone(images: Tensor) -> Callable[[], int]:
     """A step's five matrix products of 39 million multiplications each, and nothing else."""
     steps = -(-len(images) // BATCH)
     x = images[:BATCH]
@@ -102,11 +110,11 @@ def products_alone(images: Tensor, multiply: Callable[[Tensor, Tensor], Tensor])
     @torch.inference_mode()
     def epoch() -> int:
         for _ in range(steps):
-            multiply(x, into.T)
-            multiply(hidden, out_of.T)
-            multiply(hidden_gradient.T, x)
-            multiply(logits_gradient.T, hidden)
-            multiply(logits_gradient, out_of)
+            torch.mm(x, into.T)
+            torch.mm(hidden, out_of.T)
+            torch.mm(hidden_gradient.T, x)
+            torch.mm(logits_gradient.T, hidden)
+            torch.mm(logits_gradient, out_of)
         return steps
 
     return epoch

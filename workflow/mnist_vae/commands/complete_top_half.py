@@ -4,6 +4,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
+import numpy as np
 import torch
 
 from mnist_vae.exact.completion import posterior_window
@@ -22,8 +23,8 @@ from mnist_vae.exact.marginal import (
 from mnist_vae.exact.refine import elbo_by_quadrature
 from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights
-from mnist_vae.study.densities import TOP_HALF, log_q, top_half
-from mnist_vae.study.networks import LATENT, TopHalfDecoder, top_half_joint
+from mnist_vae.study.densities import TOP_HALF, log_q, top_half, top_half_joint
+from mnist_vae.study.networks import TopHalfDecoder
 from mnist_vae.study.objective import reparameterize
 from mnist_vae.study.svi import Fit
 
@@ -51,7 +52,7 @@ def run(options: Namespace) -> None:
     fit = Fit(*(torch.from_numpy(stored[name]) for name in Fit._fields))
 
     generator = torch.Generator().manual_seed(provenance["seed"])
-    noise = torch.randn(options.completions, len(x), LATENT, generator=generator)
+    noise = torch.randn(options.completions, *fit.mean.shape, generator=generator)
     drawn = torch.sigmoid(decoder(reparameterize(fit.mean, fit.log_std, noise)))
 
     grid = latent_grid(options.window, options.size)
@@ -93,7 +94,7 @@ def run(options: Namespace) -> None:
                 file=sys.stderr,
             )
     arrays = {name: tensor.numpy() for name, tensor in arrays.items()}
-    arrays |= {name: stored[name] for name in ("x", "labels", "indices")}
+    arrays |= {name: stored[name] for name in ("x", "labels", "indices")} | {"masses": np.array(MASSES)}
     save_arrays(options.output, arrays, provenance)
 
 

@@ -6,7 +6,6 @@ import torch
 
 from mnist_vae.files.storage import load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights
-from mnist_vae.study.networks import LATENT
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -21,8 +20,9 @@ def run(options: Namespace) -> None:
     """z ~ N(0, I), its Bernoulli means, and one binary sample of each."""
     provenance = load_provenance(options.weights)
     generator = torch.Generator().manual_seed(provenance["seed"])
-    z = torch.randn(options.draws, LATENT, generator=generator)
-    means = torch.sigmoid(load_weights(options.weights).decoder(z))
+    vae = load_weights(options.weights)
+    z = torch.randn(options.draws, vae.latent, generator=generator)
+    means = torch.sigmoid(vae.decoder(z))
     samples = torch.bernoulli(means, generator=generator)
     arrays = {"z": z.numpy(), "means": means.numpy(), "samples": samples.numpy()}
     save_arrays(options.output, arrays, provenance)

@@ -11,9 +11,8 @@ from mnist_vae.exact.refine import refine
 from mnist_vae.files.storage import load_provenance, save_model_table
 from mnist_vae.files.weights import load_weights
 from mnist_vae.study.blocks import in_blocks
-from mnist_vae.study.densities import log_q
+from mnist_vae.study.densities import joint_log_density, log_q
 from mnist_vae.study.evaluation import mean_over_images
-from mnist_vae.study.networks import LATENT, joint_log_density
 from mnist_vae.study.objective import importance_weighted_bound, reparameterize
 
 
@@ -45,7 +44,7 @@ def run(options: Namespace) -> None:
     generator = torch.Generator().manual_seed(provenance["seed"])
     rows = []
     for proposal, q in (("encoder", encoded), ("refined", refined)):
-        noise = torch.randn(max(options.draws), len(x), LATENT, generator=generator)
+        noise = torch.randn(max(options.draws), *q[0].shape, generator=generator)
         z = reparameterize(*q, noise)
         log_joint = in_blocks(partial(joint_log_density, decoded.decoder), x, z)
         log_weights = (log_joint - log_q(*q, z)).double()

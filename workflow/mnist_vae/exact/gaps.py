@@ -14,8 +14,8 @@ from torch import Tensor
 from mnist_vae.exact.marginal import DecodedGrid, LowRankDecoder, Marginal, log_marginals, require_inside
 from mnist_vae.exact.refine import elbo_by_quadrature, refine
 from mnist_vae.study.blocks import in_blocks
-from mnist_vae.study.densities import TOP_HALF, bernoulli_log_density
-from mnist_vae.study.networks import VAE, joint_log_density
+from mnist_vae.study.densities import TOP_HALF, bernoulli_log_density, joint_log_density
+from mnist_vae.study.networks import VAE
 
 FEW_NODES = 4, 5  # of quadrature along each dimension
 AGREEMENT = 5e-3  # nats between these: the larger is then off by a small part of that

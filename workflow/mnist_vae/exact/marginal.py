@@ -15,8 +15,8 @@ from torch.nn import functional as F
 
 from mnist_vae.errors import InputError
 from mnist_vae.study.densities import TOP_HALF, log_prior, normal_log_density, top_half
-from mnist_vae.study.networks import HIDDEN, Decoder
-from mnist_vae.study.products import linear, tanh_
+from mnist_vae.study.networks import Decoder
+from mnist_vae.study.products import tanh_
 
 POINTS_A_CHUNK = 4096  # decoded at once where a whole grid is: 13 MB of logits
 IMAGES_A_BLOCK = 1024  # whose log-joints on a tile are held at once: 1 MB, which a core's cache can hold
@@ -63,14 +63,15 @@ class LowRankDecoder:
 
     def coordinates(self, z: Tensor) -> Tensor:
         """Of the logits in their basis: (..., 2) -> (..., rank)."""
-        return linear(self._hidden(z), *self.reduced)
+        return F.linear(self._hidden(z), *self.reduced)
 
     def __call__(self, z: Tensor) -> Tensor:
         """Return the logits (..., 784) at z (..., 2), by the basis where that is shorter."""
         pixels, rank = self.basis.shape
-        if rank * (HIDDEN + pixels) < HIDDEN * pixels:
-            return linear(self.coordinates(z), self.basis)
-        return linear(self._hidden(z), *self.decoder.output.parameters())
+        hidden = self.decoder.output.in_features
+        if rank * (hidden + pixels) < hidden * pixels:
+            return F.linear(self.coordinates(z), self.basis)
+        return F.linear(self._hidden(z), *self.decoder.output.parameters())
 
 
 class Tile(NamedTuple):
@@ -156,7 +157,7 @@ def _decode(decoder: LowRankDecoder, grid: Grid, first: Tensor, second: Tensor) 
     index = (first[:, None] * size + second).flatten()
     edge = torch.isin(index, grid.edge).nonzero()[:, 0]
     coordinates = decoder.coordinates(grid.z[index])
-    per_pixel = F.softplus(linear(coordinates, decoder.basis))
+    per_pixel = F.softplus(F.linear(coordinates, decoder.basis))
     log_mass = grid.log_mass[index]
     return Tile(
         index,
@@ -195,7 +196,6 @@ def _integrate_tiles(decoded: DecodedGrid, x: Tensor, offset: Callable[[Tile], T
     for number in near.any(1).nonzero()[:, 0].tolist():
         tile = decoded.tile(number)
         for images in near[number].nonzero()[:, 0].split(IMAGES_A_BLOCK):
-            # Not by `linear`: oneDNN makes a program for each number of images, and keeps them all.
             table = torch.addmm(offset(tile), x.index_select(0, images), tile.coordinates.T)
             log_sum, log_edge, height, at = _sums(table, tile.edge)
             log_density[images] = torch.logaddexp(log_density[images], log_sum)
@@ -214,7 +214,7 @@ def _near(decoded: DecodedGrid, x: Tensor, offset: Callable[[Tile], Tensor]) -> 
     cells, found = decoded.cells, []
     side = round(len(cells.index) ** 0.5)
     for images in x.split(IMAGES_A_BLOCK):
-        table = linear(images, cells.coordinates, offset(cells))
+        table = F.linear(images, cells.coordinates, offset(cells))
         tiles = F.max_pool2d(table.unflatten(-1, (side, side)), TILE // CELL, ceil_mode=True).flatten(1)
         found.append((tiles > tiles.amax(-1, keepdim=True) - NEAR).T)
     return torch.cat(found, dim=1)

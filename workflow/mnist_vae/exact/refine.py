@@ -11,7 +11,8 @@ from torch import Tensor
 
 from mnist_vae.exact.marginal import LowRankDecoder
 from mnist_vae.study.blocks import in_blocks
-from mnist_vae.study.networks import LATENT, Decoder, joint_log_density
+from mnist_vae.study.densities import joint_log_density
+from mnist_vae.study.networks import Decoder
 from mnist_vae.study.objective import reparameterize
 
 NODES, FITTING_NODES = 9, 4  # of quadrature along each dimension: for a figure, for a fit
@@ -42,7 +43,7 @@ def _moments(log_joint: Callable[[Tensor], Tensor], mean: Tensor, log_std: Tenso
     values = log_joint(reparameterize(mean, log_std, u))
     expected = (weights * values).sum(0)
     around = (weights * (values - expected))[..., None]
-    entropy = log_std.sum(-1) + LATENT * 0.5 * (1 + math.log(2 * math.pi))
+    entropy = log_std.sum(-1) + log_std.shape[-1] * 0.5 * (1 + math.log(2 * math.pi))
     return _Moments((expected + entropy)[:, None], (around * u).sum(0), (around * (u**2 - 1)).sum(0))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,8 +11,17 @@ from mnist_vae.errors import InputError
 from mnist_vae.files.storage import load_arrays, save_arrays
 from mnist_vae.study.networks import VAE
 
+# Of every VAE; the sizes are read from one of them.
+TENSORS = {
+    f"{network}.{layer}.{tensor}"
+    for network in ("encoder", "decoder")
+    for layer in ("hidden", "output")
+    for tensor in ("weight", "bias")
+}
+SIZED_BY = "decoder.hidden.weight"
 
-def save_weights(path: str | Path, vae: VAE, provenance: Mapping) -> None:
+
+def save_weights(path: str | Path, vae: VAE, provenance: Mapping[str, Any]) -> None:
     """Write a model's parameters and its provenance. Raises InputError where they are not finite."""
     arrays = weight_arrays(vae)
     if wrong := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
@@ -25,12 +35,15 @@ def weight_arrays(vae: VAE) -> dict[str, np.ndarray]:
 
 
 def load_weights(path: str | Path) -> VAE:
-    """Read a model. Raises InputError, naming file and tensor, unless names, shapes and dtype are a VAE's."""
+    """Read a model of any width and latent dimension.
+
+    Raises InputError, naming file and tensor, unless names, shapes and dtype are a VAE's.
+    """
     return _vae(load_arrays(path), path)
 
 
 def save_snapshots(
-    path: str | Path, snapshots: Mapping[int, Mapping[str, np.ndarray]], provenance: Mapping
+    path: str | Path, snapshots: Mapping[int, Mapping[str, np.ndarray]], provenance: Mapping[str, Any]
 ) -> None:
     """Write `weight_arrays` of some epochs, maybe none, as tensors {epoch}/encoder.*, {epoch}/decoder.*."""
     save_arrays(path, joined(snapshots), provenance)
@@ -44,7 +57,7 @@ def load_snapshots(path: str | Path) -> Iterator[tuple[int, VAE]]:
         yield epoch, _vae(arrays, f"{path}, epoch {epoch}")
 
 
-def joined(sections: Mapping[str | int, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def joined(sections: Mapping[Any, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Name arrays {section}/{name}, to be stored in one file."""
     return {
         f"{section}/{name}": array for section, named in sections.items() for name, array in named.items()
@@ -61,15 +74,21 @@ def parted(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]
 
 
 def _vae(arrays: Mapping[str, np.ndarray], path: str | Path) -> VAE:
-    vae = VAE()
-    expected = vae.state_dict()
-    if arrays.keys() != expected.keys():
-        wrong = sorted(arrays.keys() ^ expected.keys())
-        raise InputError(f"{path}: not the tensors of this model (missing or unknown: {', '.join(wrong)})")
-    for name, array in arrays.items():
-        shape = tuple(expected[name].shape)
+    if arrays.keys() != TENSORS:
+        wrong = sorted(arrays.keys() ^ TENSORS)
+        raise InputError(f"{path}: not the tensors of a VAE (missing or unknown: {', '.join(wrong)})")
+    sizes = arrays[SIZED_BY].shape
+    if len(sizes) != 2 or 0 in sizes:
+        raise InputError(f"{path}: {SIZED_BY} has the shape {sizes}, not (hidden units, latent dimensions)")
+    hidden, latent = sizes
+    vae = VAE(hidden=hidden, latent=latent)
+    for name, tensor in vae.state_dict().items():
+        array, shape = arrays[name], tuple(tensor.shape)
         if array.shape != shape or array.dtype != np.float32:
-            raise InputError(f"{path}: {name} is {array.dtype}{array.shape}, this model needs float32{shape}")
+            raise InputError(
+                f"{path}: {name} is {array.dtype}{array.shape}; a VAE of {hidden} hidden units and {latent} "
+                f"latent dimensions, as {SIZED_BY} tells, needs float32{shape}"
+            )
         if not np.isfinite(array).all():
             raise InputError(
                 f"{path}: {name} holds values that are not finite; delete the file and train again"

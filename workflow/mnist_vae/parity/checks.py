@@ -15,10 +15,12 @@ from torch import Tensor
 from mnist_vae.errors import InputError
 from mnist_vae.parity.bridge import Answer
 from mnist_vae.study import densities, objective, svi
-from mnist_vae.study import networks as model
 from mnist_vae.study.gradient import loss_with_gradient
-from mnist_vae.study.networks import HIDDEN, LATENT, PIXELS, VAE
-from mnist_vae.study.training import Recipe, shuffled_batches, train
+from mnist_vae.study.networks import PIXELS, VAE
+from mnist_vae.study.recipe import Recipe
+from mnist_vae.study.training import shuffled_batches, train
+
+HIDDEN, LATENT = Recipe.hidden, Recipe.latent
 
 PARAMETERS = {
     "encoder.hidden.weight": (HIDDEN, PIXELS),
@@ -189,21 +191,22 @@ def _densities(tensor: Callable[[str], Tensor]) -> dict[str, Tensor]:
         ),
         "log_prior": densities.log_prior(z),
         "log_likelihood": densities.log_likelihood(x, logits),
-        "joint_log_density": model.joint_log_density(given_logits, x, z),
+        "joint_log_density": densities.joint_log_density(given_logits, x, z),
         "log_q": densities.log_q(tensor("q_mean"), tensor("q_log_std"), z),
-        "top_half_joint": model.top_half_joint(given_logits, x, z),
+        "top_half_joint": densities.top_half_joint(given_logits, x, z),
     }
 
 
 def _networks(tensor: Callable[[str], Tensor], vae: VAE) -> dict[str, Tensor]:
     x, noise = tensor("x"), tensor("noise")
     mean, log_std = vae.encoder(x)
+    terms = objective.bound(vae, x, noise)
     return {
         "encoder_mean": mean,
         "encoder_log_std": log_std,
         "decoder_logits": vae.decoder(tensor("z")),
-        "elbo": objective.elbo(vae, x, noise),
-        "loss": objective.loss(vae, x, noise),
+        "elbo": terms.elbo.mean(),
+        "loss": objective.loss(terms),
         "svi_objective": svi.top_half_elbo(
             vae.decoder, tensor("svi_x"), tensor("svi_mean"), tensor("svi_log_std"), tensor("svi_noise")
         ),

@@ -53,8 +53,8 @@ def manifest_markdown(manifest: Mapping) -> str:
         "|---|---|---|",
     ]
     for file in manifest["files"]:
-        number = "unknown" if file["software"] is None else file["software"] + 1
-        lines.append(f"| {file['path']} | {number} | `{file['sha256']}` |")
+        made_by = "unknown" if file["software"] is None else file["software"] + 1
+        lines.append(f"| {file['path']} | {made_by} | `{file['sha256']}` |")
     return "\n".join(lines) + "\n"
 
 
@@ -62,6 +62,7 @@ def load_manifest(path: str | Path) -> dict:
     """Read a manifest. Raises InputError if it is none."""
     try:
         manifest = json.loads(Path(path).read_text(encoding="utf-8"))
+        manifest["dataset"]
         for file in manifest["files"]:
             file["path"], file["sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -75,7 +76,8 @@ def differing_files(manifest: Mapping, folder: Path) -> list[str]:
     for file in manifest["files"]:
         path = folder / file["path"]
         if not path.is_file():
-            differing.append(f"{file['path']} is missing")
+            target = f"results/{manifest['dataset']}/{file['path']}"
+            differing.append(f"{file['path']} is missing; `snakemake --cores 1 {target}` makes it")
         elif (found := file_hash(path)) != file["sha256"]:
             differing.append(f"{file['path']} has SHA-256 {found}, not {file['sha256']}")
     return differing

@@ -8,13 +8,18 @@ from torch import Tensor
 
 from mnist_vae.errors import InputError
 
+DEVICES = ("cpu", "auto", "cuda")
+Batches = Sequence[tuple[Tensor, Tensor, float | Tensor]]
+
 
 def find_device(wanted: str) -> torch.device:
     """The device to train on: "cpu", "cuda", or "auto", a GPU if there is one.
 
-    Raises InputError if a GPU is asked for and there is none. One that is found is told to compute the same
-    bits every time.
+    Raises InputError for another name, or if a GPU is asked for and there is none. A GPU is told to compute
+    the same bits every time.
     """
+    if wanted not in DEVICES:
+        raise InputError(f"device is {wanted!r}; it must be one of {', '.join(DEVICES)}")
     there = torch.cuda.is_available()
     if wanted == "cuda" and not there:
         raise InputError("device: cuda, but PyTorch finds no GPU here. Set device: auto, or cpu.")
@@ -22,6 +27,8 @@ def find_device(wanted: str) -> torch.device:
         return torch.device("cpu")
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # or cuBLAS may choose among ways to sum
     torch.use_deterministic_algorithms(True)
+    # Nothing is read before it is written, so filling new tensors first would only add kernels.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return torch.device("cuda")
 
 
@@ -32,12 +39,12 @@ class GraphedEpoch:
     The second is recorded, reading images, order, noise and rates from fixed places.
     """
 
-    def __init__(self, descend: Callable[[Tensor, Sequence], Tensor]) -> None:
+    def __init__(self, descend: Callable[[Tensor, Batches], Tensor]) -> None:
         self.descend = descend
         self.places: list[Tensor] = []
         self.graph: torch.cuda.CUDAGraph | None = None
 
-    def __call__(self, images: Tensor, batches: Sequence[tuple[Tensor, Tensor, float]]) -> Tensor:
+    def __call__(self, images: Tensor, batches: Batches) -> Tensor:
         """Take the epoch's steps; return the summed loss, on the GPU."""
         indices, noise, factors = zip(*batches, strict=True)
         inputs = images, torch.cat(indices), torch.cat(noise).to(images), torch.tensor(factors)

@@ -1,16 +1,18 @@
-"""Log-densities of the model, in nats (SPEC, parts 1 and 2).
+"""Log-densities of the model, in nats (docs/model.md, parts 1, 2 and 4).
 
 Features lie on the last axis; whatever stands before it broadcasts, so the same functions serve one image,
-a batch, or a batch of draws. They keep the precision of what they are given.
+a batch, or a batch of draws. They keep the precision of what they are given. A decoder is any function from
+latents (..., latent) to Bernoulli logits (..., pixels).
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-TOP_HALF = 392  # raster order: entries 0..391 are rows 0..13
+from mnist_vae.study.images import TOP_HALF
 
 
 def normal_log_density(x: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
@@ -27,21 +29,39 @@ def bernoulli_log_density(x: Tensor, logits: Tensor) -> Tensor:
 
 
 def log_prior(z: Tensor) -> Tensor:
-    """Log N(z; 0, I): (..., 2) -> (...)."""
+    """Log N(z; 0, I): (..., latent) -> (...)."""
     zero = z.new_zeros(())
     return normal_log_density(z, zero, zero).sum(-1)
 
 
 def log_q(mean: Tensor, log_std: Tensor, z: Tensor) -> Tensor:
-    """Log-density of the factorized Gaussian q at z: (..., 2) each -> (...)."""
+    """Log-density of the factorized Gaussian q at z: (..., latent) each -> (...)."""
     return normal_log_density(z, mean, log_std).sum(-1)
 
 
 def log_likelihood(x: Tensor, logits: Tensor) -> Tensor:
-    """Log p(x | z), summed over pixels: x (..., 784) in {0, 1}, the decoder's logits (..., 784) -> (...)."""
+    """Log p(x | z), summed over pixels: x (..., pixels) in {0, 1}, logits (..., pixels) -> (...)."""
     return bernoulli_log_density(x, logits).sum(-1)
+
+
+def joint_log_density(decoder: Callable[[Tensor], Tensor], x: Tensor, z: Tensor) -> Tensor:
+    """Log p(x, z): images (..., 784), latents (..., latent) -> (...)."""
+    return log_prior(z) + log_likelihood(x, decoder(z))
 
 
 def top_half(x: Tensor) -> Tensor:
     """Rows 0..13 of the picture: (..., 784) -> (..., 392). Serves images and logits alike."""
     return x[..., :TOP_HALF]
+
+
+def top_half_log_likelihood(decoder: Callable[[Tensor], Tensor], x: Tensor, z: Tensor) -> Tensor:
+    """Log p(top half of x | z): images (..., 784), latents (..., latent) -> (...).
+
+    The bottom half is not read, and the decoder may leave it out.
+    """
+    return log_likelihood(top_half(x), top_half(decoder(z)))
+
+
+def top_half_joint(decoder: Callable[[Tensor], Tensor], x: Tensor, z: Tensor) -> Tensor:
+    """Log p(top half of x, z): images (..., 784), latents (..., latent) -> (...)."""
+    return log_prior(z) + top_half_log_likelihood(decoder, x, z)

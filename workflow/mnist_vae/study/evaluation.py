@@ -1,14 +1,14 @@
-"""The study's numbers: bounds over whole splits, with their errors (SPEC, part 2 and 'Beyond')."""
+"""The study's numbers: bounds over whole splits, with their errors (docs/model.md, part 2)."""
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from mnist_vae.study.blocks import in_blocks
-from mnist_vae.study.densities import log_likelihood, log_prior, log_q
-from mnist_vae.study.networks import LATENT, VAE
-from mnist_vae.study.objective import reparameterize
+from mnist_vae.study import blocks
+from mnist_vae.study.networks import VAE
+from mnist_vae.study.objective import Bound, bound
+from mnist_vae.study.preconditions import require_at_least, require_binary_images, require_cpu_generator
 
 
 class Estimate(NamedTuple):
@@ -28,26 +28,38 @@ class Evaluation(NamedTuple):
 
 
 def mean_over_images(per_image: Tensor) -> Estimate:
-    """Mean (images,) -> value and standard error."""
-    return Estimate(per_image.mean().item(), per_image.std().item() / len(per_image) ** 0.5)
+    """Mean of (images,) -> value and standard error, which is nan for a single image."""
+    standard_error = per_image.std().item() / len(per_image) ** 0.5 if len(per_image) > 1 else float("nan")
+    return Estimate(per_image.mean().item(), standard_error)
 
 
 @torch.inference_mode()
 def evaluate(vae: VAE, images: Tensor, draws: int, generator: torch.Generator) -> Evaluation:
     """-ELBO, KL and reconstruction of images (count, 784), each averaged over `draws` draws of z per image.
 
-    neg_elbo_draw_spread is the standard deviation, over draws, of a figure that uses one draw an image, as
-    the reference's does. All noise is drawn at once, so that no number depends on the size of the blocks.
+    neg_elbo_draw_spread is the standard deviation, over draws, of a figure that uses one draw per image, as
+    the reference's does; nan for one draw. All noise is drawn at once, by the CPU's generator, so that no
+    number depends on the size of the blocks. Raises InputError unless images are of 0 and 1, draws positive
+    and the generator a CPU's.
     """
-    noise = torch.randn(draws, len(images), LATENT, generator=generator).to(images.device)
-    mean, log_std = vae.encoder(images)
-    z = reparameterize(mean, log_std, noise)
-    kl = (log_q(mean, log_std, z) - log_prior(z)).double()
-    reconstruction = -in_blocks(lambda x, z: log_likelihood(x, vae.decoder(z)), images, z).double()
-    neg_elbo = kl + reconstruction
+    require_binary_images(images, vae)
+    require_at_least(1, draws=draws)
+    require_cpu_generator(generator)
+    noise = torch.randn(draws, len(images), vae.latent, generator=generator).to(images)
+    terms = _bound_in_blocks(vae, images, noise)
+    neg_elbo = -terms.elbo
     return Evaluation(
         mean_over_images(neg_elbo.mean(0)),
-        mean_over_images(kl.mean(0)),
-        mean_over_images(reconstruction.mean(0)),
+        mean_over_images(terms.kl.mean(0)),
+        mean_over_images(-terms.log_likelihood.mean(0)),
         neg_elbo.mean(1).std().item() if draws > 1 else float("nan"),
     )
+
+
+def _bound_in_blocks(vae: VAE, images: Tensor, noise: Tensor) -> Bound:
+    """`objective.bound`, (draws, images) each and in float64, a block of images and draws at a time."""
+    found = []
+    for some, columns in blocks.split(images, noise):
+        parts = [bound(vae, some, part) for part in columns]
+        found.append([torch.cat(term) for term in zip(*parts, strict=True)])
+    return Bound(*(torch.cat(term, dim=1).double() for term in zip(*found, strict=True)))

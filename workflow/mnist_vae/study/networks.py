@@ -1,44 +1,45 @@
-"""The two networks: encoder and decoder, one tanh layer of 500 units each (SPEC, parts 1 and 2)."""
+"""The two networks, encoder and decoder, with one tanh layer each (docs/model.md, parts 1 and 2)."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mnist_vae.study.densities import TOP_HALF, log_likelihood, log_prior, top_half
+from mnist_vae.errors import InputError
+from mnist_vae.study.images import PIXELS, TOP_HALF
 
-PIXELS = 784
-HIDDEN = 500
-LATENT = 2
+INITIALIZATIONS = ("glorot", "pytorch")
 
 
 class Encoder(nn.Module):
-    """Amortized inference: images (..., 784) -> mean and log_std of q(z | x), (..., 2) each."""
+    """Amortized inference: images (..., 784) -> mean and log_std of q(z | x), (..., latent) each."""
 
-    def __init__(self) -> None:
+    def __init__(self, hidden: int, latent: int) -> None:
         super().__init__()
-        self.hidden = nn.Linear(PIXELS, HIDDEN)
-        self.output = nn.Linear(HIDDEN, 2 * LATENT)
+        self.hidden = nn.Linear(PIXELS, hidden)
+        self.output = nn.Linear(hidden, 2 * latent)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return (mean, log_std)."""
-        return self.output(torch.tanh(self.hidden(x))).chunk(2, dim=-1)
+        mean, log_std = self.output(torch.tanh(self.hidden(x))).chunk(2, dim=-1)
+        return mean, log_std
 
 
 class Decoder(nn.Module):
-    """The likelihood's parameters: latents (..., 2) -> Bernoulli logits (..., 784)."""
+    """The likelihood's parameters: latents (..., latent) -> Bernoulli logits (..., 784)."""
 
-    def __init__(self) -> None:
+    def __init__(self, hidden: int, latent: int) -> None:
         super().__init__()
-        self.hidden = nn.Linear(LATENT, HIDDEN)
-        self.output = nn.Linear(HIDDEN, PIXELS)
+        self.hidden = nn.Linear(latent, hidden)
+        self.output = nn.Linear(hidden, PIXELS)
 
     def forward(self, z: Tensor) -> Tensor:
         """Return the logits."""
-        return self.output(torch.tanh(self.hidden(z)))
+        logits: Tensor = self.output(torch.tanh(self.hidden(z)))
+        return logits
 
 
 class TopHalfDecoder(nn.Module):
-    """The same decoder's logits of the top half alone: latents (..., 2) -> (..., 392), in half the time."""
+    """The same decoder's logits of the top half alone: (..., latent) -> (..., 392), in half the time."""
 
     def __init__(self, decoder: Decoder) -> None:
         super().__init__()
@@ -53,14 +54,28 @@ class TopHalfDecoder(nn.Module):
 class VAE(nn.Module):
     """Encoder and decoder, whose tensors are named encoder.* and decoder.* in the weight files."""
 
-    def __init__(self, generator: torch.Generator | None = None, initialization: str = "glorot") -> None:
+    def __init__(
+        self,
+        generator: torch.Generator | None = None,
+        initialization: str = "glorot",
+        hidden: int = 500,
+        latent: int = 2,
+    ) -> None:
         """Draw the parameters: "glorot", uniform with zero biases as in Flux, or "pytorch", its default.
 
-        Glorot & Bengio 2010, eq. 16. PyTorch's weights and biases are uniform within 1 / sqrt(inputs).
+        Glorot & Bengio 2010, eq. 16. PyTorch's weights and biases are uniform within 1 / sqrt(inputs). The
+        two networks have `hidden` tanh units each; z has `latent` dimensions. Raises InputError for another
+        initialization, or sizes below 1.
         """
         super().__init__()
-        self.encoder = Encoder()
-        self.decoder = Decoder()
+        if initialization not in INITIALIZATIONS:
+            raise InputError(
+                f"initialization is {initialization!r}; it must be one of {', '.join(INITIALIZATIONS)}"
+            )
+        if min(hidden, latent) < 1:
+            raise InputError(f"hidden is {hidden} and latent {latent}; each must be at least 1")
+        self.encoder = Encoder(hidden, latent)
+        self.decoder = Decoder(hidden, latent)
         for layer in (self.encoder.hidden, self.encoder.output, self.decoder.hidden, self.decoder.output):
             if initialization == "glorot":
                 nn.init.xavier_uniform_(layer.weight, generator=generator)
@@ -69,22 +84,13 @@ class VAE(nn.Module):
                 reach = layer.in_features**-0.5
                 for parameter in layer.parameters():
                     nn.init.uniform_(parameter, -reach, reach, generator=generator)
-        # An input's weights side by side in memory: training adds up those of the pixels that are lit, and
-        # multiplies fastest by the decoder's.
-        for layer in (self.encoder.hidden, self.decoder.hidden, self.decoder.output):
-            layer.weight = nn.Parameter(layer.weight.detach().T.contiguous().T)
 
+    @property
+    def hidden(self) -> int:
+        """Tanh units of either network."""
+        return self.decoder.hidden.out_features
 
-def joint_log_density(decoder: Decoder, x: Tensor, z: Tensor) -> Tensor:
-    """Log p(x, z): images (..., 784), latents (..., 2) -> (...)."""
-    return log_prior(z) + log_likelihood(x, decoder(z))
-
-
-def top_half_log_likelihood(decoder: Decoder, x: Tensor, z: Tensor) -> Tensor:
-    """Log p(top half of x | z): images (..., 784), latents (..., 2) -> (...). The bottom half is not read."""
-    return log_likelihood(top_half(x), top_half(decoder(z)))
-
-
-def top_half_joint(decoder: Decoder, x: Tensor, z: Tensor) -> Tensor:
-    """Log p(top half of x, z): images (..., 784), latents (..., 2) -> (...)."""
-    return log_prior(z) + top_half_log_likelihood(decoder, x, z)
+    @property
+    def latent(self) -> int:
+        """Dimensions of z."""
+        return self.decoder.hidden.in_features

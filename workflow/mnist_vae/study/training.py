@@ -1,9 +1,8 @@
-"""Training: Adam on shuffled batches of the negative ELBO (SPEC, part 2), and what stronger recipes add."""
+"""Training: Adam on shuffled batches of the negative ELBO (docs/model.md, part 2), and what recipes add."""
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
@@ -11,33 +10,25 @@ from torch import Tensor
 
 from mnist_vae.errors import InputError
 from mnist_vae.study.adam import Adam
-from mnist_vae.study.cuda import GraphedEpoch
+from mnist_vae.study.cuda import Batches, GraphedEpoch
 from mnist_vae.study.gradient import loss_with_gradient
-from mnist_vae.study.networks import LATENT, VAE
+from mnist_vae.study.networks import VAE
+from mnist_vae.study.preconditions import (
+    require_at_least,
+    require_binary_images,
+    require_cpu_generator,
+    require_positive,
+)
+from mnist_vae.study.recipe import Recipe
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a model is trained. The defaults are the reference's: a constant rate, the same for all tensors.
-
-    Over the last `decay` of all steps the rate falls linearly to zero. `latent_layer_rate` multiplies it for
-    the decoder's first layer, whose two inputs give it gradients far smaller than the other layers'.
-    """
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    decay: float = 0.0
-    latent_layer_rate: float = 1.0
-
-    def rate_factor(self, progress: float) -> float:
-        """What is left of the learning rate when `progress`, 0 to 1, of the training is done."""
-        return min(1.0, (1 - progress) / self.decay) if self.decay else 1.0
+# Training adds up the weights of the pixels that are lit, so it holds each pixel's weights side by side.
+BY_INPUT = "encoder.hidden.weight"
 
 
 def make_optimizer(vae: VAE, recipe: Recipe) -> Adam:
-    """Adam at the recipe's rates."""
-    parameters = dict(vae.named_parameters())
+    """Adam at the recipe's rates: on the model's own parameters, and on a transposed copy of BY_INPUT."""
+    parameters = {name: parameter.detach() for name, parameter in vae.named_parameters()}
+    parameters[BY_INPUT] = parameters[BY_INPUT].T.clone(memory_format=torch.contiguous_format).T
     latent_layer = [name for name in parameters if name.startswith("decoder.hidden.")]
     rate = recipe.learning_rate
     return Adam(parameters, rate, dict.fromkeys(latent_layer, rate * recipe.latent_layer_rate))
@@ -49,18 +40,15 @@ def shuffled_batches(images: Tensor, batch_size: int, generator: torch.Generator
         yield images.index_select(0, indices)
 
 
-Batches = Sequence[tuple[Tensor, Tensor, float | Tensor]]
-
-
 @torch.inference_mode()  # what autograd would note of each operation costs a sixtieth of a step
-def descend(vae: VAE, optimizer: Adam, images: Tensor, batches: Batches) -> Tensor:
+def descend(optimizer: Adam, beta: float, images: Tensor, batches: Batches) -> Tensor:
     """One epoch: a step of Adam for each batch, given by indices, noise and rate factor; the summed loss."""
-    parameters = dict(vae.named_parameters())
     total = torch.zeros((), dtype=torch.float64, device=images.device)
     for indices, noise, rate_factor in batches:
-        batch_loss, gradient = loss_with_gradient(parameters, images.index_select(0, indices), noise)
+        x = images.index_select(0, indices)
+        batch_loss, gradient = loss_with_gradient(optimizer.parameters, x, noise, beta)
         optimizer.step(gradient, rate_factor)
-        total += batch_loss * len(indices)
+        total.add_(batch_loss, alpha=len(indices))
     return total
 
 
@@ -75,12 +63,34 @@ def train(
 ) -> Iterator[float]:
     """Train in place on images (n, 784), yielding after each epoch its mean loss in nats per image.
 
-    `variants`, where given, makes the images of each epoch anew (n, 784). A training that goes on brings its
-    optimizer and how many epochs it has done. Order and noise come from the generator, a CPU's, wherever the
-    model and its images are. Raises InputError once the loss is no longer finite.
+    Images hold 0 and 1 only, in the model's precision and on its device. `variants`, where given, makes the
+    images of each epoch anew (n, 784). A batch size above n makes one batch of all images. A training run
+    that goes on brings its optimizer, made by `make_optimizer`, and how many epochs it has done. Order and
+    noise come from the generator, a CPU's, wherever the model and its images are.
+
+    Raises InputError for any other images, variants, generator or recipe before the first step, and once the
+    loss is no longer finite.
     """
+    require_binary_images(images, vae)
+    require_cpu_generator(generator)
+    require_at_least(1, epochs=recipe.epochs, batch_size=recipe.batch_size)
+    require_positive(learning_rate=recipe.learning_rate, latent_layer_rate=recipe.latent_layer_rate)
     optimizer = optimizer or make_optimizer(vae, recipe)
-    epoch_loss = partial(descend, vae, optimizer)
+    return _epochs(vae, images, recipe, generator, variants, optimizer, epochs_done)
+
+
+def _epochs(
+    vae: VAE,
+    images: Tensor,
+    recipe: Recipe,
+    generator: torch.Generator,
+    variants: Callable[[], Tensor] | None,
+    optimizer: Adam,
+    epochs_done: int,
+) -> Iterator[float]:
+    by_input, natural = optimizer.parameters[BY_INPUT], vae.get_parameter(BY_INPUT).detach()
+    by_input.copy_(natural)
+    epoch_loss: Callable[[Tensor, Batches], Tensor] = partial(descend, optimizer, recipe.beta)
     if images.is_cuda:
         epoch_loss = GraphedEpoch(epoch_loss)
     steps = recipe.epochs * -(-len(images) // recipe.batch_size)
@@ -89,12 +99,16 @@ def train(
         batches = [
             (
                 indices,
-                torch.randn(len(indices), LATENT, generator=generator),
+                torch.randn(len(indices), vae.latent, generator=generator),
                 recipe.rate_factor(next(step) / steps),
             )
             for indices in shuffled_batches(torch.arange(len(images)), recipe.batch_size, generator)
         ]
-        mean_loss = epoch_loss(variants() if variants else images, batches).item() / len(images)
+        x = variants() if variants else images
+        if epoch == epochs_done + 1:
+            require_binary_images(x, vae)
+        mean_loss = epoch_loss(x, batches).item() / len(images)
+        natural.copy_(by_input)
         if not math.isfinite(mean_loss):
             raise InputError(
                 f"training diverged: epoch {epoch} ended with a loss of {mean_loss}. "

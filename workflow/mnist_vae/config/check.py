@@ -2,16 +2,16 @@
 
 import math
 from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
-from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
 
-from mnist_vae.data.digits import TEST_IMAGES
+from mnist_vae.config.layers import defaults
+from mnist_vae.config.models import complete_recipes, interpolated_images, pictured_seed, train_sizes
+from mnist_vae.config.schema import schema_of_config
+from mnist_vae.data.datasets import DATASETS, Dataset
+from mnist_vae.data.obtain import describe
 from mnist_vae.errors import InputError
 
 # Stricter than JSON Schema, which takes 1.0 for an integer and nan for a number above 0: seed 1.0 would name
@@ -29,26 +29,35 @@ _Validator = extend(
 )
 
 
-def check_config(config: Mapping, schema_path: str | Path) -> None:
-    """Raise InputError with the first wrong key, its value and what is allowed, in one line."""
-    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
-    error = best_match(_Validator(schema).iter_errors(config))
+def check_config(config: Mapping) -> None:
+    """Raise InputError with the first wrong key, its value and what is allowed, in one line.
+
+    The configuration is a complete one, as `layers.complete_config` makes it.
+    """
+    own = config["datasets"] if isinstance(config["datasets"], Mapping) else {}
+    error = best_match(_Validator(schema_of_config(map(str, own))).iter_errors(config))
     if error is not None:
         raise InputError(f"config: {_explain(error)}")
-    datasets = config["train_sizes"] if config["dataset"] == "auto" else [config["dataset"]]
+    _check_own(own)
+    choices = ["auto", *dict.fromkeys([*DATASETS, *own])]
+    if config["dataset"] not in choices:
+        raise InputError(f"config: dataset is {config['dataset']!r}; it must be one of {', '.join(choices)}")
+    datasets = ["mnist", "mnist5k"] if config["dataset"] == "auto" else [config["dataset"]]
     figures, recipes = config["figures"], complete_recipes(config)
     _check_choice("figures.recipe", figures["recipe"], list(recipes))
     pictured = recipes[figures["recipe"]]
-    _check_choice("figures.seed", figures["seed"], pictured["seeds"])
-    for dataset in datasets:
-        largest = max(pictured["train_sizes"][dataset])
-        _check_indices("interpolation.images", config["interpolation"]["images"], largest, dataset)
-        _check_indices("top_half.images", config["top_half"]["images"], TEST_IMAGES[dataset], dataset)
+    _check_choice("figures.seed", pictured_seed(config, recipes), pictured["seeds"])
+    for dataset in (_described(name, own) for name in datasets):
+        _check_sizes(recipes, dataset)
+        largest = max(train_sizes(pictured, dataset))
+        _check_indices("interpolation.images", interpolated_images(config, largest), largest, dataset.name)
+        _check_indices("top_half.images", config["top_half"]["images"], dataset.test_images, dataset.name)
         for section in ("gaps", "snapshots", "importance_weighting"):
-            if (images := config[section]["images"]) > TEST_IMAGES[dataset]:
+            images = config[section]["images"]
+            if images > dataset.test_images and images != defaults()[section]["images"]:
                 raise InputError(
-                    f"config: {section}.images is {images}; it must be at most {TEST_IMAGES[dataset]}, the "
-                    f"test images of {dataset}"
+                    f"config: {section}.images is {images}; it must be at most {dataset.test_images}, the "
+                    f"test images of {dataset.name}"
                 )
     _check_grids(config["marginal"])
     draws = config["importance_weighting"]["draws"]
@@ -56,34 +65,34 @@ def check_config(config: Mapping, schema_path: str | Path) -> None:
         raise InputError(f"config: importance_weighting.draws has {wrong[0]}; it must divide {max(draws)}")
 
 
-def complete_recipes(config: Mapping) -> dict[str, dict]:
-    """Give each recipe the seeds and train sizes, and from the reference, what it leaves out."""
-    shared = {"seeds": config["seeds"], "train_sizes": config["train_sizes"]}
-    recipes = config["recipes"]
-    return {name: recipes["reference"] | shared | recipe for name, recipe in recipes.items()}
+def _described(name: str, own: Mapping[str, Mapping]) -> Dataset:
+    try:
+        return describe(name, own)
+    except InputError as error:
+        raise InputError(f"config: {error}") from error
 
 
-def setting_at(setting: float | Mapping[str, float], n: int) -> float:
-    """A recipe's setting at train size n: {"1": a, "4000": b} is a below 4,000 images and b from there on."""
-    if not isinstance(setting, Mapping):
-        return setting
-    return setting[str(max(size for size in map(int, setting) if size <= n))]
+def _check_own(own: Mapping[str, Mapping]) -> None:
+    """What a name in `datasets` may be, and what may be said of a published set."""
+    for name, settings in own.items():
+        if name in ("auto", "mnist", "mnist5k", "mnist_sampled", "parity"):
+            where = "; mnist's folder is mnist_dir" if name.startswith("mnist") else ""
+            raise InputError(f"config: datasets.{name} is a name that is taken{where}; choose another")
+        if name in DATASETS and (further := [key for key in settings if key != "folder"]):
+            raise InputError(
+                f"config: datasets.{name}.{further[0]} cannot be set: {name} is a published set, of which "
+                "only the folder may be named"
+            )
 
 
-def with_numbers(value: Any) -> Any:
-    """Read numbers that arrive as text, as in `--config seeds=[1,2]` or YAML's 1e-3. Keys become text."""
-    if isinstance(value, Mapping):
-        # A numeric key may stand there twice: as such from a file, and as text from --config, which wins.
-        return {
-            str(key): with_numbers(value[key]) for key in sorted(value, key=lambda key: isinstance(key, str))
-        }
-    if isinstance(value, list):
-        return [with_numbers(item) for item in value]
-    if isinstance(value, str):
-        for number in (int, float):
-            with suppress(ValueError):
-                return number(value) if math.isfinite(number(value)) else value
-    return value
+def _check_sizes(recipes: Mapping[str, Mapping], dataset: Dataset) -> None:
+    """A data set of one's own has as many images as its files say."""
+    for name, recipe in recipes.items():
+        if (largest := max(train_sizes(recipe, dataset))) > dataset.train_images:
+            raise InputError(
+                f"config: a train size of {dataset.name} is {largest} (recipe {name}); it has "
+                f"{dataset.train_images:,} training images"
+            )
 
 
 def _check_grids(marginal: Mapping[str, float]) -> None:
@@ -125,9 +134,8 @@ def _explain(error: ValidationError) -> str:
             return f"{missing} is missing {section}{description}"
         known = schema["properties"]
         unknown = next(name for name in value if name not in known)
-        return (
-            f"{unknown} (here {value[unknown]!r}) is no key {section}; it must be one of {', '.join(known)}"
-        )
+        here = f"{unknown} (here {value[unknown]!r})"
+        return f"{here} is not a key {section}; it must be one of {', '.join(known)}"
     allowed = f"must be {_allowed(schema)}{description}"
     if "propertyNames" in error.schema_path:
         return f"the name {value!r} in {key} {allowed}"
@@ -139,7 +147,7 @@ def _allowed(schema: Mapping) -> str:
     if "enum" in schema:
         return f"one of {', '.join(schema['enum'])}"
     kinds = {"integer": "a whole number", "number": "a finite number", "string": "text"}
-    kinds |= {"array": "a list", "object": "a section of keys"}
+    kinds |= {"array": "a list", "object": "a section of keys", "null": "empty"}
     limits = {
         "minimum": "at least {}",
         "exclusiveMinimum": "above {}",

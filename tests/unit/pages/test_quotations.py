@@ -1,0 +1,64 @@
+"""Numbers in prose are those of the tables that they name."""
+
+import pytest
+
+from mnist_vae.errors import InputError
+from mnist_vae.pages.quotations import up_to_date
+from support.command_line import run_command
+
+TABLE = "recipe,n,seed,test_neg_elbo\nreference,1000,1,179\nreference,1000,2,181\nstrong,1000,1,1154.256\n"
+
+FIRST, SECOND = (f"elbo.csv[recipe=reference,seed={seed}].test_neg_elbo" for seed in (1, 2))
+
+
+@pytest.fixture
+def tables(tmp_path):
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    (folder / "elbo.csv").write_text(TABLE)
+    (folder / "elbo.md").write_text("# Title\n\n| a |\n|---|\n| 2 |\n\nWords.\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("source", "before", "after"),
+    [
+        ("elbo.csv[recipe=strong,seed=1].test_neg_elbo", "7.00", "1,154.26"),
+        ("elbo.csv[recipe=strong].test_neg_elbo", "1,000", "1,154"),
+        ("elbo.csv[recipe=reference].test_neg_elbo", "0.0", "180.0"),  # the mean over rows
+        (f"{SECOND} - {FIRST}", "9", "2"),
+        (f"{FIRST} - {SECOND}", "−1.5", "−2.0"),
+    ],
+)
+def test_a_number_becomes_its_cell(tables, source, before, after):
+    text = f"about {before}<!-- {source} --> nats, and 5"
+    assert up_to_date(text, tables) == f"about {after}<!-- {source} --> nats, and 5"
+
+
+def test_a_table_becomes_the_files_table(tables):
+    text = "<!-- table elbo.md -->\n\n| a |\n|---|\n| 1 |\n\n<!-- end of table -->\n"
+    assert up_to_date(text, tables) == text.replace("| 1 |", "| 2 |")
+
+
+@pytest.mark.parametrize(
+    ("source", "lacking"),
+    [
+        ("none.csv[].x", r"none\.csv is missing.*snakemake"),
+        ("elbo.csv[recipe=weak].test_neg_elbo", "no such row"),
+        ("elbo.csv[colour=red].test_neg_elbo", "no column colour.*recipe"),
+        ("elbo.csv[].kl", "no column kl"),
+    ],
+)
+def test_a_source_that_is_not_there_is_named(tables, source, lacking):
+    with pytest.raises(InputError, match=lacking):
+        up_to_date(f"1<!-- {source} -->", tables)
+
+
+def test_the_command_says_what_differs_and_mends_it(tables, tmp_path, capsys):
+    text = tmp_path / "text.md"
+    text.write_text("It is 3<!-- elbo.csv[recipe=strong].test_neg_elbo --> nats.\n")
+    assert run_command(f"quote {tables} {text}") == 1
+    assert "1,154" in capsys.readouterr().err
+    assert run_command(f"quote {tables} {text} --write") == 0
+    assert text.read_text() == "It is 1,154<!-- elbo.csv[recipe=strong].test_neg_elbo --> nats.\n"
+    assert run_command(f"quote {tables} {text}") == 0

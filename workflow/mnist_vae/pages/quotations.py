@@ -1,0 +1,82 @@
+"""Numbers quoted in prose, each followed by the table cell that it comes from.
+
+A quoted number carries its source in an HTML comment, which Markdown does not show:
+
+    -ELBO is 179.62<!-- elbo.csv[recipe=reference,n=1000,seed=mean].test_neg_elbo --> nats
+
+The source names a table, the rows and a column. Several rows stand for their mean; a second source after
+` - ` is subtracted. A whole Markdown table stands between `<!-- table elbo.md -->` and
+`<!-- end of table -->`. So a text can be compared with the tables of a run, or brought up to date.
+"""
+
+import re
+from functools import cache, partial
+from pathlib import Path
+
+import pandas as pd
+
+from mnist_vae.errors import InputError
+
+_CELL = r"[\w.]+\[[^\]]*\]\.\w+"
+_QUOTED = re.compile(rf"(?P<number>[-−]?[\d,]*\d(?:\.\d+)?)<!-- (?P<source>{_CELL}(?: - {_CELL})?) -->")
+_TABLE = re.compile(
+    r"(?P<start><!-- table (?P<file>[\w.]+) -->\n\n).*?(?P<end>\n<!-- end of table -->)", re.DOTALL
+)
+
+
+def up_to_date(text: str, tables: Path) -> str:
+    """The text with every quoted number and table as they stand in the folder of tables.
+
+    Each number keeps its number of decimals. Raises InputError for a source that names a table, row or
+    column which is not there.
+    """
+    text = _QUOTED.sub(partial(_requoted, tables), text)
+    return _TABLE.sub(lambda found: found["start"] + _table(tables / found["file"]) + found["end"], text)
+
+
+def quotations(text: str) -> int:
+    """How many numbers and tables the text quotes."""
+    return len(_QUOTED.findall(text)) + len(_TABLE.findall(text))
+
+
+def _requoted(tables: Path, found: re.Match) -> str:
+    first, *second = (_cell(source, tables) for source in found["source"].split(" - "))
+    decimals = len(found["number"].partition(".")[2])
+    number = f"{first - sum(second):,.{decimals}f}"
+    if "−" in found["number"]:
+        number = number.replace("-", "−")
+    return f"{number}<!-- {found['source']} -->"
+
+
+def _cell(source: str, tables: Path) -> float:
+    file, _, rest = source.partition("[")
+    conditions, _, column = rest.partition("].")
+    table = _read(tables / file)
+    for condition in filter(None, conditions.split(",")):
+        name, _, value = condition.partition("=")
+        if name not in table:
+            raise InputError(
+                f"{source}: {tables / file} has no column {name}, only {', '.join(table.columns)}"
+            )
+        table = table[table[name] == value]
+    if column not in table or table.empty:
+        lacking = f"column {column}" if column not in table else "such row"
+        raise InputError(f"{source}: {tables / file} has no {lacking}")
+    return float(table[column].astype(float).mean())
+
+
+@cache
+def _read(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise InputError(f"{path} is missing: make the tables first, `snakemake --cores 4 tables`")
+    return pd.read_csv(path, dtype=str)
+
+
+def _table(path: Path) -> str:
+    """The first table of a Markdown file."""
+    if not path.is_file():
+        raise InputError(f"{path} is missing: make the tables first, `snakemake --cores 4 tables`")
+    found = re.search(r"(?:^\|.*\n)+", path.read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None:
+        raise InputError(f"{path} holds no table")
+    return found[0]
