@@ -133,7 +133,8 @@ def test_the_hash_of_code_is_of_all_that_is_imported_and_of_nothing_else(tmp_pat
     monkeypatch.setattr("mnist_vae.provenance.sources.PACKAGE", package)
     for name, text in (("a", "from mnist_vae.b import f  # edited\n"), ("b", "f = 2\n")):
         (package / f"{name}.py").write_text(text)
-        assert (after := code_hash("mnist_vae.a")) != before
+        after = code_hash("mnist_vae.a")
+        assert after != before
         before = after
 
 
