@@ -10,11 +10,13 @@ import pytest
 import torch
 from PIL import Image
 
-from mnist_vae.data.digits import binarize, obtain_mnist5k
+from mnist_vae.data.digits import binarize
+from mnist_vae.data.obtain import obtain_mnist5k
 from mnist_vae.pages.explorer import explorer_page, page_data
 from mnist_vae.study.densities import log_likelihood, log_prior, log_q
 from mnist_vae.study.networks import VAE
-from mnist_vae.study.training import Recipe, train
+from mnist_vae.study.recipe import Recipe
+from mnist_vae.study.training import train
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -2,11 +2,11 @@
 
 import argparse
 import gc
-import os
 import sys
 from importlib import import_module
 
 from mnist_vae.errors import InputError
+from mnist_vae.provenance.environment import ignore_choices
 
 COMMANDS = {
     "obtain": "find or download a data set, check it, and store its grey pictures",
@@ -28,6 +28,7 @@ COMMANDS = {
     "verify": "compare what lies there with its manifest, and with an earlier one",
     "parity": "compare every function with the Julia reference",
     "check_parity": "judge that comparison",
+    "check": "check any solution of the assignment, in Python or Julia",
     "account": "add up what the jobs cost",
     "benchmark": "time training and inference against other ways to do the same",
     "benchmark_processes": "time trainings side by side, and on more and more images",
@@ -51,8 +52,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="see `mnist_vae COMMAND --help`")
     options = parser.parse_args(words)
 
-    # Read by the numerical libraries as they load, so set before the command imports them.
-    os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(options.threads)
+    ignore_choices(options.threads)  # before the command imports what reads them
     from mnist_vae.files.storage import WRITTEN
     from mnist_vae.provenance.record import add_to_records
 

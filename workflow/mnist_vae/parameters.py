@@ -83,8 +83,10 @@ def add_options(parser: ArgumentParser, section: type) -> None:
 
 
 def option_words(values: Mapping[str, Any]) -> list[str]:
-    """The words of a command line from which `read_options` gets these values back."""
-    return [word for name, value in values.items() for word in (_option(name), str(value))]
+    """The words of a command line from which `read_options` gets these values back; None is not mentioned."""
+    return [
+        word for name, value in values.items() if value is not None for word in (_option(name), str(value))
+    ]
 
 
 def read_options(section: type, options: Namespace) -> Any:

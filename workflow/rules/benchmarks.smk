@@ -11,11 +11,6 @@
 EVERY_CORE = cores()  # as far as --cores allows: nothing else runs while something is timed
 
 
-def draw_options(wildcards, input):
-    """Every figure and what it is drawn from, as options of `benchmark_commands`."""
-    return [word for figure in FIGURES for word in ("--figure", figure, *input.get(figure))]
-
-
 rule benchmarks:
     input:
         all_benchmarks,
@@ -70,7 +65,7 @@ rule benchmark_processes:
 
 rule benchmark_commands:
     input:
-        **{figure: getattr(rules, figure).input.arrays for figure in FIGURES},
+        **{name: drawn_from(entry) for name, entry in FIGURES.items()},
     output:
         timings="results/{dataset}/benchmarks/commands.csv",
         markdown="results/{dataset}/benchmarks/commands.md",

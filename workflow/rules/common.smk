@@ -17,14 +17,17 @@ if str(LIBRARY) not in sys.path:
 from mnist_vae.config.check import check_config
 from mnist_vae.config.layers import complete_config, read_config
 from mnist_vae.config.models import (
-    check_dataset,
     check_model,
     complete_recipes,
+    first_images,
     interpolated_images,
     pictured_seed,
     settings_at,
+    train_sizes,
 )
-from mnist_vae.data.digits import TRAIN_IMAGES, resolve_dataset
+from mnist_vae.data.datasets import DATASETS
+from mnist_vae.data.obtain import describe, resolve_dataset, sources_of
+from mnist_vae.data.own import hash_own
 from mnist_vae.errors import InputError
 from mnist_vae.figures.table import FIGURES
 from mnist_vae.parameters import option_words
@@ -129,15 +132,38 @@ def one_processor(wildcards):
         return 1
 
 
-def known_dataset(wildcards):
-    """The path's data set, if there is one of that name."""
-    told(check_dataset, wildcards.dataset)
-    return wildcards.dataset
+@cache
+def dataset_named(name):
+    """The description of the data set of a path; of one's own its files' headers are read, once."""
+    return told(describe, name, config["datasets"])
+
+
+@cache
+def files_of_own(name):
+    """SHA-256 of each file of one's own data set: another file makes other results, a touched one does not."""
+    return {} if name in DATASETS else told(hash_own, name, config["datasets"][name]["folder"])
+
+
+def places(name):
+    """The folder and the mirrors that the configuration names for a data set."""
+    return sources_of(name, config["mnist_dir"], config["mirrors"], config["datasets"])
+
+
+def binarization(wildcards):
+    """How a data set's pictures become binary, as options of the command line."""
+    threshold = dataset_named(wildcards.dataset).threshold
+    return "--draw" if threshold is None else f"--threshold {threshold}"
+
+
+def first_test_images(section):
+    """How many of the first images a section of the configuration asks for, as a function of the data set."""
+    return lambda wildcards: first_images(config, section, dataset_named(wildcards.dataset))
 
 
 def digits_of_known_model(wildcards):
     """What a model is trained on, if its path names one that can be trained."""
-    told(check_model, RECIPES, wildcards.dataset, wildcards.recipe, int(wildcards.n), int(wildcards.seed))
+    dataset = dataset_named(wildcards.dataset)
+    told(check_model, RECIPES, dataset, wildcards.recipe, int(wildcards.n), int(wildcards.seed))
     return f"results/{wildcards.dataset}/data/binarized.safetensors"
 
 
@@ -201,19 +227,23 @@ def all_benchmarks(wildcards):
     return [*tables, f"results/{dataset}/benchmarks/timings.png"]
 
 
+def draw_options(wildcards, input):
+    """Every figure and what it is drawn from, as options of `benchmark_commands`."""
+    return [word for figure in FIGURES for word in ("--figure", figure, *input.get(figure))]
+
+
 def of_models(file, seeds):
     """The given file of the chosen seeds' models, of every recipe and size, as a function of the data set."""
 
     def files(wildcards):
-        dataset = known_dataset(wildcards)
         return [
             path
             for recipe, settings in RECIPES.items()
             for path in expand(
                 f"{MODEL}/{file}",
-                dataset=dataset,
+                dataset=wildcards.dataset,
                 recipe=recipe,
-                n=settings["train_sizes"][dataset],
+                n=train_sizes(settings, dataset_named(wildcards.dataset)),
                 seed=settings["seeds"][seeds],
             )
         ]
@@ -233,7 +263,7 @@ def of_first_seeds(file):
 
 def pictured_size(dataset):
     """The train size of the model that the figures show: its recipe's largest."""
-    return max(RECIPES[config["figures"]["recipe"]]["train_sizes"][dataset])
+    return max(train_sizes(RECIPES[config["figures"]["recipe"]], dataset_named(dataset)))
 
 
 def of_pictured_model(file):
@@ -244,7 +274,7 @@ def of_pictured_model(file):
             f"{MODEL}/{file}",
             dataset=wildcards.dataset,
             recipe=config["figures"]["recipe"],
-            n=pictured_size(known_dataset(wildcards)),
+            n=pictured_size(wildcards.dataset),
             seed=config["figures"]["seed"],
         )
 
@@ -260,7 +290,7 @@ def of_parity_model(file):
             file,
             dataset=dataset,
             recipe="reference",
-            n=min(RECIPES["reference"]["train_sizes"][dataset]),
+            n=min(train_sizes(RECIPES["reference"], dataset_named(dataset))),
             seed=RECIPES["reference"]["seeds"][0],
         )
 
@@ -305,11 +335,13 @@ def all_results(wildcards):
 
 def config_of_results(wildcards):
     """The configuration that the results depend on, complete: each recipe says its seeds and sizes."""
-    elsewhere = {"dataset", "mnist_dir", "mirrors", "parity", "benchmarks", "seeds", "train_sizes"}
-    recipes = {
-        name: recipe | {"train_sizes": recipe["train_sizes"][wildcards.dataset]}
-        for name, recipe in RECIPES.items()
+    elsewhere = {"dataset", "datasets", "mnist_dir", "mirrors"}
+    elsewhere |= {"parity", "benchmarks", "seeds", "train_sizes"}
+    dataset = dataset_named(wildcards.dataset)
+    found = {key: config[key] for key in config.keys() - elsewhere}
+    found["recipes"] = {
+        name: recipe | {"train_sizes": train_sizes(recipe, dataset)} for name, recipe in RECIPES.items()
     }
-    return json.dumps(
-        {key: config[key] for key in config.keys() - elsewhere} | {"recipes": recipes}, sort_keys=True
-    )
+    if files := files_of_own(dataset.name):
+        found["data"] = {"files": files, "threshold": dataset.threshold, "classes": dataset.classes}
+    return json.dumps(found, sort_keys=True)

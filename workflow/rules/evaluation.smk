@@ -27,7 +27,7 @@ rule evaluate:
         draws=config["evaluation"]["draws"],
         first_100_draws=config["evaluation"]["first_100_draws"],
         grid=config["marginal"],
-        images=config["gaps"]["images"],
+        images=first_test_images("gaps"),
     shell:
         "python -m mnist_vae evaluate {input.digits:q} {input.weights:q} {output.metrics:q} "
         "--draws {params.draws} --first-100-draws {params.first_100_draws} "

@@ -21,7 +21,7 @@ rule measure_epochs:
         code=code("measure_epochs"),
         window=config["marginal"]["window"],
         size=config["marginal"]["size"],
-        images=config["snapshots"]["images"],
+        images=first_test_images("snapshots"),
     shell:
         "python -m mnist_vae measure_epochs {input.digits:q} {input.snapshots:q} "
         "{output.epochs:q} --window {params.window} --size {params.size} --images {params.images} > {log:q} 2>&1"
@@ -44,7 +44,7 @@ rule weigh_draws:
         code=code("weigh_draws"),
         window=config["marginal"]["fine_window"],
         size=config["marginal"]["fine_size"],
-        images=config["importance_weighting"]["images"],
+        images=first_test_images("importance_weighting"),
         draws=config["importance_weighting"]["draws"],
     shell:
         "python -m mnist_vae weigh_draws {input.digits:q} {input.weights:q} {output.bounds:q} "

@@ -3,12 +3,6 @@
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/{what}.safetensors
 
 
-def manifold_window():
-    """The option that says how far the latent manifold reaches; none where the codes decide."""
-    window = config["latent_manifold"]["window"]
-    return "" if window is None else f"--window {window}"
-
-
 rule encode:
     input:
         digits="results/{dataset}/data/binarized.safetensors",
@@ -93,11 +87,10 @@ rule decode_manifold:
     threads: one_processor
     params:
         code=code("decode_manifold"),
-        window=manifold_window(),
-        size=config["latent_manifold"]["size"],
+        options=option_words(config["latent_manifold"]),
     shell:
         "python -m mnist_vae decode_manifold {input.weights:q} {input.latents:q} {output.means:q} "
-        "{params.window} --size {params.size} > {log:q} 2>&1"
+        "{params.options} > {log:q} 2>&1"
 
 
 rule fit_top_half:

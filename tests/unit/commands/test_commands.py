@@ -20,7 +20,8 @@ from mnist_vae.study.networks import VAE
 from support.command_line import TEST, TRAIN, listing, run_command
 from support.small_mnist import replace_published_files
 
-PROVENANCE = {"dataset": "mnist5k", "recipe": "reference", "n": TRAIN, "seed": 1}
+DATASET = {"dataset": "mnist5k", "classes": [*"0123456789"], "threshold": 128}
+PROVENANCE = DATASET | {"recipe": "reference", "n": TRAIN, "seed": 1}
 
 
 # --- what is stored ---------------------------------------------------------------------------------------
@@ -31,7 +32,7 @@ def test_everything_says_where_it_comes_from(study):
     assert len(stored) == 9
     for path in stored:
         assert load_provenance(path) == PROVENANCE
-    assert load_provenance(study.digits) == {"dataset": "mnist5k"}
+    assert load_provenance(study.digits) == DATASET
 
 
 def test_obtain_and_binarize(tmp_path, monkeypatch):
@@ -44,7 +45,7 @@ def test_obtain_and_binarize(tmp_path, monkeypatch):
         assert np.array_equal(load_arrays(grey)[name].ravel(), array.ravel())
         expected = array >= 128 if "images" in name else array
         assert np.array_equal(load_arrays(binary)[name].ravel(), expected.ravel())
-    assert load_provenance(binary) == {"dataset": "mnist"}
+    assert load_provenance(binary) == DATASET | {"dataset": "mnist"}
 
 
 def test_history(study):
@@ -98,7 +99,7 @@ def test_only_the_first_n_images_are_trained_on(study, tmp_path):
     digits = load_arrays(study.digits)
     for name in ("train_images", "train_labels"):
         digits[name] = digits[name][:100]
-    save_arrays(tmp_path / "digits", digits, {"dataset": "mnist5k"})
+    save_arrays(tmp_path / "digits", digits, DATASET)
     assert train_again(study, tmp_path / "first", "--n 100") == 0
     assert train_again(study, tmp_path / "again", "--n 100", digits=tmp_path / "digits") == 0
     assert (tmp_path / "first/w").read_bytes() == (tmp_path / "again/w").read_bytes()

@@ -9,6 +9,8 @@ from mnist_vae.config.check import check_config
 from mnist_vae.config.layers import complete_config, read_config
 from mnist_vae.errors import InputError
 from support.project import ROOT
+from support.small_mnist import write_idx
+from support.strangers import some_digits
 
 DEFAULT = complete_config(read_config(ROOT / "config/config.yaml"))
 DELETED = object()
@@ -166,3 +168,60 @@ def test_what_is_wrong_is_named(changes, said):
 
 def test_the_first_of_several_errors_is_enough():
     assert message({"seeds": [], "colour": "red"}).count("must be") == 1
+
+
+# --- data sets of one's own -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def letters(tmp_path):
+    """A folder of 200 training and 100 test pictures."""
+    return str(write_idx(tmp_path / "letters", some_digits()))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"dataset": "letters"},
+        {"dataset": "letters", "train_sizes.letters": [200, 10]},
+        {"dataset": "letters", "recipes.strong": {"train_sizes": {"letters": [20]}}},
+        {"dataset": "letters", "datasets.letters.threshold": 255, "datasets.letters.classes": ["a", 2]},
+        {"dataset": "fashion_mnist"},
+        {"dataset": "mnist_sampled", "train_sizes.mnist_sampled": [60_000]},
+        {"datasets.kmnist": {"folder": "somewhere"}},
+        {"datasets.letters.folder": "nowhere"},  # another data set is asked for
+    ],
+)
+def test_what_a_data_set_of_one_s_own_may_be(letters, changes):
+    check_config(config_with({"datasets.letters": {"folder": letters}} | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"dataset": "leters"}, ["dataset is 'leters'", "one of auto, mnist, ", "letters"]),
+        ({"dataset": "letters", "datasets.letters.folder": "nowhere"}, ["there is no /", "nowhere"]),
+        ({"dataset": "letters", "train_sizes.letters": [201]}, ["letters is 201", "200 training images"]),
+        ({"dataset": "letters", "gaps.images": 999}, ["gaps.images is 999", "at most 100", "letters"]),
+        ({"dataset": "letters", "top_half.images": [100]}, ["top_half.images has 100", "0 to 99"]),
+        ({"datasets.letters": {}}, ["folder is missing in datasets.letters"]),
+        ({"datasets.letters.folder": 3}, ["datasets.letters.folder is 3", "text"]),
+        ({"datasets.letters.treshold": 3}, ["treshold", "is not a key", "folder, threshold, classes"]),
+        ({"datasets.letters.threshold": 0}, ["datasets.letters.threshold is 0", "at least 1"]),
+        ({"datasets.letters.threshold": 256}, ["datasets.letters.threshold is 256", "at most 255"]),
+        ({"datasets.letters.classes": []}, ["datasets.letters.classes is []", "1 entries or more"]),
+        ({"datasets.Letters": {"folder": "x"}}, ["the name 'Letters' in datasets", "matching"]),
+        ({"datasets.mnist": {"folder": "x"}}, ["datasets.mnist is a name that is taken", "mnist_dir"]),
+        ({"datasets.auto": {"folder": "x"}}, ["datasets.auto is a name that is taken"]),
+        (
+            {"datasets.kmnist": {"folder": "x", "threshold": 9}},
+            ["kmnist.threshold", "only the folder"],
+        ),
+        ({"train_sizes.kmnist": [60_001]}, ["train_sizes.kmnist[0] is 60001", "at most 60000"]),
+    ],
+)
+def test_what_is_wrong_with_a_data_set_is_named(letters, changes, said):
+    text = message({"datasets.letters": {"folder": letters}} | changes)
+    for words in said:
+        assert words in text

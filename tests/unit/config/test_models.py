@@ -5,11 +5,14 @@ import pytest
 from mnist_vae.config.models import (
     check_model,
     complete_recipes,
+    first_images,
     interpolated_images,
     pictured_seed,
     setting_at,
     settings_at,
+    train_sizes,
 )
+from mnist_vae.data.datasets import DATASETS, Dataset
 from mnist_vae.errors import InputError
 
 REFERENCE = {"epochs": 100, "batch_size": 100, "learning_rate": 1e-3}
@@ -48,7 +51,6 @@ def test_settings_are_those_of_training_alone():
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        (("cifar", "reference", 10, 1), "no data set 'cifar'; there are mnist, mnist5k"),
         (("mnist", "foo", 1000, 1), "no recipe 'foo'; configured are reference, strong"),
         (("mnist", "strong", 0, 1), "n0 .* mnist has 1 to 60,000"),
         (("mnist5k", "strong", 4001, 1), "n4001 .* mnist5k has 1 to 4,000"),
@@ -57,11 +59,11 @@ def test_settings_are_those_of_training_alone():
 )
 def test_what_a_path_names_in_vain_is_said(model, said):
     with pytest.raises(InputError, match=said):
-        check_model({"reference": {}, "strong": {}}, *model)
+        check_model({"reference": {}, "strong": {}}, DATASETS[model[0]], *model[1:])
 
 
 def test_what_can_be_trained_passes():
-    check_model({"reference": {}}, "mnist", "reference", 60_000, 2**32 - 1)
+    check_model({"reference": {}}, DATASETS["mnist"], "reference", 60_000, 2**32 - 1)
 
 
 def test_the_pictured_seed_is_the_recipes_first_unless_named():
@@ -82,3 +84,16 @@ def test_the_pictured_seed_is_the_recipes_first_unless_named():
 )
 def test_interpolated_images_exist(named, n, images):
     assert interpolated_images({"interpolation": {"images": named}}, n) == images
+
+
+def test_train_sizes_are_the_named_ones_or_as_many_as_there_are():
+    recipe = {"train_sizes": {"mnist": [7]}}
+    assert train_sizes(recipe, DATASETS["mnist"]) == [7]
+    assert train_sizes(recipe, DATASETS["kmnist"]) == [1_000, 10_000]
+    assert train_sizes(recipe, Dataset("letters", 300, 100)) == [300]
+
+
+def test_the_first_images_as_far_as_there_are():
+    config = {"gaps": {"images": 1_000}}
+    assert first_images(config, "gaps", DATASETS["mnist"]) == 1_000
+    assert first_images(config, "gaps", Dataset("letters", 300, 100)) == 100

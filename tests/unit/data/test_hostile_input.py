@@ -14,7 +14,7 @@ from mnist_vae.commands import train
 from mnist_vae.config.check import check_config
 from mnist_vae.config.layers import complete_config, read_config
 from mnist_vae.config.models import complete_recipes, settings_at
-from mnist_vae.data import digits as data
+from mnist_vae.data.idx import read_published
 from mnist_vae.errors import InputError
 from mnist_vae.parameters import option_words
 from support.project import ROOT
@@ -63,12 +63,12 @@ def test_mutated_idx_files_are_refused_or_right(tmp_path, monkeypatch, mutation)
     """2,000 of them in all. Right is what says the same: damage to a gzip header's comment, say."""
     small = replace_published_files(monkeypatch)
     file, raw = small.files["train_images"], small.contents["train_images"]
-    right = small.arrays["train_images"].reshape(len(small.arrays["train_images"]), -1)
+    right = small.arrays["train_images"]
     chance, path = random.Random(mutation), tmp_path / file.name
     for _ in range(20 if mutation == "a bomb" else -(-2_000 // (len(MUTATIONS) - 1))):
         path.write_bytes(MUTATIONS[mutation](raw, chance))
         try:
-            found = data.read_idx(path, file)
+            found = read_published(path, file)
         except InputError as error:
             said = str(error)
             assert str(path) in said

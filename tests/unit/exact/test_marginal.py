@@ -126,7 +126,7 @@ def test_fast_float32_sum_is_the_plain_float64_one(decoder, images) -> None:
 def sharp() -> Decoder:
     """A decoder as trainings leave it: full of ridges, its posteriors 0.03 wide."""
     generator = torch.Generator().manual_seed(5)
-    decoder = Decoder().double().requires_grad_(False)
+    decoder = Decoder(500, 2).double().requires_grad_(False)
     nn.init.normal_(decoder.hidden.weight, std=1.5, generator=generator)
     nn.init.normal_(decoder.hidden.bias, std=4.0, generator=generator)
     nn.init.normal_(decoder.output.weight, std=0.3, generator=generator)

@@ -16,6 +16,7 @@ from matplotlib.colors import to_hex
 
 from mnist_vae.commands import complete_top_half, evaluate, interpolate, sample_prior
 from mnist_vae.data import digits as data
+from mnist_vae.data import idx
 from mnist_vae.data.digits import load_digits
 from mnist_vae.figures import style, top_half_posterior
 from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
@@ -23,6 +24,7 @@ from mnist_vae.files.weights import load_weights, save_weights
 from mnist_vae.study import densities, evaluation, objective, svi, training
 from mnist_vae.study.densities import log_likelihood
 from mnist_vae.study.networks import VAE
+from mnist_vae.study.recipe import Recipe
 from support.command_line import run_command
 from support.small_mnist import replace_published_files
 
@@ -156,7 +158,7 @@ def test_a_step_sees_one_batch(world):
         return right(parameters, x, noise, beta)
 
     world.monkeypatch.setattr(training, "loss_with_gradient", loss_with_gradient)
-    recipe = training.Recipe(epochs=2, batch_size=75, learning_rate=1e-3)
+    recipe = Recipe(epochs=2, batch_size=75, learning_rate=1e-3)
     list(training.train(vae, x, recipe, torch.Generator().manual_seed(0)))
     assert sizes == [75, 75, 50] * 2
 
@@ -229,11 +231,11 @@ def left_half_for_the_top(world):
 
 
 def transposed_images(world):
-    right = data.read_idx
+    right = idx.read_published
 
     def transposed(path, file):
         array = right(path, file)
-        return array.reshape(-1, 28, 28).transpose(0, 2, 1).reshape(array.shape) if array.ndim == 2 else array
+        return array.transpose(0, 2, 1) if array.ndim == 3 else array
 
     instead(world, right, transposed)
 
@@ -292,7 +294,7 @@ def whole_training_set_in_every_step(world):
 
 
 def grey_pixels(world):
-    instead(world, data.binarize, lambda grey: grey)
+    instead(world, data.binarize, lambda grey, threshold: grey)
 
 
 def one_test_batch_for_the_test_set(world):

@@ -1,9 +1,9 @@
-"""The reference recipe's step in JAX, where that is installed: networks, ELBO and Adam as in docs/model.md, part 2."""
+"""The reference recipe's step in JAX, where it is installed: docs/model.md, part 2."""
 
 from typing import Any, NamedTuple
 
 from mnist_vae.benchmarks.epochs import BATCH, RATE
-from mnist_vae.study.networks import PIXELS
+from mnist_vae.study.images import PIXELS
 from mnist_vae.study.recipe import Recipe
 
 HIDDEN, LATENT = Recipe.hidden, Recipe.latent

@@ -27,7 +27,9 @@ def run(options: Namespace) -> None:
     """Bernoulli means at every point; rows run along the second latent dimension, upwards."""
     decoder = load_weights(options.weights).decoder
     if (latent := decoder.hidden.in_features) != 2:
-        raise InputError(f"{options.weights} has {latent} latent dimensions; a grid of the latent plane needs 2")
+        raise InputError(
+            f"{options.weights} has {latent} latent dimensions; a grid of the latent plane needs 2"
+        )
     window = options.window or reach(load_arrays(options.latents)["mean"])
     axis = torch.linspace(-window, window, options.size)
     z = torch.cartesian_prod(axis, axis).flip(-1).view(options.size, options.size, 2)

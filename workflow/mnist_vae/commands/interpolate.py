@@ -37,6 +37,7 @@ def run(options: Namespace) -> None:
         "weights_of_first": WEIGHTS_OF_FIRST,
         "images": np.array(options.images)[pairs.numpy()],
         "originals": images[options.images][pairs.numpy()],
-        "labels": labels[options.images][pairs.numpy()],
     }
+    if labels is not None:
+        arrays["labels"] = labels[options.images][pairs.numpy()]
     save_arrays(options.output, arrays, load_provenance(options.weights))

@@ -10,6 +10,8 @@ from mnist_vae.files.storage import load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights
 from mnist_vae.study.objective import reparameterize
 
+UNLABELLED = 10  # test images of a data set without labels
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
@@ -20,9 +22,15 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 @torch.inference_mode()
 def run(options: Namespace) -> None:
-    """Take the first test image of each class; decode the mean of q, and draw one z ~ q and its pixels."""
+    """Take the first test image of each class; decode the mean of q, and draw one z ~ q and its pixels.
+
+    Without labels, the first test images.
+    """
     images, labels = load_digits(options.digits, "test")
-    classes, indices = np.unique(labels, return_index=True)
+    if labels is None:
+        indices = np.arange(min(UNLABELLED, len(images)))
+    else:
+        classes, indices = np.unique(labels, return_index=True)
     provenance = load_provenance(options.weights)
     vae = load_weights(options.weights)
     x = torch.from_numpy(images[indices])
@@ -33,7 +41,8 @@ def run(options: Namespace) -> None:
         "x": x.numpy(),
         "means": torch.sigmoid(vae.decoder(mean)).numpy(),
         "samples": torch.bernoulli(torch.sigmoid(vae.decoder(z)), generator=generator).numpy(),
-        "labels": classes,
         "indices": indices,
     }
+    if labels is not None:
+        arrays["labels"] = classes
     save_arrays(options.output, arrays, provenance)

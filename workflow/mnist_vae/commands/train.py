@@ -9,6 +9,7 @@ import torch
 from tqdm import tqdm
 
 from mnist_vae.data.augmentation import augment
+from mnist_vae.data.datasets import THRESHOLD
 from mnist_vae.data.digits import load_digits
 from mnist_vae.errors import InputError
 from mnist_vae.files.checkpoints import Checkpoint, Progress
@@ -58,10 +59,11 @@ def run(options: Namespace) -> None:
 
 
 def _train(options: Namespace, checkpoint: Checkpoint) -> None:
-    images, _ = load_digits(options.digits, "train", options.n)
-    test_images, _ = load_digits(options.digits, "test")
     device = find_device(options.device)
-    images, test_images = (torch.from_numpy(part).to(device) for part in (images, test_images))
+    images, test_images = (
+        torch.from_numpy(load_digits(options.digits, split, count)[0]).to(device)
+        for split, count in (("train", options.n), ("test", None))
+    )
 
     generator = torch.Generator().manual_seed(options.seed)
     recipe = read_options(Recipe, options)
@@ -69,7 +71,8 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
     variants = None
     if recipe.augmentation:
         grey = torch.from_numpy(load_digits(options.grey, "train", options.n)[0]).to(device)
-        variants = partial(augment, grey, recipe.augmentation, generator)
+        threshold = load_provenance(options.digits).get("threshold", THRESHOLD)
+        variants = partial(augment, grey, recipe.augmentation, generator, threshold)
     measured = set(np.geomspace(1, recipe.epochs, HISTORY_POINTS).round().astype(int))
     kept = {*options.snapshot_epochs, recipe.epochs} if options.snapshot_epochs else set()
     optimizer = make_optimizer(vae, recipe)

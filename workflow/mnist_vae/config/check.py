@@ -7,9 +7,11 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
 
-from mnist_vae.config.models import complete_recipes, interpolated_images, pictured_seed
+from mnist_vae.config.layers import defaults
+from mnist_vae.config.models import complete_recipes, interpolated_images, pictured_seed, train_sizes
 from mnist_vae.config.schema import schema_of_config
-from mnist_vae.data.digits import TEST_IMAGES
+from mnist_vae.data.datasets import DATASETS, Dataset
+from mnist_vae.data.obtain import describe
 from mnist_vae.errors import InputError
 
 # Stricter than JSON Schema, which takes 1.0 for an integer and nan for a number above 0: seed 1.0 would name
@@ -32,28 +34,65 @@ def check_config(config: Mapping) -> None:
 
     The configuration is a complete one, as `layers.complete_config` makes it.
     """
-    error = best_match(_Validator(schema_of_config()).iter_errors(config))
+    own = config["datasets"] if isinstance(config["datasets"], Mapping) else {}
+    error = best_match(_Validator(schema_of_config(map(str, own))).iter_errors(config))
     if error is not None:
         raise InputError(f"config: {_explain(error)}")
-    datasets = config["train_sizes"] if config["dataset"] == "auto" else [config["dataset"]]
+    _check_own(own)
+    choices = ["auto", *dict.fromkeys([*DATASETS, *own])]
+    if config["dataset"] not in choices:
+        raise InputError(f"config: dataset is {config['dataset']!r}; it must be one of {', '.join(choices)}")
+    datasets = ["mnist", "mnist5k"] if config["dataset"] == "auto" else [config["dataset"]]
     figures, recipes = config["figures"], complete_recipes(config)
     _check_choice("figures.recipe", figures["recipe"], list(recipes))
     pictured = recipes[figures["recipe"]]
     _check_choice("figures.seed", pictured_seed(config, recipes), pictured["seeds"])
-    for dataset in datasets:
-        largest = max(pictured["train_sizes"][dataset])
-        _check_indices("interpolation.images", interpolated_images(config, largest), largest, dataset)
-        _check_indices("top_half.images", config["top_half"]["images"], TEST_IMAGES[dataset], dataset)
+    for dataset in (_described(name, own) for name in datasets):
+        _check_sizes(recipes, dataset)
+        largest = max(train_sizes(pictured, dataset))
+        _check_indices("interpolation.images", interpolated_images(config, largest), largest, dataset.name)
+        _check_indices("top_half.images", config["top_half"]["images"], dataset.test_images, dataset.name)
         for section in ("gaps", "snapshots", "importance_weighting"):
-            if (images := config[section]["images"]) > TEST_IMAGES[dataset]:
+            images = config[section]["images"]
+            if images > dataset.test_images and images != defaults()[section]["images"]:
                 raise InputError(
-                    f"config: {section}.images is {images}; it must be at most {TEST_IMAGES[dataset]}, the "
-                    f"test images of {dataset}"
+                    f"config: {section}.images is {images}; it must be at most {dataset.test_images}, the "
+                    f"test images of {dataset.name}"
                 )
     _check_grids(config["marginal"])
     draws = config["importance_weighting"]["draws"]
     if wrong := [k for k in draws if max(draws) % k]:
         raise InputError(f"config: importance_weighting.draws has {wrong[0]}; it must divide {max(draws)}")
+
+
+def _described(name: str, own: Mapping[str, Mapping]) -> Dataset:
+    try:
+        return describe(name, own)
+    except InputError as error:
+        raise InputError(f"config: {error}") from error
+
+
+def _check_own(own: Mapping[str, Mapping]) -> None:
+    """What a name in `datasets` may be, and what may be said of a published set."""
+    for name, settings in own.items():
+        if name in ("auto", "mnist", "mnist5k", "mnist_sampled", "parity"):
+            where = "; mnist's folder is mnist_dir" if name.startswith("mnist") else ""
+            raise InputError(f"config: datasets.{name} is a name that is taken{where}; choose another")
+        if name in DATASETS and (further := [key for key in settings if key != "folder"]):
+            raise InputError(
+                f"config: datasets.{name}.{further[0]} cannot be set: {name} is a published set, of which "
+                "only the folder may be named"
+            )
+
+
+def _check_sizes(recipes: Mapping[str, Mapping], dataset: Dataset) -> None:
+    """A data set of one's own has as many images as its files say."""
+    for name, recipe in recipes.items():
+        if (largest := max(train_sizes(recipe, dataset))) > dataset.train_images:
+            raise InputError(
+                f"config: a train size of {dataset.name} is {largest} (recipe {name}); it has "
+                f"{dataset.train_images:,} training images"
+            )
 
 
 def _check_grids(marginal: Mapping[str, float]) -> None:

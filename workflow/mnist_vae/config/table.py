@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 
-from mnist_vae.config.sections import Config, ConfiguredRecipe, Sizes
-from mnist_vae.data.digits import TRAIN_IMAGES
+from mnist_vae.config.sections import Config, ConfiguredDataset, ConfiguredRecipe, Sizes
 from mnist_vae.files.storage import whole_file
 from mnist_vae.parameters import Field, parameters
 
 BEGIN = "<!-- Made by `python -m mnist_vae.config.table config/README.md` -->"
 END = "<!-- Until here -->"
+NAMED = {"recipes": ConfiguredRecipe, "datasets": ConfiguredDataset}  # sections under names of the user's
 
 
 def config_table() -> str:
@@ -23,7 +23,7 @@ def config_table() -> str:
 
 
 def config_fields() -> Iterator[tuple[str, Field]]:
-    """Each parameter under the name that it has in a file; a recipe's settings under `recipes.*`."""
+    """Each parameter under the name that it has in a file; a recipe's settings, say, under `recipes.*`."""
     top = {field.name: field for field in parameters(Config)}
     for field in fields(Config):
         if is_dataclass(field.default):
@@ -31,9 +31,8 @@ def config_fields() -> Iterator[tuple[str, Field]]:
                 yield f"{field.name}.{below.name}", below
         else:
             yield field.name, top[field.name]
-        if field.name == "recipes":
-            for setting in parameters(ConfiguredRecipe):
-                yield f"recipes.*.{setting.name}", setting
+        for setting in parameters(NAMED[field.name]) if field.name in NAMED else ():
+            yield f"{field.name}.*.{setting.name}", setting
 
 
 def with_table(page: str) -> str:
@@ -48,7 +47,7 @@ def _range(field: Field) -> str:
     if parameter.values is not None:
         return parameter.values
     if field.kind == Sizes:
-        return "; ".join(f"{dataset}: 1 to {count:,}" for dataset, count in TRAIN_IMAGES.items())
+        return "1 to as many as there are"
     if field.choices:
         return ", ".join(f"`{choice}`" for choice in field.choices)
     low = parameter.minimum if parameter.above is None else parameter.above

@@ -24,7 +24,6 @@ class Recipe:
     latent_layer_rate: Annotated[
         float,
         Parameter(
-            # Its two inputs give it gradients far smaller than the other layers'.
             "factor on the learning rate of the decoder's first layer, which z enters",
             above=0,
         ),
