@@ -193,6 +193,7 @@ WITHOUT_EFFECT = [
     "dataset=mnist5k",
     "train_sizes={mnist: [100]}",  # another data set's
     "mnist_dir=elsewhere",
+    "datasets={letters: {folder: elsewhere}}",
     "mirrors=['https://mirror.invalid']",
     "benchmarks={rounds: 2, images: 200}",
     "parity={backend: executable}",

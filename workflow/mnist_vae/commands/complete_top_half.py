@@ -94,7 +94,8 @@ def run(options: Namespace) -> None:
                 file=sys.stderr,
             )
     arrays = {name: tensor.numpy() for name, tensor in arrays.items()}
-    arrays |= {name: stored[name] for name in ("x", "labels", "indices")} | {"masses": np.array(MASSES)}
+    arrays |= {name: stored[name] for name in ("x", "labels", "indices") if name in stored}
+    arrays["masses"] = np.array(MASSES)
     save_arrays(options.output, arrays, provenance)
 
 
