@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sysconfig
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,15 @@ pytestmark = pytest.mark.xdist_group("finished_project")
 NEEDS = {
     "Julia": lambda: bool(shutil.which("julia") or (ROOT / ".julia/bin/julia").exists()),
     "MNIST": lambda: bool(os.environ.get("MNIST_DIR")),
+    "MkDocs": lambda: find_spec("mkdocs") is not None,
     "Flux": None,
+    "a full run on MNIST": None,
     "a cluster": None,  # tests/slurm has one of one node
     "a network": None,
     "root": None,
     "minutes": None,  # of the tests and linters, which .ci/run runs
 }
-PROGRAMS = ("make ", ".venv/bin/", "snakemake ", "mnist-vae ", "python -m mnist_vae ", "pytest ")
+PROGRAMS = ("make ", ".venv/bin/", "snakemake ", "mnist-vae ", "python -m mnist_vae ", "pytest ", "julia ")
 COMMANDS = sorted(printed_commands(), key=lambda printed: printed.command == "make clean")  # which comes last
 
 
@@ -58,7 +61,10 @@ def run(command, folder, activated):
     }
     scripts = Path(sysconfig.get_path("scripts")).resolve()
     environment["PATH"] = os.pathsep.join(
-        place for place in os.get_exec_path() if Path(place).resolve() != scripts
+        [
+            *(place for place in os.get_exec_path() if Path(place).resolve() != scripts),
+            str(folder / ".julia/bin"),
+        ]
     )
     if activated:
         command = f". .venv/bin/activate\n{command}"
