@@ -291,7 +291,8 @@ class Config:
     seeds: Annotated[
         Seeds,
         Parameter(
-            "seeds of initialization, order and noise; a model is trained for each",
+            "seeds of initialization, order and noise; a model is trained for each. In a file of your own, "
+            "or set by `--config`, they are those of every recipe for which you set no others",
             minimum=0,
             maximum=LARGEST_SEED,
             unique=True,
