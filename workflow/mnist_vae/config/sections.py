@@ -302,7 +302,7 @@ class Config:
         Literal["cpu", "auto", "cuda"],
         Parameter(
             "where models are trained: `cpu`, `cuda`, or `auto`: a GPU if PyTorch finds one. Both draw the "
-            "same batches and noise from a seed; sums are rounded otherwise. Only `cpu` has been measured"
+            "same batches and noise from a seed; sums are rounded otherwise. The tables quoted are the CPU's"
         ),
     ] = "cpu"
     recipes: Annotated[
