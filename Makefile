@@ -15,8 +15,9 @@ ifneq ($(shell cat $(ENVIRONMENT) 2> /dev/null),$(shell $(BELONGS_TO)))
 endif
 
 # Prints the data set that the configuration comes down to.
-DATASET = $(VENV)/bin/python -c 'import yaml; from mnist_vae.data.digits import resolve_dataset; \
-	config = yaml.safe_load(open("config/config.yaml")); \
+DATASET = $(VENV)/bin/python -c 'from mnist_vae.config.layers import complete_config, read_config; \
+	from mnist_vae.data.digits import resolve_dataset; \
+	config = complete_config(read_config("config/config.yaml")); \
 	print(resolve_dataset(config["dataset"], config["mnist_dir"], config["mirrors"]))'
 
 .DEFAULT_GOAL := help
@@ -51,12 +52,12 @@ verify: $(ENVIRONMENT)  ## compare all results with their manifest (and with ano
 	dataset=$$($(DATASET)) && \
 	$(VENV)/bin/python -m mnist_vae verify results/$$dataset/manifest.json $${AGAINST:+--against "$$AGAINST"}
 
-lint: $(ENVIRONMENT)  ## lint and format checks
+lint: $(ENVIRONMENT)  ## linters, format and type checks
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
-	$(VENV)/bin/snakefmt --check Snakefile workflow/rules
+	$(VENV)/bin/snakefmt --check Snakefile workflow
 	$(VENV)/bin/snakemake --lint
-	$(VENV)/bin/mypy workflow/mnist_vae
+	$(VENV)/bin/mypy
 
 lock: pyproject.toml  ## pin anew every package that pyproject.toml asks for
 	$(PYTHON) -m venv --clear $(VENV)

@@ -16,8 +16,8 @@ def pytest_sessionstart() -> None:
     library = Path(next(iter(mnist_vae.__path__)))
     if not library.is_relative_to(ROOT):
         pytest.exit(
-            f"These are the tests of {ROOT}, but Python imports mnist_vae from {library}. Run `make test`, which makes "
-            "this folder's own environment.",
+            f"These are the tests of {ROOT}, but Python imports mnist_vae from {library}. Run `make test`, "
+            "which makes this folder's own environment.",
             returncode=pytest.ExitCode.USAGE_ERROR,
         )
 
@@ -34,7 +34,11 @@ def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(tmp_path_factory.mktemp("a project's folder"))
     project.configure_by_default()
     make_environment(project.folder)
-    environment = {name: value for name, value in os.environ.items() if name not in ("MNIST_DIR", "PYTHONPATH")}
-    result = subprocess.run(["make", "run"], cwd=project.folder, env=environment, capture_output=True, text=True)
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("MNIST_DIR", "PYTHONPATH")
+    }
+    result = subprocess.run(
+        ["make", "run"], cwd=project.folder, env=environment, capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     return project

@@ -1,7 +1,7 @@
 """A real browser, driven by Playwright; without one these tests are skipped and say what helps."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -59,3 +59,18 @@ def open_page(tmp_path_factory) -> Iterator:
         yield open_file
         for context in contexts:
             context.close()
+
+
+@pytest.fixture(scope="session")
+def findings() -> Callable:
+    """A function from a page to what axe-core finds: rules, and the elements that break them."""
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright",
+        reason="no axe-core: pip install axe-playwright-python",
+    ).Axe()
+
+    def run(page) -> list[tuple[str, list[str]]]:
+        found = axe.run(page).response["violations"]
+        return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
+
+    return run

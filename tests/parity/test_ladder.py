@@ -112,13 +112,15 @@ def dropped_pixel(monkeypatch):
         return densities.bernoulli_log_density(x, logits)[..., 1:].sum(-1)
 
     monkeypatch.setattr(densities, "log_likelihood", log_likelihood)
-    monkeypatch.setattr(model, "log_likelihood", log_likelihood)
+    monkeypatch.setattr(objective, "log_likelihood", log_likelihood)
 
 
 def left_half_for_top_half(monkeypatch):
-    monkeypatch.setattr(
-        model, "top_half", lambda x: x.reshape(*x.shape[:-1], 28, 28)[..., :14].flatten(start_dim=-2)
-    )
+    def left_half(x):
+        return x.reshape(*x.shape[:-1], 28, 28)[..., :14].flatten(start_dim=-2)
+
+    for module in (densities, svi):
+        monkeypatch.setattr(module, "top_half", left_half)
 
 
 def transposed_weight(monkeypatch):
@@ -135,7 +137,6 @@ def variance_for_standard_deviation(monkeypatch):
         return mean + torch.exp(2 * log_std) * noise
 
     monkeypatch.setattr(objective, "reparameterize", reparameterize)
-    monkeypatch.setattr(svi, "reparameterize", reparameterize)
 
 
 def cut_gradient(monkeypatch):

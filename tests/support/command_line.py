@@ -8,11 +8,11 @@ from mnist_vae.__main__ import main
 TRAIN, TEST = 200, 150  # sizes of the small study
 
 
-def run_command(words: str) -> int:
+def run_command(words: str | list[str]) -> int:
     """Run the command line in this process; OMP_NUM_THREADS and its like are put back."""
     before = dict(os.environ)
     try:
-        return main(words.split())
+        return main(words.split() if isinstance(words, str) else words)
     finally:
         os.environ.clear()
         os.environ.update(before)

@@ -26,7 +26,11 @@ def make_environment(folder: Path) -> None:
     python = environment / "bin/python"
     for script in Path(sysconfig.get_path("scripts")).iterdir():
         copy = environment / "bin" / script.name
-        if copy.exists() or script.is_dir() or script.name.startswith(("python", "pip", "activate", "Activate")):
+        if (
+            copy.exists()
+            or script.is_dir()
+            or script.name.startswith(("python", "pip", "activate", "Activate"))
+        ):
             continue
         first, _, rest = script.read_bytes().partition(b"\n")
         if first.startswith(b"#!") and b"python" in first:

@@ -37,7 +37,7 @@ def need_in(comment: str) -> str:
 def commands_of(block: str) -> list[tuple[str, str]]:
     """The commands of a console block, each with its need.
 
-    A comment that ends in "needs X" says it: behind a command for this one, on a line of its own for all that follow.
+    A comment that ends in "needs X" says it: behind a command for that one, on its own line for the rest.
     """
     commands, need_of_all = [], ""
     for line in block.replace("\\\n", " ").splitlines():

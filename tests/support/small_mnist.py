@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from mnist_vae.data import digits as data
+from mnist_vae.data.datasets import MNIST
+from mnist_vae.data.idx import PublishedFile
 
 NAMES = {
     "train_images": "train-images-idx3-ubyte",
@@ -22,7 +23,19 @@ def idx(array):
     return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
-def replace_published_files(monkeypatch):
+def write_idx(folder, arrays, compressed=True, names=NAMES):
+    """Write {train,test}_{images,labels} as IDX files, and return their folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, array in arrays.items():
+        content = idx(array)
+        if compressed:
+            (folder / f"{names[part]}.gz").write_bytes(gzip.compress(content))
+        else:
+            (folder / names[part]).write_bytes(content)
+    return folder
+
+
+def replace_published_files(monkeypatch, published=MNIST):
     """Let the library expect small files; return their arrays, contents, and how to write them."""
     generator = np.random.default_rng(0)
     arrays = {
@@ -31,26 +44,21 @@ def replace_published_files(monkeypatch):
         "test_images": generator.integers(0, 256, (3, 28, 28), dtype=np.uint8),
         "test_labels": generator.integers(0, 10, 3, dtype=np.uint8),
     }
-    contents = {name: idx(array) for name, array in arrays.items()}
+    contents = {part: idx(array) for part, array in arrays.items()}
+    packed = {part: gzip.compress(content, mtime=0) for part, content in contents.items()}
     files = {
-        name: data.IdxFile(
-            NAMES[name],
-            len(content),
-            hashlib.sha256(content).hexdigest(),
-            4 + 4 * arrays[name].ndim,
-            (len(arrays[name]), 784) if "images" in name else (len(arrays[name]),),
+        part: PublishedFile(
+            NAMES[part],
+            array.shape,
+            hashlib.sha256((packed if published.files[part].packed else contents)[part]).hexdigest(),
+            published.files[part].packed,
         )
-        for name, content in contents.items()
+        for part, array in arrays.items()
     }
-    monkeypatch.setattr(data, "IDX_FILES", files)
+    for part, file in files.items():
+        monkeypatch.setitem(published.files, part, file)
 
     def write(folder, compressed=True):
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            if compressed:
-                (folder / f"{NAMES[name]}.gz").write_bytes(gzip.compress(content))
-            else:
-                (folder / NAMES[name]).write_bytes(content)
-        return folder
+        return write_idx(folder, arrays, compressed)
 
     return SimpleNamespace(arrays=arrays, contents=contents, files=files, write=write)

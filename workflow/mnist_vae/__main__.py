@@ -2,11 +2,11 @@
 
 import argparse
 import gc
-import os
 import sys
 from importlib import import_module
 
 from mnist_vae.errors import InputError
+from mnist_vae.provenance.environment import ignore_choices
 
 COMMANDS = {
     "obtain": "find or download a data set, check it, and store its grey pictures",
@@ -18,6 +18,7 @@ COMMANDS = {
     "tabulate": "gather the models' numbers into the study's tables",
     "encode": "encode training images",
     "sample_prior": "decode draws from the prior",
+    "reconstruct": "encode and decode test images, one of each class",
     "interpolate": "decode between encoded training images",
     "decode_manifold": "decode a regular grid of the latent plane",
     "fit_top_half": "fit q to the top half of images",
@@ -50,8 +51,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="see `mnist_vae COMMAND --help`")
     options = parser.parse_args(words)
 
-    # Read by the numerical libraries as they load, so set before the command imports them.
-    os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(options.threads)
+    ignore_choices(options.threads)  # before the command imports what reads them
     from mnist_vae.files.storage import WRITTEN
     from mnist_vae.provenance.record import add_to_records
 

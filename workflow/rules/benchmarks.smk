@@ -8,21 +8,26 @@
 #
 # Not part of `rule all`: timings are never the same twice. With more --cores each contender has more threads.
 
-EVERY_CORE = cores()  # that --cores allows: nothing else runs while something is timed
+EVERY_CORE = cores()  # as far as --cores allows: nothing else runs while something is timed
+
+
+def draw_options(wildcards, input):
+    """Every figure and what it is drawn from, as options of `benchmark_commands`."""
+    return [word for figure in FIGURES for word in ("--figure", figure, *input.get(figure))]
 
 
 rule benchmarks:
     input:
         all_benchmarks,
+    localrule: True
 
 
 rule benchmark:
     input:
         digits="results/{dataset}/data/binarized.safetensors",
         weights=of_pictured_model("weights.safetensors"),
-        entry=os.path.relpath(REFERENCE / "epochs.jl"),
-        julia=[os.path.relpath(path) for path in sorted(REFERENCE_SOURCES)],
-        code=sources("benchmark"),
+        entry=of_checkout("reference_julia/epochs.jl"),
+        julia=[of_checkout(path) for path in sorted(REFERENCE_SOURCES)],
     output:
         ratios="results/{dataset}/benchmarks/ratios.csv",
         markdown="results/{dataset}/benchmarks/ratios.md",
@@ -32,22 +37,20 @@ rule benchmark:
         "../../envs/benchmarks.yaml"
     threads: EVERY_CORE
     params:
+        code=code("benchmark"),
         reference=subpath(input.entry, parent=True),
         rounds=config["benchmarks"]["rounds"],
         images=config["benchmarks"]["images"],
-        window=config["marginal"]["window"],
-        size=config["marginal"]["size"],
+        marginal=config["marginal"],
     shell:
         "python -m mnist_vae --threads {threads} benchmark {input.digits:q} {input.weights:q} {output.ratios:q} "
         "{output.markdown:q} --reference {params.reference:q} --rounds {params.rounds} "
-        "--images {params.images} --window {params.window} --size {params.size} > {log:q} 2>&1"
+        "--images {params.images} --tolerance {params.marginal[tolerance]} --window {params.marginal[window]} > {log:q} 2>&1"
 
 
 rule benchmark_processes:
     input:
         digits="results/{dataset}/data/binarized.safetensors",
-        code=sources("benchmark_processes"),
-        workers_code=sources("repeat_epochs"),
     output:
         timings="results/{dataset}/benchmarks/processes.csv",
         markdown="results/{dataset}/benchmarks/processes.md",
@@ -57,6 +60,7 @@ rule benchmark_processes:
         "../../envs/benchmarks.yaml"
     threads: EVERY_CORE
     params:
+        code=code("benchmark_processes", "repeat_epochs"),
         rounds=config["benchmarks"]["rounds"],
     shell:
         "python -m mnist_vae --threads {threads} benchmark_processes {input.digits:q} {output.timings:q} "
@@ -65,8 +69,7 @@ rule benchmark_processes:
 
 rule benchmark_commands:
     input:
-        **{figure: getattr(rules, figure).input.arrays for figure in FIGURES},
-        code=[*sources("benchmark_commands"), *sources("draw")],
+        **{name: drawn_from(entry) for name, entry in FIGURES.items()},
     output:
         timings="results/{dataset}/benchmarks/commands.csv",
         markdown="results/{dataset}/benchmarks/commands.md",
@@ -76,6 +79,7 @@ rule benchmark_commands:
         "../../envs/figures.yaml"
     threads: EVERY_CORE
     params:
+        code=[*code("benchmark_commands"), *map(figure_code, FIGURES)],
         rounds=config["benchmarks"]["rounds"],
         figures=draw_options,
     shell:
@@ -86,12 +90,12 @@ rule benchmark_commands:
 use rule prior_samples as timings with:
     input:
         arrays=expand("results/{{dataset}}/benchmarks/{table}.csv", table=["ratios", "processes", "commands"]),
-        code=sources("draw"),
     output:
         "results/{dataset}/benchmarks/timings.png",
     log:
         "results/{dataset}/logs/timings.log",
     params:
+        code=figure_code("timings"),
         figure="timings",
 
 
@@ -99,16 +103,17 @@ use rule prior_samples as timings with:
 rule account:
     input:
         manifest="results/{dataset}/manifest.json",
-        code=sources("account"),
     output:
         jobs="results/{dataset}/benchmarks/jobs.csv",
         markdown="results/{dataset}/benchmarks/jobs.md",
     log:
         "results/{dataset}/logs/account.log",
+    localrule: True
     conda:
         "../../envs/figures.yaml"
     threads: 1
     params:
+        code=code("account"),
         record=OWN_RECORD,
         folder=subpath(input.manifest, parent=True),
     shell:

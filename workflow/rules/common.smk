@@ -1,123 +1,180 @@
-# What the rules share: the checked configuration, and functions from wildcards to files and values.
+# From the configuration to files and values: what the rules share.
 
-import fcntl
 import json
 import os
-import re
 import sys
 from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# Jobs, and the lines below, use the library of this checkout, and the Python that runs Snakemake (or, in
-# front of it, that of their conda environment): whoever starts .venv/bin/snakemake need not activate .venv.
-LIBRARY = Path(workflow.basedir, "workflow")
-sys.path.insert(0, str(LIBRARY))
-os.environ |= {
-    "PYTHONPATH": str(LIBRARY),
-    "PATH": os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
-}
+# This checkout, wherever Snakemake was started, and whichever workflow imports this one as a module.
+CHECKOUT = Path(os.path.abspath(str(workflow.current_basedir))).parents[1]
+LIBRARY = CHECKOUT / "workflow"
+if str(LIBRARY) not in sys.path:
+    sys.path.insert(0, str(LIBRARY))
 
-from mnist_vae.config import check_config, complete_recipes, setting_at, with_numbers
-from mnist_vae.data.digits import resolve_dataset
+from mnist_vae.config.check import check_config
+from mnist_vae.config.layers import complete_config, read_config
+from mnist_vae.config.models import (
+    check_model,
+    complete_recipes,
+    first_images,
+    interpolated_images,
+    pictured_seed,
+    settings_at,
+    train_sizes,
+)
+from mnist_vae.data.datasets import DATASETS
+from mnist_vae.data.obtain import describe, resolve_dataset, sources_of
+from mnist_vae.data.own import hash_own
 from mnist_vae.errors import InputError
-from mnist_vae.provenance.record import RECORD
-from mnist_vae.provenance.software import cores, processor, versions
-from mnist_vae.provenance.sources import import_closure
+from mnist_vae.figures.table import FIGURES
+from mnist_vae.parameters import option_words
+from mnist_vae.provenance import lock, record
+from mnist_vae.provenance.environment import use_library
+from mnist_vae.provenance.software import cores, kind_of_machine
+from mnist_vae.provenance.sources import code_hash, import_closure
 
+IS_MODULE = Path(workflow.basedir) not in (CHECKOUT, LIBRARY)
 OWN_RECORD = "results/record.jsonl"  # to which every job adds what it made, with what, and at what cost
-os.environ[RECORD] = OWN_RECORD
+use_library(LIBRARY, alone=not IS_MODULE)
+record.keep(OWN_RECORD)
 
 
-def forget_killed_runs():
-    """Remove the locks that killed runs left in this folder; return what tells others that this one is alive.
-
-    Snakemake's own locks outlive it. Beside them each run holds a lock of the kernel's, which does not: who
-    gets it alone knows that every run here is over. Where that cannot be known, Snakemake's locks stay.
-    """
+def told(function, *arguments):
+    """Call a function of the library; its InputError ends Snakemake with one line."""
     try:
-        os.makedirs(".snakemake", exist_ok=True)
-        alive = open(".snakemake/alive", "w")
-        try:
-            fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for lock in Path(".snakemake/locks").glob("*.lock"):
-                lock.unlink()
-        except BlockingIOError:
-            pass
-        fcntl.flock(alive, fcntl.LOCK_SH)
-        return alive
-    except OSError:
-        return None
+        return function(*arguments)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
 
 
-def share_results(place):
-    """Let Snakemake's cache between workflows have a folder for each software and processor.
+def configured():
+    """The complete configuration. Several files, and --config, are laid over each other one by one.
 
-    The cache knows of neither, and other versions make other bits. The record there says what was put in.
+    What a module's importer hands over is one layer. `config` itself, in which Snakemake has merged
+    everything, is not read where the parts are known: it merges settings by train size too.
     """
-    kind = "-".join(filter(None, [*versions(("torch", "numpy")).values(), processor()]))
-    folder = Path(place, re.sub(r"[^\w.]+", "-", kind))
-    if Path(place).name == folder.name:
-        folder = Path(place)  # a job's own Snakemake is told so already
-    folder.mkdir(parents=True, exist_ok=True)
-    os.environ |= {
-        CACHE: str(folder),
-        RECORD: os.pathsep.join([os.environ[RECORD], str(folder / "record.jsonl")]),
-    }
+    given = workflow.config_settings
+    by_command_line = config == given.overwrite_config
+    layers = [*map(read_config, given.configfiles), given.config] if by_command_line else [config]
+    complete = complete_config(read_config(CHECKOUT / "config/config.yaml"), *layers)
+    check_config(complete)
+    complete["figures"]["seed"] = pictured_seed(complete, complete_recipes(complete))
+    return complete
 
 
-CACHE = "SNAKEMAKE_OUTPUT_CACHE"
-SHARED = CACHE in os.environ  # and used, if Snakemake is also told --cache
-if SHARED:
-    share_results(os.path.abspath(os.environ[CACHE]))
-ALIVE = forget_killed_runs() if workflow.is_main_process else None
+def hold_folder():
+    """Let this run be the only one in its folder."""
+    told(lock.hold, "results/.lock")
 
-config.update(with_numbers(config))
-try:
-    check_config(config, LIBRARY / "schemas/config.schema.yaml")
-except InputError as error:
-    raise WorkflowError(str(error))
 
-# Of --cores, what a job of one thread claims to have a processor to itself: with more jobs than processors each
-# finds its caches full of another's numbers, and takes half as long again.
-A_PROCESSOR = max(1, (workflow.cores or 1) // cores())
-
+config = told(configured)
 RECIPES = complete_recipes(config)
 MODEL = "results/{dataset}/models/{recipe}/n{n}/seed{seed}"
-FIGURES = [
-    "prior_samples",
-    "latent_scatter",
-    "interpolation",
-    "top_half_posterior",
-    "completion",
-    "training_curves",
-    "latent_manifold",
-    "inference_gap",
-    "importance_weighted_bound",
+TABLES = [
+    "metrics.csv",
+    "elbo.csv",
+    "elbo.md",
+    "gaps.csv",
+    "gaps.md",
+    "differences.csv",
+    "differences.md",
+    "epochs.csv",
+    "third_question.csv",
 ]
-TABLES = ["metrics.csv", "elbo.csv", "elbo.md", "gaps.csv", "gaps.md", "epochs.csv", "third_question.csv"]
 # Those of results; the manifest, which lists them, has one too.
-PAGES = ["explorer", "pages/elbo", "pages/gaps", "pages/questions"]
-TEMPLATES = os.path.relpath(LIBRARY / "mnist_vae/pages/templates")
+PAGES = ["explorer", "pages/elbo", "pages/gaps", "pages/differences", "pages/questions"]
+SHARED = "SNAKEMAKE_OUTPUT_CACHE" in os.environ  # Snakemake's cache, used if it is also told --cache
+
+
+def of_checkout(path):
+    """A file of this checkout, as an input: it stays where it is, whatever prefix a module is imported with."""
+    return local(os.path.relpath(CHECKOUT / path))
+
+
+TEMPLATES = "workflow/mnist_vae/pages/templates"
 EXPLORER_TEMPLATES = [
-    f"{TEMPLATES}/{name}" for name in ("explorer.html", "explorer.css", "model.js", "explorer.js")
+    of_checkout(f"{TEMPLATES}/{name}")
+    for name in ("explorer.html", "explorer.css", "model.js", "explorer.js")
 ]
-PAGE_TEMPLATE = f"{TEMPLATES}/page.html"
+PAGE_TEMPLATE = of_checkout(f"{TEMPLATES}/page.html")
+
+
+def code(*commands):
+    """A hash of the library's modules on which these commands' results depend: a param of their rules."""
+    return [code_hash(f"mnist_vae.commands.{command}") for command in commands]
 
 
 def sources(command):
-    """The library's modules on which a command's result depends: inputs of its rule."""
-    return [os.path.relpath(path) for path in import_closure(f"mnist_vae.commands.{command}")]
+    """These modules themselves, as inputs."""
+    return [of_checkout(path) for path in import_closure(f"mnist_vae.commands.{command}")]
+
+
+def software(wildcards, resources):
+    """With what a job computes. Other software makes other bits, so Snakemake's cache must know it.
+
+    A param that depends on `resources` is part of the key in the cache, and no reason to run a job again.
+    """
+    return kind_of_machine()
+
+
+def one_processor(wildcards):
+    """Of --cores, what a job of one thread claims to have a processor to itself.
+
+    With more jobs than processors each finds its caches full of another's numbers, and takes half as long
+    again. Without --cores, which Snakemake needs only to run jobs, there is nothing to share out.
+    """
+    try:
+        return max(1, workflow.cores // cores())
+    except WorkflowError:
+        return 1
+
+
+@cache
+def dataset_named(name):
+    """The description of the data set of a path; of one's own its files' headers are read, once."""
+    return told(describe, name, config["datasets"])
+
+
+@cache
+def files_of_own(name):
+    """SHA-256 of each file of one's own data set: another file makes other results, a touched one does not."""
+    return {} if name in DATASETS else told(hash_own, name, config["datasets"][name]["folder"])
+
+
+def places(name):
+    """The folder and the mirrors that the configuration names for a data set."""
+    return sources_of(name, config["mnist_dir"], config["mirrors"], config["datasets"])
+
+
+def binarization(wildcards):
+    """How a data set's pictures become binary, as options of the command line."""
+    threshold = dataset_named(wildcards.dataset).threshold
+    return "--draw" if threshold is None else f"--threshold {threshold}"
+
+
+def first_test_images(section):
+    """How many of the first images a section of the configuration asks for, as a function of the data set."""
+    return lambda wildcards: first_images(config, section, dataset_named(wildcards.dataset))
+
+
+def digits_of_known_model(wildcards):
+    """What a model is trained on, if its path names one that can be trained."""
+    dataset = dataset_named(wildcards.dataset)
+    told(check_model, RECIPES, dataset, wildcards.recipe, int(wildcards.n), int(wildcards.seed))
+    return f"results/{wildcards.dataset}/data/binarized.safetensors"
 
 
 def recipe_options(wildcards):
-    """A recipe's settings at a train size, numbers and names, as options of the command line."""
-    return " ".join(
-        f"--{name.replace('_', '-')} {setting_at(setting, int(wildcards.n))}"
-        for name, setting in sorted(RECIPES[wildcards.recipe].items())
-        if name not in ("seeds", "train_sizes")
-    )
+    """A recipe's settings at a train size, as options of the command line."""
+    return option_words(settings_at(RECIPES[wildcards.recipe], int(wildcards.n)))
+
+
+def interpolated(wildcards):
+    """The training images between which a model interpolates."""
+    return interpolated_images(config, int(wildcards.n))
 
 
 def snapshot_epochs(wildcards):
@@ -134,10 +191,7 @@ def dataset_asked_for(wildcards):
 @cache
 def resolved_dataset():
     """Looked for once, however many targets ask: the mirrors' answers take time, and the choice is said aloud."""
-    try:
-        return resolve_dataset(config["dataset"], config["mnist_dir"], config["mirrors"])
-    except InputError as error:
-        raise WorkflowError(str(error))
+    return told(resolve_dataset, config["dataset"], config["mnist_dir"], config["mirrors"])
 
 
 def all_tables(wildcards):
@@ -173,11 +227,6 @@ def all_benchmarks(wildcards):
     return [*tables, f"results/{dataset}/benchmarks/timings.png"]
 
 
-def draw_options(wildcards, input):
-    """Every figure and what it is drawn from, as options of `benchmark_commands`."""
-    return [word for figure in FIGURES for word in ("--figure", figure, *input.get(figure))]
-
-
 def of_models(file, seeds):
     """The given file of the chosen seeds' models, of every recipe and size, as a function of the data set."""
 
@@ -189,7 +238,7 @@ def of_models(file, seeds):
                 f"{MODEL}/{file}",
                 dataset=wildcards.dataset,
                 recipe=recipe,
-                n=settings["train_sizes"][wildcards.dataset],
+                n=train_sizes(settings, dataset_named(wildcards.dataset)),
                 seed=settings["seeds"][seeds],
             )
         ]
@@ -209,7 +258,7 @@ def of_first_seeds(file):
 
 def pictured_size(dataset):
     """The train size of the model that the figures show: its recipe's largest."""
-    return max(RECIPES[config["figures"]["recipe"]]["train_sizes"][dataset])
+    return max(train_sizes(RECIPES[config["figures"]["recipe"]], dataset_named(dataset)))
 
 
 def of_pictured_model(file):
@@ -236,7 +285,7 @@ def of_parity_model(file):
             file,
             dataset=dataset,
             recipe="reference",
-            n=min(RECIPES["reference"]["train_sizes"][dataset]),
+            n=min(train_sizes(RECIPES["reference"], dataset_named(dataset))),
             seed=RECIPES["reference"]["seeds"][0],
         )
 
@@ -265,6 +314,7 @@ def all_results(wildcards):
             for name in (
                 "latents",
                 "prior_samples",
+                "reconstructions",
                 "interpolation",
                 "latent_manifold",
                 "top_half_fit",
@@ -280,30 +330,13 @@ def all_results(wildcards):
 
 def config_of_results(wildcards):
     """The configuration that the results depend on, complete: each recipe says its seeds and sizes."""
-    elsewhere = {"dataset", "mnist_dir", "mirrors", "parity", "benchmarks", "seeds", "train_sizes"}
-    recipes = {
-        name: recipe | {"train_sizes": recipe["train_sizes"][wildcards.dataset]}
-        for name, recipe in RECIPES.items()
+    elsewhere = {"dataset", "datasets", "mnist_dir", "mirrors"}
+    elsewhere |= {"parity", "benchmarks", "seeds", "train_sizes"}
+    dataset = dataset_named(wildcards.dataset)
+    found = {key: config[key] for key in config.keys() - elsewhere}
+    found["recipes"] = {
+        name: recipe | {"train_sizes": train_sizes(recipe, dataset)} for name, recipe in RECIPES.items()
     }
-    return json.dumps(
-        {key: config[key] for key in config.keys() - elsewhere} | {"recipes": recipes}, sort_keys=True
-    )
-
-
-def of_one_model(shown):
-    """The report's labels of what shows the pictured model, as a function of the data set."""
-
-    def labels(wildcards):
-        return {
-            "shown": shown,
-            "recipe": config["figures"]["recipe"],
-            "n": str(pictured_size(wildcards.dataset)),
-            "seed": str(config["figures"]["seed"]),
-        }
-
-    return labels
-
-
-def of_all_models(shown):
-    """The report's labels of what shows every model."""
-    return {"shown": shown, "recipe": "all", "n": "all", "seed": "all"}
+    if files := files_of_own(dataset.name):
+        found["data"] = {"files": files, "threshold": dataset.threshold, "classes": dataset.classes}
+    return json.dumps(found, sort_keys=True)

@@ -1,44 +1,35 @@
-# From the published files to binary pictures.
+# From the published files, or one's own, to binary pictures.
 #
 #   results/{dataset}/data/grey.safetensors        {train,test}_{images,labels}, uint8, as published
 #   results/{dataset}/data/binarized.safetensors   the same, pixels 0 or 1
 #
-# Where MNIST lies is a resource, not a param: its bytes are checked, so no result depends on the place, and
-# naming another folder must not retrain anything.
+# Where files lie is a resource, not a param: published ones are checked, and of one's own the SHA-256 are a
+# param, so no result depends on the place, and naming another folder retrains nothing.
 
 
-rule obtain_mnist:
+rule obtain:
     input:
         code=sources("obtain"),
     output:
-        grey="results/mnist/data/grey.safetensors",
+        grey="results/{dataset}/data/grey.safetensors",
     log:
-        "results/mnist/logs/obtain.log",
+        "results/{dataset}/logs/obtain.log",
+    localrule: True
     conda:
         "../../envs/data.yaml"
     threads: 1
+    params:
+        files=lambda wildcards: files_of_own(dataset_named(wildcards.dataset).name),
+        classes=lambda wildcards: json.dumps(dataset_named(wildcards.dataset).classes),
     resources:
-        mnist_dir=config["mnist_dir"],
-        mirrors=" ".join(config["mirrors"]),
+        folder=lambda wildcards: places(wildcards.dataset)[0],
+        mirrors=lambda wildcards: " ".join(places(wildcards.dataset)[1]),
     shell:
-        "python -m mnist_vae obtain mnist {output.grey:q} --mnist-dir={resources.mnist_dir:q} "
-        "--mirrors={resources.mirrors:q} > {log:q} 2>&1"
+        "python -m mnist_vae obtain {wildcards.dataset} {output.grey:q} --folder={resources.folder:q} "
+        "--mirrors={resources.mirrors:q} --classes {params.classes:q} > {log:q} 2>&1"
 
 
-rule obtain_mnist5k:
-    input:
-        code=sources("obtain"),
-    output:
-        grey="results/mnist5k/data/grey.safetensors",
-    log:
-        "results/mnist5k/logs/obtain.log",
-    conda:
-        "../../envs/data.yaml"
-    threads: 1
-    shell:
-        "python -m mnist_vae obtain mnist5k {output.grey:q} > {log:q} 2>&1"
-
-
+# What it says of the pictures is said on the terminal too.
 rule binarize:
     input:
         grey="results/{dataset}/data/grey.safetensors",
@@ -47,8 +38,11 @@ rule binarize:
         binarized="results/{dataset}/data/binarized.safetensors",
     log:
         "results/{dataset}/logs/binarize.log",
+    localrule: True
     conda:
         "../../envs/data.yaml"
     threads: 1
+    params:
+        how=binarization,
     shell:
-        "python -m mnist_vae binarize {input.grey:q} {output.binarized:q} > {log:q} 2>&1"
+        "python -m mnist_vae binarize {input.grey:q} {output.binarized:q} {params.how} 2>&1 | tee {log:q}"

@@ -5,14 +5,14 @@
 #   results/{dataset}/tables/elbo.{csv,md}                          the table people read
 #   results/{dataset}/tables/gaps.{csv,md}                          bounds, exact log p(x), and what lies between
 #   results/{dataset}/tables/epochs.csv                             bounds and exact log p(x) along trainings
-#   results/{dataset}/tables/third_question.csv                     epochs between which ELBO and KL both rose
+#   results/{dataset}/tables/differences.{csv,md}                   between recipes, with intervals over seeds
+#   results/{dataset}/tables/third_question.csv                     changes of ELBO and KL between snapshots
 
 
 rule evaluate:
     input:
         digits="results/{dataset}/data/binarized.safetensors",
         weights=f"{MODEL}/weights.safetensors",
-        code=sources("evaluate"),
     output:
         metrics=f"{MODEL}/metrics.csv",
     log:
@@ -20,17 +20,18 @@ rule evaluate:
     cache: SHARED
     conda:
         "../../envs/torch.yaml"
-    threads: A_PROCESSOR
+    threads: one_processor
     params:
+        software=software,
+        code=code("evaluate"),
         draws=config["evaluation"]["draws"],
         first_100_draws=config["evaluation"]["first_100_draws"],
-        grid=config["marginal"],
-        images=config["gaps"]["images"],
+        marginal=config["marginal"],
+        images=first_test_images("gaps"),
     shell:
         "python -m mnist_vae evaluate {input.digits:q} {input.weights:q} {output.metrics:q} "
         "--draws {params.draws} --first-100-draws {params.first_100_draws} "
-        "--window {params.grid[window]} --size {params.grid[size]} "
-        "--fine-window {params.grid[fine_window]} --fine-size {params.grid[fine_size]} "
+        "--tolerance {params.marginal[tolerance]} --window {params.marginal[window]} "
         "--images {params.images} > {log:q} 2>&1"
 
 
@@ -38,24 +39,30 @@ rule tabulate:
     input:
         models=of_every_model("metrics.csv"),
         epochs=of_first_seeds("epochs.csv"),
-        code=sources("tabulate"),
     output:
         metrics="results/{dataset}/tables/metrics.csv",
         elbo="results/{dataset}/tables/elbo.csv",
         markdown="results/{dataset}/tables/elbo.md",
         gaps="results/{dataset}/tables/gaps.csv",
         gaps_markdown="results/{dataset}/tables/gaps.md",
+        differences="results/{dataset}/tables/differences.csv",
+        differences_markdown="results/{dataset}/tables/differences.md",
         epochs="results/{dataset}/tables/epochs.csv",
         third_question="results/{dataset}/tables/third_question.csv",
     log:
         "results/{dataset}/logs/tabulate.log",
+    localrule: True
     conda:
         "../../envs/figures.yaml"
     threads: 1
+    params:
+        code=code("tabulate"),
     shell:
         "python -m mnist_vae tabulate {input.models:q} --epochs {input.epochs:q} "
         "--dataset {wildcards.dataset:q} "
         "--metrics {output.metrics:q} --elbo {output.elbo:q} --elbo-markdown {output.markdown:q} "
-        "--gaps {output.gaps:q} --gaps-markdown {output.gaps_markdown:q} --all-epochs {output.epochs:q} "
+        "--gaps {output.gaps:q} --gaps-markdown {output.gaps_markdown:q} "
+        "--differences {output.differences:q} --differences-markdown {output.differences_markdown:q} "
+        "--all-epochs {output.epochs:q} "
         "--third-question {output.third_question:q} "
         "> {log:q} 2>&1"

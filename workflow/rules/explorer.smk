@@ -6,7 +6,6 @@ rule explorer:
         weights=of_pictured_model("weights.safetensors"),
         latents=of_pictured_model("latents.safetensors"),
         digits="results/{dataset}/data/binarized.safetensors",
-        code=sources("build_explorer"),
         templates=EXPLORER_TEMPLATES,
     output:
         page=report(
@@ -17,9 +16,12 @@ rule explorer:
         ),
     log:
         "results/{dataset}/logs/explorer.log",
+    localrule: True
     conda:
         "../../envs/figures.yaml"
     threads: 1
+    params:
+        code=code("build_explorer"),
     shell:
         "python -m mnist_vae --threads {threads} build_explorer {input.weights:q} {input.latents:q} {input.digits:q} "
         "{output.page:q} > {log:q} 2>&1"

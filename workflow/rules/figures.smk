@@ -1,162 +1,77 @@
-# Every figure: results/{dataset}/figures/{name}.png, drawn from stored arrays.
+# Every figure: results/{dataset}/figures/{name}.png, drawn from stored files.
 #
-# Each figure is a function of mnist_vae/figures/drawings.py; the rules differ in what it is drawn from, and in how the
-# report shows it.
+# mnist_vae/figures/table.py says of each what it is drawn from, and how the report shows it; the module
+# mnist_vae.figures.NAME draws it. A rule depends on the code of its own figure alone.
+
+from mnist_vae.figures.table import Source
 
 
-rule prior_samples:
-    input:
-        arrays=of_pictured_model("prior_samples.safetensors"),
-        code=sources("draw"),
-    output:
-        report(
-            "results/{dataset}/figures/prior_samples.png",
-            caption="../report/prior_samples.rst",
-            category="Part 3: pictures of the model",
-            labels=of_one_model("prior samples"),
-        ),
-    log:
-        "results/{dataset}/logs/prior_samples.log",
-    conda:
-        "../../envs/figures.yaml"
-    threads: 1
-    params:
-        figure="prior_samples",
-    shell:
-        "python -m mnist_vae draw {params.figure} {output:q} {input.arrays:q} > {log:q} 2>&1"
+def of_tables(file):
+    """The given table, as a function of the data set."""
+    return lambda wildcards: [f"results/{wildcards.dataset}/tables/{file}"]
 
 
-use rule prior_samples as latent_scatter with:
-    input:
-        arrays=of_pictured_model("latents.safetensors"),
-        code=sources("draw"),
-    output:
-        report(
-            "results/{dataset}/figures/latent_scatter.png",
-            caption="../report/latent_scatter.rst",
-            category="Part 3: pictures of the model",
-            labels=of_one_model("latent scatter"),
-        ),
-    log:
-        "results/{dataset}/logs/latent_scatter.log",
-    params:
-        figure="latent_scatter",
+FILES_OF = {
+    Source.PICTURED_MODEL: of_pictured_model,
+    Source.EVERY_MODEL: of_every_model,
+    Source.FIRST_SEEDS: of_first_seeds,
+    Source.TABLES: of_tables,
+}
 
 
-use rule prior_samples as interpolation with:
-    input:
-        arrays=of_pictured_model("interpolation.safetensors"),
-        code=sources("draw"),
-    output:
-        report(
-            "results/{dataset}/figures/interpolation.png",
-            caption="../report/interpolation.rst",
-            category="Part 3: pictures of the model",
-            labels=of_one_model("interpolation"),
-        ),
-    log:
-        "results/{dataset}/logs/interpolation.log",
-    params:
-        figure="interpolation",
+def drawn_from(entry):
+    """The stored files that a figure is drawn from, as a function of the data set."""
+    files = [FILES_OF[entry.source](file) for file in entry.files]
+    return lambda wildcards: [path for of_dataset in files for path in of_dataset(wildcards)]
 
 
-use rule prior_samples as latent_manifold with:
-    input:
-        arrays=of_pictured_model("latent_manifold.safetensors"),
-        code=sources("draw"),
-    output:
-        report(
-            "results/{dataset}/figures/latent_manifold.png",
-            caption="../report/latent_manifold.rst",
-            category="Part 3: pictures of the model",
-            labels=of_one_model("latent manifold"),
-        ),
-    log:
-        "results/{dataset}/logs/latent_manifold.log",
-    params:
-        figure="latent_manifold",
+def figure_code(figure):
+    """A hash of the library's modules on which a figure depends: a param of its rule."""
+    return [*code("draw"), code_hash(f"mnist_vae.figures.{figure}")]
 
 
-use rule prior_samples as top_half_posterior with:
-    input:
-        arrays=of_pictured_model("top_half.safetensors"),
-        code=sources("draw"),
-    output:
-        report(
-            "results/{dataset}/figures/top_half_posterior.png",
-            caption="../report/top_half_posterior.rst",
-            category="Part 4: the bottom, given the top",
-            labels=of_one_model("latent posterior"),
-        ),
-    log:
-        "results/{dataset}/logs/top_half_posterior.log",
-    params:
-        figure="top_half_posterior",
+def of_one_model(shown):
+    """The report's labels of what shows the pictured model, as a function of the data set."""
+
+    def labels(wildcards):
+        return {
+            "shown": shown,
+            "recipe": config["figures"]["recipe"],
+            "n": str(pictured_size(wildcards.dataset)),
+            "seed": str(config["figures"]["seed"]),
+        }
+
+    return labels
 
 
-use rule prior_samples as completion with:
-    input:
-        arrays=of_pictured_model("top_half.safetensors"),
-        code=sources("draw"),
-    output:
-        report(
-            "results/{dataset}/figures/completion.png",
-            caption="../report/completion.rst",
-            category="Part 4: the bottom, given the top",
-            labels=of_one_model("completion"),
-        ),
-    log:
-        "results/{dataset}/logs/completion.log",
-    params:
-        figure="completion",
+def of_all_models(shown):
+    """The report's labels of what shows every model."""
+    return {"shown": shown, "recipe": "all", "n": "all", "seed": "all"}
 
 
-use rule prior_samples as training_curves with:
-    input:
-        arrays=of_every_model("history.csv"),
-        code=sources("draw"),
-    output:
-        report(
-            "results/{dataset}/figures/training_curves.png",
-            caption="../report/training_curves.rst",
-            category="Part 2: training",
-            labels=of_all_models("training curves"),
-        ),
-    log:
-        "results/{dataset}/logs/training_curves.log",
-    params:
-        figure="training_curves",
+for figure, entry in FIGURES.items():
+    labels_of = of_one_model if entry.source is Source.PICTURED_MODEL else of_all_models
 
-
-use rule prior_samples as inference_gap with:
-    input:
-        arrays=["results/{dataset}/tables/epochs.csv", "results/{dataset}/tables/gaps.csv"],
-        code=sources("draw"),
-    output:
-        report(
-            "results/{dataset}/figures/inference_gap.png",
-            caption="../report/inference_gap.rst",
-            category="Part 5: beyond the reference",
-            labels=of_all_models("inference gap"),
-        ),
-    log:
-        "results/{dataset}/logs/inference_gap.log",
-    params:
-        figure="inference_gap",
-
-
-use rule prior_samples as importance_weighted_bound with:
-    input:
-        arrays=of_first_seeds("weighted_draws.csv"),
-        code=sources("draw"),
-    output:
-        report(
-            "results/{dataset}/figures/importance_weighted_bound.png",
-            caption="../report/importance_weighted_bound.rst",
-            category="Part 5: beyond the reference",
-            labels=of_all_models("importance-weighted bound"),
-        ),
-    log:
-        "results/{dataset}/logs/importance_weighted_bound.log",
-    params:
-        figure="importance_weighted_bound",
+    rule:
+        name:
+            figure
+        input:
+            arrays=drawn_from(entry),
+        output:
+            report(
+                f"results/{{dataset}}/figures/{figure}.png",
+                caption=f"../report/{figure}.rst",
+                category=entry.category,
+                labels=labels_of(entry.shown),
+            ),
+        log:
+            f"results/{{dataset}}/logs/{figure}.log",
+        localrule: True
+        conda:
+            "../../envs/figures.yaml"
+        threads: 1
+        params:
+            code=figure_code(figure),
+            figure=figure,
+        shell:
+            "python -m mnist_vae draw {params.figure} {output:q} {input.arrays:q} > {log:q} 2>&1"

@@ -8,7 +8,6 @@ rule measure_epochs:
     input:
         digits="results/{dataset}/data/binarized.safetensors",
         snapshots=f"{MODEL}/snapshots.safetensors",
-        code=sources("measure_epochs"),
     output:
         epochs=f"{MODEL}/epochs.csv",
     log:
@@ -16,21 +15,22 @@ rule measure_epochs:
     cache: SHARED
     conda:
         "../../envs/torch.yaml"
-    threads: A_PROCESSOR
+    threads: one_processor
     params:
-        window=config["marginal"]["window"],
-        size=config["marginal"]["size"],
-        images=config["snapshots"]["images"],
+        software=software,
+        code=code("measure_epochs"),
+        marginal=config["marginal"],
+        images=first_test_images("snapshots"),
     shell:
         "python -m mnist_vae measure_epochs {input.digits:q} {input.snapshots:q} "
-        "{output.epochs:q} --window {params.window} --size {params.size} --images {params.images} > {log:q} 2>&1"
+        "{output.epochs:q} --tolerance {params.marginal[tolerance]} --window {params.marginal[window]} "
+        "--images {params.images} > {log:q} 2>&1"
 
 
 rule weigh_draws:
     input:
         digits="results/{dataset}/data/binarized.safetensors",
         weights=f"{MODEL}/weights.safetensors",
-        code=sources("weigh_draws"),
     output:
         bounds=f"{MODEL}/weighted_draws.csv",
     log:
@@ -38,13 +38,15 @@ rule weigh_draws:
     cache: SHARED
     conda:
         "../../envs/torch.yaml"
-    threads: A_PROCESSOR
+    threads: one_processor
     params:
-        window=config["marginal"]["fine_window"],
-        size=config["marginal"]["fine_size"],
-        images=config["importance_weighting"]["images"],
+        software=software,
+        code=code("weigh_draws"),
+        marginal=config["marginal"],
+        images=first_test_images("importance_weighting"),
         draws=config["importance_weighting"]["draws"],
     shell:
         "python -m mnist_vae weigh_draws {input.digits:q} {input.weights:q} {output.bounds:q} "
-        "--window {params.window} --size {params.size} --images {params.images} --draws {params.draws} "
+        "--tolerance {params.marginal[tolerance]} --window {params.marginal[window]} "
+        "--images {params.images} --draws {params.draws} "
         "> {log:q} 2>&1"

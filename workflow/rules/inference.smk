@@ -7,14 +7,15 @@ rule encode:
     input:
         digits="results/{dataset}/data/binarized.safetensors",
         weights=f"{MODEL}/weights.safetensors",
-        code=sources("encode"),
     output:
         latents=f"{MODEL}/latents.safetensors",
     log:
         f"{MODEL}/logs/encode.log",
     conda:
         "../../envs/torch.yaml"
-    threads: A_PROCESSOR
+    threads: one_processor
+    params:
+        code=code("encode"),
     shell:
         "python -m mnist_vae encode {input.digits:q} {input.weights:q} {output.latents:q} > {log:q} 2>&1"
 
@@ -22,15 +23,15 @@ rule encode:
 rule sample_prior:
     input:
         weights=f"{MODEL}/weights.safetensors",
-        code=sources("sample_prior"),
     output:
         samples=f"{MODEL}/prior_samples.safetensors",
     log:
         f"{MODEL}/logs/sample_prior.log",
     conda:
         "../../envs/torch.yaml"
-    threads: A_PROCESSOR
+    threads: one_processor
     params:
+        code=code("sample_prior"),
         draws=config["prior_samples"]["draws"],
     shell:
         "python -m mnist_vae sample_prior {input.weights:q} {output.samples:q} "
@@ -41,53 +42,70 @@ rule interpolate:
     input:
         digits="results/{dataset}/data/binarized.safetensors",
         weights=f"{MODEL}/weights.safetensors",
-        code=sources("interpolate"),
     output:
         means=f"{MODEL}/interpolation.safetensors",
     log:
         f"{MODEL}/logs/interpolate.log",
     conda:
         "../../envs/torch.yaml"
-    threads: A_PROCESSOR
+    threads: one_processor
     params:
-        images=config["interpolation"]["images"],
+        code=code("interpolate"),
+        images=interpolated,
     shell:
         "python -m mnist_vae interpolate {input.digits:q} {input.weights:q} {output.means:q} "
         "--images {params.images} > {log:q} 2>&1"
 
 
+rule reconstruct:
+    input:
+        digits="results/{dataset}/data/binarized.safetensors",
+        weights=f"{MODEL}/weights.safetensors",
+    output:
+        reconstructions=f"{MODEL}/reconstructions.safetensors",
+    log:
+        f"{MODEL}/logs/reconstruct.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: one_processor
+    params:
+        code=code("reconstruct"),
+    shell:
+        "python -m mnist_vae reconstruct {input.digits:q} {input.weights:q} {output.reconstructions:q} > {log:q} 2>&1"
+
+
 rule decode_manifold:
     input:
         weights=f"{MODEL}/weights.safetensors",
-        code=sources("decode_manifold"),
+        latents=f"{MODEL}/latents.safetensors",
     output:
         means=f"{MODEL}/latent_manifold.safetensors",
     log:
         f"{MODEL}/logs/decode_manifold.log",
     conda:
         "../../envs/torch.yaml"
-    threads: A_PROCESSOR
+    threads: one_processor
     params:
-        window=config["latent_manifold"]["window"],
-        size=config["latent_manifold"]["size"],
+        code=code("decode_manifold"),
+        options=option_words(config["latent_manifold"]),
     shell:
-        "python -m mnist_vae decode_manifold {input.weights:q} {output.means:q} "
-        "--window {params.window} --size {params.size} > {log:q} 2>&1"
+        "python -m mnist_vae decode_manifold {input.weights:q} {input.latents:q} {output.means:q} "
+        "{params.options} > {log:q} 2>&1"
 
 
 rule fit_top_half:
     input:
         digits="results/{dataset}/data/binarized.safetensors",
         weights=f"{MODEL}/weights.safetensors",
-        code=sources("fit_top_half"),
     output:
         fit=f"{MODEL}/top_half_fit.safetensors",
     log:
         f"{MODEL}/logs/fit_top_half.log",
     conda:
         "../../envs/torch.yaml"
-    threads: A_PROCESSOR
+    threads: one_processor
     params:
+        code=code("fit_top_half"),
         images=config["top_half"]["images"],
         draws=config["top_half"]["draws"],
         steps=config["top_half"]["steps"],
@@ -102,19 +120,18 @@ rule complete_top_half:
     input:
         weights=f"{MODEL}/weights.safetensors",
         fit=f"{MODEL}/top_half_fit.safetensors",
-        code=sources("complete_top_half"),
     output:
         completions=f"{MODEL}/top_half.safetensors",
     log:
         f"{MODEL}/logs/complete_top_half.log",
     conda:
         "../../envs/torch.yaml"
-    threads: A_PROCESSOR
+    threads: one_processor
     params:
+        code=code("complete_top_half"),
         completions=config["top_half"]["completions"],
-        window=config["marginal"]["fine_window"],
-        size=config["marginal"]["fine_size"],
+        marginal=config["marginal"],
     shell:
         "python -m mnist_vae complete_top_half {input.weights:q} {input.fit:q} "
         "{output.completions:q} --completions {params.completions} "
-        "--window {params.window} --size {params.size} > {log:q} 2>&1"
+        "--tolerance {params.marginal[tolerance]} --window {params.marginal[window]} > {log:q} 2>&1"

@@ -10,16 +10,17 @@
 rule manifest:
     input:
         files=all_results,
-        code=sources("manifest"),
     output:
         manifest="results/{dataset}/manifest.json",
         markdown="results/{dataset}/manifest.md",
     log:
         "results/{dataset}/logs/manifest.log",
+    localrule: True
     conda:
         "../../envs/figures.yaml"
     threads: 1
     params:
+        code=code("manifest"),
         config=config_of_results,
     shell:
         "python -m mnist_vae manifest {output.manifest:q} {output.markdown:q} {input.files:q} "
@@ -29,7 +30,6 @@ rule manifest:
 use rule elbo_page as manifest_page with:
     input:
         markdown="results/{dataset}/manifest.md",
-        code=sources("build_page"),
         template=PAGE_TEMPLATE,
     output:
         page=report(

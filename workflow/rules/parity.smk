@@ -6,7 +6,7 @@
 # Real images of the resolved data set, and the first model trained on the fewest of them. Not part of
 # `rule all`, because it needs a Julia.
 
-REFERENCE = Path(workflow.basedir, "reference_julia")
+REFERENCE = CHECKOUT / "reference_julia"
 REFERENCE_SOURCES = [*REFERENCE.glob("parity*.jl"), *REFERENCE.glob("src/*.jl")]
 
 
@@ -14,8 +14,8 @@ rule climb_ladder:
     input:
         digits=of_parity_model("results/{dataset}/data/binarized.safetensors"),
         weights=of_parity_model(f"{MODEL}/weights.safetensors"),
-        entry=os.path.relpath(REFERENCE / "parity.jl"),
-        julia=[os.path.relpath(path) for path in sorted(REFERENCE_SOURCES)],
+        entry=of_checkout("reference_julia/parity.jl"),
+        julia=[of_checkout(path) for path in sorted(REFERENCE_SOURCES)],
         code=sources("parity"),
     output:
         ladder="results/parity/ladder.csv",
@@ -36,12 +36,12 @@ rule climb_ladder:
 use rule prior_samples as parity_ladder with:
     input:
         arrays="results/parity/ladder.csv",
-        code=sources("draw"),
     output:
         "results/parity/ladder.png",
     log:
         "results/parity/logs/parity_ladder.log",
     params:
+        code=figure_code("parity_ladder"),
         figure="parity_ladder",
 
 
@@ -54,6 +54,7 @@ rule parity:
         code=sources("check_parity"),
     log:
         "results/parity/logs/parity.log",
+    localrule: True
     conda:
         "../../envs/figures.yaml"
     threads: 1

@@ -1,6 +1,6 @@
 # The tables and the five questions as pages, for the report and to be read by themselves.
 #
-#   results/{dataset}/pages/{elbo,gaps,questions}.html
+#   results/{dataset}/pages/{elbo,gaps,differences,questions}.html
 #
 # The report itself is Snakemake's: `make report`.
 
@@ -8,7 +8,6 @@
 rule elbo_page:
     input:
         markdown="results/{dataset}/tables/elbo.md",
-        code=sources("build_page"),
         template=PAGE_TEMPLATE,
     output:
         page=report(
@@ -19,9 +18,12 @@ rule elbo_page:
         ),
     log:
         "results/{dataset}/logs/elbo_page.log",
+    localrule: True
     conda:
         "../../envs/figures.yaml"
     threads: 1
+    params:
+        code=code("build_page"),
     shell:
         "python -m mnist_vae build_page {input.markdown:q} {output.page:q} > {log:q} 2>&1"
 
@@ -29,7 +31,6 @@ rule elbo_page:
 use rule elbo_page as gaps_page with:
     input:
         markdown="results/{dataset}/tables/gaps.md",
-        code=sources("build_page"),
         template=PAGE_TEMPLATE,
     output:
         page=report(
@@ -42,11 +43,25 @@ use rule elbo_page as gaps_page with:
         "results/{dataset}/logs/gaps_page.log",
 
 
+use rule elbo_page as differences_page with:
+    input:
+        markdown="results/{dataset}/tables/differences.md",
+        template=PAGE_TEMPLATE,
+    output:
+        page=report(
+            "results/{dataset}/pages/differences.html",
+            caption="../report/differences.rst",
+            category="Part 5: beyond the reference",
+            labels=of_all_models("differences between recipes, table"),
+        ),
+    log:
+        "results/{dataset}/logs/differences_page.log",
+
+
 rule questions_page:
     input:
-        markdown=os.path.relpath(Path(workflow.basedir, "docs/questions.md")),
+        markdown=of_checkout("docs/questions.md"),
         third_question="results/{dataset}/tables/third_question.csv",
-        code=sources("build_page"),
         template=PAGE_TEMPLATE,
     output:
         page=report(
@@ -57,9 +72,12 @@ rule questions_page:
         ),
     log:
         "results/{dataset}/logs/questions_page.log",
+    localrule: True
     conda:
         "../../envs/figures.yaml"
     threads: 1
+    params:
+        code=code("build_page"),
     shell:
         "python -m mnist_vae build_page {input.markdown:q} {output.page:q} "
         "--third-question {input.third_question:q} > {log:q} 2>&1"

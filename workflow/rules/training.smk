@@ -4,15 +4,14 @@
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/history.csv           a row an epoch
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/snapshots.safetensors weights along the way, of the first seed
 #
-# One thread a training: several run side by side, which beats several threads in one, and the same bits
+# One thread per training: several run side by side, which beats several threads in one, and the same bits
 # come out whatever --cores is.
 
 
 rule train:
     input:
-        digits="results/{dataset}/data/binarized.safetensors",
+        digits=digits_of_known_model,
         grey="results/{dataset}/data/grey.safetensors",
-        code=sources("train"),
     output:
         weights=f"{MODEL}/weights.safetensors",
         history=f"{MODEL}/history.csv",
@@ -22,8 +21,10 @@ rule train:
     cache: SHARED
     conda:
         "../../envs/torch.yaml"
-    threads: A_PROCESSOR
+    threads: one_processor
     params:
+        software=software,
+        code=code("train"),
         # As params, for the cache knows an entry by them, and not by wildcards.
         name="{recipe}",
         n="{n}",
@@ -36,4 +37,4 @@ rule train:
         "{output.weights:q} {output.history:q} {output.snapshots:q} "
         "--snapshot-epochs {params.snapshot_epochs} "
         "--recipe {params.name:q} --n {params.n:q} --seed {params.seed:q} --device {params.device:q} "
-        "{params.recipe} > {log:q} 2>&1"
+        "{params.recipe:q} > {log:q} 2>&1"

@@ -1,7 +1,7 @@
 """Remove everything computed: what lies in results/ but its README.md, and .snakemake (`make clean`).
 
-A link in the place of one of the pipeline's own folders (results, results/mnist, .snakemake) is kept, and the folder
-that it points to is emptied. Nothing is removed while a run is in progress, or where some folder may not be written.
+Where one of the pipeline's own folders (results, results/mnist, .snakemake) is a link, the link is kept and
+its target is emptied. While a run is in progress, or if any folder is read-only, nothing is removed.
 Uses the standard library only, so that it works without the environment.
 """
 
@@ -15,7 +15,7 @@ KEPT = {RESULTS / "README.md"}
 
 
 def contents(folder: Path, depth: int) -> list[Path]:
-    """Everything below a folder, each entry after what lies in it; links to folders are followed to a depth."""
+    """Everything below a folder, each folder after its contents; links to folders are followed to a depth."""
     found: list[Path] = []
     for entry in sorted(folder.iterdir()):
         if entry.is_dir() and (not entry.is_symlink() or depth > 0):
@@ -26,7 +26,7 @@ def contents(folder: Path, depth: int) -> list[Path]:
 
 
 def remove(entry: Path, depth: int) -> None:
-    """Remove a file, an empty folder or a link; but keep a link that stands for one of the pipeline's folders."""
+    """Remove a file, an empty folder or a link, but keep a link that stands for a folder of the pipeline."""
     if not entry.is_symlink() and entry.is_dir():
         entry.rmdir()
     elif not (entry.is_dir() and len(entry.parts) - 1 <= depth):
@@ -39,17 +39,17 @@ def named(folder: Path) -> str:
 
 
 def clean() -> str:
-    """Remove it all; return what was removed. Raises SystemExit, having removed nothing, where that cannot be."""
-    folders = {RESULTS: 1, STATE: 0}  # and how many levels below them may be links to elsewhere
-    entries = {folder: contents(folder, depth) if folder.is_dir() else [] for folder, depth in folders.items()}
+    """Remove everything and say what; raise SystemExit before removing anything if a folder is read-only."""
+    depths = {RESULTS: 1, STATE: 0}  # how many levels below a folder links are followed
+    entries = {folder: contents(folder, depth) for folder, depth in depths.items() if folder.is_dir()}
     for folder in {entry.parent for below in entries.values() for entry in below}:
         if not os.access(folder, os.W_OK | os.X_OK):
-            raise SystemExit(f"make clean: no permission to remove what is in {named(folder)}; nothing was removed.")
+            raise SystemExit(f"make clean: no permission to write in {named(folder)}; nothing was removed.")
     told = []
     for folder, below in entries.items():
         files = sum(not entry.is_dir() for entry in below)
         for entry in below:
-            remove(entry, folders[folder])
+            remove(entry, depths[folder])
         if below:
             told.append(f"{files} files from {named(folder)}")
     if STATE.is_dir() and not STATE.is_symlink():

@@ -21,16 +21,16 @@ from mnist_vae.parity.bridge import find_executable
 from mnist_vae.provenance.record import RECORD, read_entries
 from mnist_vae.provenance.software import processor
 from mnist_vae.study.networks import VAE
-from mnist_vae.study.products import ONEDNN, linear
-from mnist_vae.study.training import Recipe, train
+from mnist_vae.study.recipe import Recipe
+from mnist_vae.study.training import train
 from support.command_line import run_command
 
 CONTENDERS = {
     "this package",
     "PyTorch as in common examples",
     "PyTorch, batches in memory, fused Adam",
-    "the five large products alone, by torch.mm",
-    *(("the five large products alone, by oneDNN",) if ONEDNN else ()),
+    "the five large products alone",
+    *(("this package, on a GPU",) if torch.cuda.is_available() else ()),
     *(("JAX, jitted step", "JAX, epoch in one scan") if jax_training.jax else ()),
 }
 
@@ -79,21 +79,18 @@ def test_plain_pytorch_learns(images, contender):
     assert losses[-1] < 230  # where this package is after five epochs, or near
 
 
-def test_products_are_those_of_a_step(images):
-    """Both ways, the same shapes: two of the forward pass, two of its gradients, and the one between."""
-    shapes = {}
-    for name, multiply in (("mm", torch.mm), ("linear", lambda left, right: linear(left, right.T))):
-        found = shapes[name] = []
+def test_products_are_those_of_a_step(images, monkeypatch):
+    """Two of the forward pass, two of its gradients, and the one between."""
+    shapes, multiply = [], torch.mm
 
-        def watch(left, right, found=found, multiply=multiply):
-            product = multiply(left, right)
-            found.append(tuple(product.shape))
-            torch.testing.assert_close(product, left @ right, rtol=1e-4, atol=1e-3)
-            return product
+    def watch(left, right):
+        product = multiply(left, right)
+        shapes.append(tuple(product.shape))
+        return product
 
-        assert training.products_alone(images[:100], watch)() == 1
-    step = [(100, 500), (100, 784), (500, 784), (784, 500), (100, 500)]
-    assert shapes == {"mm": step, "linear": step}
+    monkeypatch.setattr(torch, "mm", watch)
+    assert training.products_alone(images[:100])() == 1
+    assert shapes == [(100, 500), (100, 784), (500, 784), (784, 500), (100, 500)]
 
 
 @pytest.mark.skipif(not jax_training.jax, reason="no JAX: pip install --editable '.[benchmarks]'")
@@ -121,7 +118,7 @@ def test_benchmark_tells_each_contests_ratios(study, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None)  # of this process, for good
     monkeypatch.setattr(julia_training, "find_executable", lambda _: None)
     words = f"benchmark {study.digits} {study.weights} {tmp_path}/ratios.csv {tmp_path}/ratios.md"
-    words += f" --reference {tmp_path} --rounds 1 --images 100 --window 8 --size 41"
+    words += f" --reference {tmp_path} --rounds 1 --images 100 --window 8 --tolerance 0.001"
     assert run_command(words) == 0
     table = pd.read_csv(tmp_path / "ratios.csv")
     assert table.groupby("contest").ratio.first().tolist() == [1] * 4

@@ -15,11 +15,13 @@ from mnist_vae.__main__ import COMMANDS, main
 from mnist_vae.data.digits import load_digits
 from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.files.weights import load_snapshots, load_weights, save_snapshots, save_weights
-from mnist_vae.study.networks import VAE, top_half_joint
+from mnist_vae.study.densities import top_half_joint
+from mnist_vae.study.networks import VAE
 from support.command_line import TEST, TRAIN, listing, run_command
 from support.small_mnist import replace_published_files
 
-PROVENANCE = {"dataset": "mnist5k", "recipe": "reference", "n": TRAIN, "seed": 1}
+DATASET = {"dataset": "mnist5k", "classes": [*"0123456789"], "threshold": 128}
+PROVENANCE = DATASET | {"recipe": "reference", "n": TRAIN, "seed": 1}
 
 
 # --- what is stored ---------------------------------------------------------------------------------------
@@ -27,10 +29,10 @@ PROVENANCE = {"dataset": "mnist5k", "recipe": "reference", "n": TRAIN, "seed": 1
 
 def test_everything_says_where_it_comes_from(study):
     stored = sorted(study.folder.glob("*.safetensors"))
-    assert len(stored) == 8
+    assert len(stored) == 9
     for path in stored:
         assert load_provenance(path) == PROVENANCE
-    assert load_provenance(study.digits) == {"dataset": "mnist5k"}
+    assert load_provenance(study.digits) == DATASET
 
 
 def test_obtain_and_binarize(tmp_path, monkeypatch):
@@ -43,12 +45,12 @@ def test_obtain_and_binarize(tmp_path, monkeypatch):
         assert np.array_equal(load_arrays(grey)[name].ravel(), array.ravel())
         expected = array >= 128 if "images" in name else array
         assert np.array_equal(load_arrays(binary)[name].ravel(), expected.ravel())
-    assert load_provenance(binary) == {"dataset": "mnist"}
+    assert load_provenance(binary) == DATASET | {"dataset": "mnist"}
 
 
 def test_history(study):
     history = pd.read_csv(study.history)
-    assert list(history.columns) == ["epoch", "loss", "train_neg_elbo", "test_neg_elbo"]
+    assert list(history.columns) == ["epoch", "loss", "train_neg_elbo", "test_neg_elbo", "images"]
     assert history.epoch.tolist() == [1, 2, 3]
     assert history.loss.is_monotonic_decreasing
     assert np.isfinite(history).all(axis=None)
@@ -97,7 +99,7 @@ def test_only_the_first_n_images_are_trained_on(study, tmp_path):
     digits = load_arrays(study.digits)
     for name in ("train_images", "train_labels"):
         digits[name] = digits[name][:100]
-    save_arrays(tmp_path / "digits", digits, {"dataset": "mnist5k"})
+    save_arrays(tmp_path / "digits", digits, DATASET)
     assert train_again(study, tmp_path / "first", "--n 100") == 0
     assert train_again(study, tmp_path / "again", "--n 100", digits=tmp_path / "digits") == 0
     assert (tmp_path / "first/w").read_bytes() == (tmp_path / "again/w").read_bytes()
@@ -141,14 +143,32 @@ def test_prior_samples(study):
 
 def test_interpolation_shows_the_first_image_at_a_weight_of_one(study, images):
     arrays = load_arrays(study.interpolation)
-    assert arrays["means"].shape == (3, 10, 784)
-    assert arrays["weights_of_first"].tolist() == pytest.approx([0.1 * i for i in range(1, 11)])
+    assert arrays["means"].shape == (3, 11, 784)
+    assert arrays["weights_of_first"].tolist() == pytest.approx([0.1 * i for i in range(11)])
     assert arrays["images"].tolist() == [[14, 119], [119, 98], [14, 98]]
     labels = load_digits(study.digits, "train")[1]
     assert np.array_equal(arrays["labels"], labels[arrays["images"]])
     vae = load_weights(study.weights).requires_grad_(False)
-    for means, (first, _) in zip(arrays["means"], arrays["images"], strict=True):
-        np.testing.assert_allclose(means[-1], vae.decoder(vae.encoder(images[first])[0]).sigmoid(), atol=1e-5)
+    assert np.array_equal(arrays["originals"], images[arrays["images"]])
+    for means, pair in zip(arrays["means"], arrays["images"], strict=True):
+        for picture, image in zip((means[-1], means[0]), pair, strict=True):
+            expected = vae.decoder(vae.encoder(images[image])[0]).sigmoid()
+            np.testing.assert_allclose(picture, expected, atol=1e-5)
+
+
+def test_reconstructions_are_of_the_first_image_of_each_class(study):
+    arrays = load_arrays(study.reconstructions)
+    images, labels = load_digits(study.digits, "test")
+    assert arrays["labels"].tolist() == list(range(10))
+    assert arrays["indices"].tolist() == [labels.tolist().index(digit) for digit in range(10)]
+    assert np.array_equal(arrays["x"], images[arrays["indices"]])
+    vae = load_weights(study.weights).requires_grad_(False)
+    mean, _ = vae.encoder(torch.from_numpy(arrays["x"]))
+    np.testing.assert_allclose(arrays["means"], vae.decoder(mean).sigmoid(), atol=1e-5)
+    assert np.isin(arrays["samples"], [0, 1]).all()
+    # Drawn from q near these means: as much ink, but other pixels.
+    assert abs(arrays["samples"].mean() - arrays["means"].mean()) < 0.03
+    assert not np.array_equal(arrays["samples"], arrays["means"].round())
 
 
 def test_manifold(study):
@@ -160,6 +180,14 @@ def test_manifold(study):
         for i, first in enumerate(axis):
             expected = decoder(torch.tensor([first, second])).sigmoid()
             np.testing.assert_allclose(means[j, i], expected, atol=1e-5)
+
+
+def test_manifold_reaches_as_far_as_the_codes(study, tmp_path):
+    assert run_command(f"decode_manifold {study.weights} {study.latents} {tmp_path}/m --size 2") == 0
+    furthest = np.abs(load_arrays(study.latents)["mean"]).max()
+    low, high = load_arrays(tmp_path / "m")["axis"]
+    assert low == -high
+    assert furthest <= high < furthest + 0.5
 
 
 def test_completions_have_the_true_top(study):
@@ -199,6 +227,8 @@ def test_tabulate(study, tmp_path):
         "elbo-markdown",
         "gaps",
         "gaps-markdown",
+        "differences",
+        "differences-markdown",
         "all-epochs",
         "third-question",
     ):
@@ -246,7 +276,7 @@ def broken_weights(path, how):
 
 
 TRAIN_WORDS = "--recipe reference --seed 1 --epochs 3 --batch-size 50"
-EVALUATE_WORDS = "--draws 1 --first-100-draws 2 --fine-window 9 --fine-size 9 --images 2"
+EVALUATE_WORDS = "--draws 1 --first-100-draws 2 --images 2"
 REFUSED = {
     "obtain without the files": ("obtain mnist {out} --mnist-dir {tmp}", "train-images-idx3-ubyte"),
     "obtain without a mirror": ("obtain mnist {out}", "No mirror has a right train-images"),
@@ -264,23 +294,23 @@ REFUSED = {
         "training diverged: epoch 1 ended with a loss of nan. Lower the learning_rate, now 1000.0",
     ),
     "evaluate truncated weights": (
-        f"evaluate {{digits}} {{truncated}} {{out}} {EVALUATE_WORDS} --window 8 --size 11",
+        f"evaluate {{digits}} {{truncated}} {{out}} {EVALUATE_WORDS} --window 8 --tolerance 0.001",
         "truncated.safetensors is not a readable array file",
     ),
     "evaluate nan": (
-        f"evaluate {{digits}} {{nan}} {{out}} {EVALUATE_WORDS} --window 8 --size 11",
+        f"evaluate {{digits}} {{nan}} {{out}} {EVALUATE_WORDS} --window 8 --tolerance 0.001",
         "nan.safetensors: decoder.output.bias holds values that are not finite",
     ),
     "evaluate on too narrow a grid": (
-        f"evaluate {{digits}} {{weights}} {{out}} {EVALUATE_WORDS} --window 1 --size 9",
+        f"evaluate {{digits}} {{weights}} {{out}} {EVALUATE_WORDS} --window 1 --tolerance 0.001",
         "raise marginal.window",
     ),
     "measure_epochs of truncated snapshots": (
-        "measure_epochs {digits} {truncated} {out} --window 8 --size 11 --images 2",
+        "measure_epochs {digits} {truncated} {out} --window 8 --tolerance 0.001 --images 2",
         "truncated.safetensors is not a readable array file",
     ),
     "weigh_draws with nan": (
-        "weigh_draws {digits} {nan} {out} --window 8 --size 11 --images 2 --draws 1",
+        "weigh_draws {digits} {nan} {out} --window 8 --tolerance 0.001 --images 2 --draws 1",
         "not finite",
     ),
     "build_explorer without latents": (
@@ -289,12 +319,13 @@ REFUSED = {
     ),
     "encode with nan": ("encode {digits} {nan} {out}", "not finite"),
     "sample_prior with nan": ("sample_prior {nan} {out} --draws 2", "not finite"),
+    "reconstruct with nan": ("reconstruct {digits} {nan} {out}", "not finite"),
     "interpolate beyond the data": (
         "interpolate {digits} {weights} {out} --images 14 119 998",
         "has 200 train images, 999 were asked for",
     ),
     "decode_manifold with digits for weights": (
-        "decode_manifold {digits} {out} --window 1 --size 2",
+        "decode_manifold {digits} {digits} {out} --window 1 --size 2",
         "not the tensors of this model (missing or unknown: decoder.hidden.bias",
     ),
     "fit_top_half beyond the data": (
@@ -302,16 +333,17 @@ REFUSED = {
         "has 150 test images, 151 were asked for",
     ),
     "complete_top_half without a fit": (
-        "complete_top_half {weights} {tmp}/none {out} --completions 2 --window 8 --size 41",
+        "complete_top_half {weights} {tmp}/none {out} --completions 2 --window 8 --tolerance 0.001",
         "{tmp}/none",
     ),
     "measure_epochs without a snapshot": (
-        "measure_epochs {digits} {no_snapshots} {out} --window 20 --size 41 --images 5",
+        "measure_epochs {digits} {no_snapshots} {out} --window 20 --tolerance 0.001 --images 5",
         "{no_snapshots} holds no snapshot",
     ),
     "tabulate without metrics": (
         "tabulate {tmp}/none --epochs {tmp}/none --metrics {out} --elbo {out}2 --elbo-markdown {out}3 "
-        "--gaps {out}4 --gaps-markdown {out}5 --all-epochs {out}6 --third-question {out}7 --dataset mnist",
+        "--gaps {out}4 --gaps-markdown {out}5 --all-epochs {out}6 --third-question {out}7 "
+        "--differences {out}8 --differences-markdown {out}9 --dataset mnist",
         "{tmp}/none",
     ),
     "parity without digits": (
@@ -319,7 +351,7 @@ REFUSED = {
         "{tmp}/none",
     ),
     "benchmark without digits": (
-        "benchmark {tmp}/none {weights} {out} {out}2 --rounds 1 --images 100 --window 8 --size 21 "
+        "benchmark {tmp}/none {weights} {out} {out}2 --rounds 1 --images 100 --window 8 --tolerance 0.001 "
         "--reference {tmp}",
         "{tmp}/none",
     ),

@@ -84,3 +84,19 @@ def test_large_sets_are_deformed_in_chunks(grey, binary, monkeypatch):
     found = augment(grey, 0.5, seeded())
     assert found.shape == grey.shape
     assert nearest_is_own(found, binary) > 0.95
+
+
+def test_variants_by_the_set_s_own_threshold(grey):
+    assert torch.equal(augment(grey, 0.0, seeded(), threshold=90), (grey >= 90).float())
+    assert torch.equal(augment(grey, 0.0, seeded(), threshold=255), (grey >= 255).float())
+
+
+def test_variants_of_a_set_that_is_drawn_are_drawn(grey):
+    """Undeformed, each pixel is 1 as often as its grey value says; deformed, still binary."""
+    many = grey[:1].expand(2_000, 784)
+    found = augment(many, 0.0, seeded(), threshold=None)
+    p = grey[0] / 255
+    error = (p * (1 - p) / 2_000).sqrt()
+    assert ((found.mean(0) - p).abs() <= 5 * error + 1e-3).all()
+    assert found[:, p == 0].sum() == 0
+    assert augment(grey, 1.0, seeded(), threshold=None).unique().tolist() == [0, 1]

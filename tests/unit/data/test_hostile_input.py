@@ -7,19 +7,20 @@ import random
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnist_vae.commands import train
-from mnist_vae.config import check_config, complete_recipes, setting_at, with_numbers
-from mnist_vae.data import digits as data
+from mnist_vae.config.check import check_config
+from mnist_vae.config.layers import complete_config, read_config
+from mnist_vae.config.models import complete_recipes, settings_at
+from mnist_vae.data.idx import read_published
 from mnist_vae.errors import InputError
+from mnist_vae.parameters import option_words
 from support.project import ROOT
 from support.small_mnist import replace_published_files
 
-SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
-DEFAULT = with_numbers(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
+DEFAULT = read_config(ROOT / "config/config.yaml")
 
 
 # --- IDX files --------------------------------------------------------------------------------------------
@@ -62,12 +63,12 @@ def test_mutated_idx_files_are_refused_or_right(tmp_path, monkeypatch, mutation)
     """2,000 of them in all. Right is what says the same: damage to a gzip header's comment, say."""
     small = replace_published_files(monkeypatch)
     file, raw = small.files["train_images"], small.contents["train_images"]
-    right = small.arrays["train_images"].reshape(len(small.arrays["train_images"]), -1)
+    right = small.arrays["train_images"]
     chance, path = random.Random(mutation), tmp_path / file.name
     for _ in range(20 if mutation == "a bomb" else -(-2_000 // (len(MUTATIONS) - 1))):
         path.write_bytes(MUTATIONS[mutation](raw, chance))
         try:
-            found = data.read_idx(path, file)
+            found = read_published(path, file)
         except InputError as error:
             said = str(error)
             assert str(path) in said
@@ -128,7 +129,7 @@ def changed(changes):
                 section[key if how == "set" else "new"] = copy.deepcopy(value)
         except (KeyError, IndexError, TypeError, AttributeError):
             continue  # an earlier change took its place away
-    return with_numbers(config)
+    return complete_config(config)
 
 
 def test_generated_configurations_are_refused_in_one_line_or_can_be_run():
@@ -139,7 +140,7 @@ def test_generated_configurations_are_refused_in_one_line_or_can_be_run():
     def check(changes):
         config = changed(changes)
         try:
-            check_config(config, SCHEMA)
+            check_config(config)
         except InputError as error:
             said = str(error)
             assert said.startswith("config: ")
@@ -151,11 +152,7 @@ def test_generated_configurations_are_refused_in_one_line_or_can_be_run():
         datasets = config["train_sizes"] if config["dataset"] == "auto" else [config["dataset"]]
         for recipe in complete_recipes(config).values():
             for n in (n for dataset in datasets for n in recipe["train_sizes"][dataset]):
-                options = [
-                    f"--{name.replace('_', '-')}={setting_at(setting, n)}"
-                    for name, setting in recipe.items()
-                    if name not in ("seeds", "train_sizes")
-                ]
+                options = option_words(settings_at(recipe, n))
                 for seed in recipe["seeds"]:
                     parser.parse_args([*"dgwhs", "--recipe=r", f"--n={n}", f"--seed={seed}", *options])
 

@@ -2,21 +2,26 @@
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex, to_rgb, to_rgba
+from matplotlib.text import Text
 
 import mnist_vae
-from mnist_vae.figures import drawings as figures
+from mnist_vae.commands.draw import FIGURES
+from mnist_vae.figures import parity_ladder
+from mnist_vae.figures import table as figures_table
+from mnist_vae.figures.classes import TEN_COLOURS, class_colours
+from mnist_vae.figures.style import JOINT_COLOUR, Q_COLOUR, WARNING_COLOUR, study_style
 from mnist_vae.files.storage import save_arrays
 from support.command_line import run_command
 
 PROVENANCE = {"dataset": "mnist", "recipe": "reference", "n": 1000, "seed": 3}
-WEIGHTS_OF_FIRST = np.arange(1, 11) / 10
+WEIGHTS_OF_FIRST = np.arange(11) / 10
 STD = 0.5  # of the synthetic densities, so that their contours are circles of known radius
 
 
@@ -36,7 +41,7 @@ def arrays_of_each_figure():
         "log_q": np.stack([-((first - 1) ** 2 + second**2) / (2 * STD**2) + 0.3] * 2),
         "joint_levels": np.log([[0.5, 0.1]] * 2) - 300,  # of a Gaussian: half and nine tenths of its mass
         "kl": np.float64([0.123, 4.5]),
-        "modes": np.int64([1, 2]),
+        "masses": np.float64([0.5, 0.9]),
         "q_completion": pictures(2),
         "exact_completion": pictures(2),
     }
@@ -51,10 +56,18 @@ def arrays_of_each_figure():
             "labels": np.arange(30, dtype=np.uint8) % 9,
         },
         "interpolation": {
-            "means": pictures(3, 10),
+            "means": pictures(3, 11),
+            "originals": np.round(pictures(3, 2)),
             "weights_of_first": WEIGHTS_OF_FIRST,
             "images": np.int64([[14, 119], [119, 998], [14, 998]]),
             "labels": np.uint8([[1, 0], [0, 3], [1, 3]]),
+        },
+        "reconstructions": {
+            "x": np.round(pictures(4)),
+            "means": pictures(4),
+            "samples": np.round(pictures(4)),
+            "labels": np.uint8([0, 1, 5, 9]),
+            "indices": np.int64([3, 2, 8, 7]),
         },
         "latent_manifold": {
             "axis": np.float32([-1, 0, 1]),
@@ -82,7 +95,7 @@ def histories(folder):
     paths = []
     for n, seed in ((1000, 1), (1000, 2), (10000, 1)):
         epochs = np.arange(1, 7)
-        history = pd.DataFrame({"epoch": epochs, "loss": 200.0 - epochs})
+        history = pd.DataFrame({"epoch": epochs, "loss": 200.0 - epochs, "images": 1000})
         for column, offset in (("train_neg_elbo", 0), ("test_neg_elbo", 10)):
             history[column] = np.where(epochs % 2 == 0, 200.0 - epochs + offset + seed, np.nan)
         paths.append(folder / f"mnist/models/reference/n{n}/seed{seed}/history.csv")
@@ -102,9 +115,10 @@ def gap_tables(folder):
                     {"recipe": "reference", "n": n, "seed": 1, "epoch": epoch, "split": split, "images": 500}
                     | {"elbo": log_px - kl, "log_px": log_px, "kl": kl}
                 )
-        gaps.append(
-            {"recipe": "reference", "n": n, "seed": "mean", "amortization_gap": 2.0, "approximation_gap": 1.0}
-            | {"approximation_gap_of_best": 0.25}
+        gaps.extend(
+            {"recipe": "reference", "n": n, "seed": seed, "amortization_gap": 2.0, "approximation_gap": 1.0}
+            | {"approximation_gap_of_best": 0.25, "images": 1000}
+            for seed in ("1", "2", "mean")
         )
         bounds = [
             {"recipe": "reference", "n": n, "seed": 1, "proposal": proposal, "k": k, "images": 100}
@@ -158,11 +172,27 @@ def sources(tmp_path_factory):
     return files
 
 
+def drawn(name, files):
+    """A figure, as `draw` draws it."""
+    with study_style():
+        return import_module(f"mnist_vae.figures.{name}").draw([str(file) for file in files])
+
+
 @pytest.fixture
 def draw(sources):
     """Draw a figure by name."""
-    yield lambda name: figures.FIGURES[name](sources[name])
-    plt.close("all")
+    return lambda name: drawn(name, sources[name])
+
+
+@pytest.fixture
+def draw_arrays(tmp_path):
+    """Draw a figure from other arrays than the usual ones."""
+
+    def draw_them(name, arrays, **provenance):
+        save_arrays(tmp_path / name, arrays, PROVENANCE | provenance)
+        return drawn(name, [tmp_path / name])
+
+    return draw_them
 
 
 def shown(axes):
@@ -177,14 +207,15 @@ def grid(figure, rows, columns):
 
 def words(figure):
     """Everything a figure's titles say."""
-    return " ".join([figure.get_suptitle(), *(axes.get_title() for axes in figure.axes)])
+    parts = [figure, *figure.subfigs]
+    return " ".join([*(part.get_suptitle() for part in parts), *(axes.get_title() for axes in figure.axes)])
 
 
 def assert_shows(axes, pixels):
     np.testing.assert_array_equal(shown(axes), pixels.reshape(28, 28))
 
 
-@pytest.mark.parametrize("name", sorted(figures.FIGURES.keys() - {"parity_ladder", "timings"}))
+@pytest.mark.parametrize("name", sorted(figures_table.FIGURES))
 def test_titles_say_data_set_size_and_seed(draw, name):
     said = words(draw(name))
     if name == "training_curves":
@@ -194,15 +225,7 @@ def test_titles_say_data_set_size_and_seed(draw, name):
         assert "mnist" in said
         assert "reference, n = 10,000" in said
     else:
-        assert "mnist, n = 1,000, seed 3" in said
-        assert "recipe" not in said
-
-
-def test_titles_name_another_recipe(tmp_path):
-    path = tmp_path / "latents.safetensors"
-    save_arrays(path, ARRAYS["latent_scatter"], PROVENANCE | {"recipe": "strong"})
-    assert "seed 3, strong recipe" in words(figures.FIGURES["latent_scatter"]([str(path)]))
-    plt.close("all")
+        assert "mnist, reference recipe, n = 1,000, seed 3" in said
 
 
 def test_prior_samples(draw):
@@ -233,7 +256,7 @@ def test_latent_scatter(draw):
         for place, colour in zip(points.get_offsets(), points.get_facecolors(), strict=True)
     }
     expected = {
-        tuple(np.round(place, 9)): figures.DIGIT_COLOURS[label].lower()
+        tuple(np.round(place, 9)): TEN_COLOURS[label].lower()
         for place, label in zip(mean, labels, strict=True)
     }
     assert drawn == expected
@@ -243,7 +266,7 @@ def test_latent_scatter(draw):
     legend = axes.get_legend()
     assert [text.get_text() for text in legend.get_texts()] == [str(digit) for digit in range(10)]
     colours = [handle.get_color() for handle in legend.legend_handles]
-    assert colours == list(figures.DIGIT_COLOURS)
+    assert colours == list(TEN_COLOURS)
     assert len(set(colours)) == 10
 
 
@@ -256,25 +279,74 @@ def lab(colour):
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
-def test_digit_colours_differ_visibly():
-    places = np.array([lab(colour) for colour in figures.DIGIT_COLOURS])
+@pytest.mark.parametrize(("count", "least"), [(10, 20), (15, 15), (26, 15), (47, 8)])
+def test_class_colours_differ_visibly(count, least):
+    places = np.array([lab(colour) for colour in class_colours(count)])
     distance = np.linalg.norm(places[:, None] - places[None], axis=-1)
-    assert distance[~np.eye(10, dtype=bool)].min() > 20
+    assert distance[~np.eye(count, dtype=bool)].min() > least
 
 
-def test_interpolation_shows_the_first_image_at_a_weight_of_one(draw):
-    axes = grid(draw("interpolation"), 3, 10)
-    assert [title.get_title() for title in axes[0]] == [f"{weight:.1f}" for weight in WEIGHTS_OF_FIRST]
+def test_interpolation_runs_from_one_original_to_the_other(draw):
+    """The second image and its reconstruction at the left, at a share of 0; the first at the right, at 1."""
+    arrays = ARRAYS["interpolation"]
+    axes = grid(draw("interpolation"), 3, 15)
+    titles = [title.get_title() for title in axes[0]]
+    assert titles == ["original", "", *(f"{weight:.1f}" for weight in WEIGHTS_OF_FIRST), "", "original"]
     for row in range(3):
-        for column in range(10):
-            assert_shows(axes[row, column], ARRAYS["interpolation"]["means"][row, column])
-        first, second = ARRAYS["interpolation"]["images"][row]
-        digit_first, digit_second = ARRAYS["interpolation"]["labels"][row]
-        at_one, far_from_one = axes[row, -1], axes[row, 0]
-        assert at_one.get_title() in ("1.0", "")
-        assert at_one.get_ylabel() == f"{digit_first}\n(image {first})"
-        assert at_one.yaxis.get_label_position() == "right"
-        assert far_from_one.get_ylabel() == f"{digit_second}\n(image {second})"
+        left, _, *means, _, right = axes[row]
+        for panel, mean in zip(means, arrays["means"][row], strict=True):
+            assert_shows(panel, mean)
+        for end, panel, side in ((0, right, "right"), (1, left, "left")):
+            assert_shows(panel, arrays["originals"][row, end])
+            assert panel.get_ylabel() == f"{arrays['labels'][row, end]}\n(image {arrays['images'][row, end]})"
+            assert panel.yaxis.get_label_position() == side
+
+
+def test_reconstructions(draw):
+    arrays = ARRAYS["reconstructions"]
+    rows = grid(draw("reconstructions"), 3, 4)
+    for line, name in zip(rows, ("x", "means", "samples"), strict=True):
+        for axes, pixels in zip(line, arrays[name], strict=True):
+            assert_shows(axes, pixels)
+    assert [axes.get_title() for axes in rows[0]] == [
+        f"{digit}\n(image {index})" for digit, index in zip((0, 1, 5, 9), (3, 2, 8, 7), strict=True)
+    ]
+
+
+CLOTHES = [*"abcdefgh", "bag", "ankle boot"]
+WITH_LABELS = sorted(name for name, arrays in ARRAYS.items() if "labels" in arrays)
+
+
+def everything_said(figure):
+    return " ".join(text.get_text() for text in figure.findobj(Text))
+
+
+@pytest.mark.parametrize("name", WITH_LABELS)
+def test_classes_have_the_names_their_data_set_gives_them(name, draw_arrays):
+    arrays = ARRAYS[name] | {"labels": np.full_like(ARRAYS[name]["labels"], 9)}
+    assert "ankle boot" in everything_said(draw_arrays(name, arrays, classes=CLOTHES))
+
+
+@pytest.mark.parametrize("name", WITH_LABELS)
+def test_without_labels_nothing_is_said_of_classes(name, draw_arrays):
+    arrays = {key: array for key, array in ARRAYS[name].items() if key != "labels"}
+    figure = draw_arrays(name, arrays, classes=CLOTHES)
+    assert "boot" not in everything_said(figure)
+    if name == "latent_scatter":
+        (points,) = figure.axes[0].collections
+        assert len(np.unique(points.get_facecolors(), axis=0)) == 1
+        assert figure.axes[0].get_legend() is None
+
+
+def test_many_classes_fill_several_rows_of_reconstructions(draw_arrays):
+    pictures = np.eye(26, 784, dtype=np.float32)
+    arrays = dict.fromkeys(("x", "means", "samples"), pictures) | {"indices": np.arange(26)}
+    figure = draw_arrays("reconstructions", arrays)
+    shown_axes = [axes for axes in figure.axes if axes.get_visible()]
+    assert len(shown_axes) == 3 * 26
+    assert [axes.get_title() for axes in shown_axes if axes.get_title()] == [
+        f"(image {i})" for i in range(26)
+    ]
 
 
 def test_latent_manifold_puts_each_picture_where_its_z_is(draw):
@@ -291,16 +363,13 @@ def test_latent_manifold_puts_each_picture_where_its_z_is(draw):
             assert np.unique(block) == np.float32((3 * j + i) / 9)
 
 
-def test_latent_manifold_keeps_digits_upright(tmp_path):
+def test_latent_manifold_keeps_digits_upright(draw_arrays):
     picture = np.zeros((28, 28), np.float32)
     picture[2, 5] = 1
-    path = tmp_path / "manifold.safetensors"
     means = np.broadcast_to(picture.reshape(784), (2, 2, 784))
-    save_arrays(path, {"axis": np.float32([-1, 1]), "means": means}, PROVENANCE)
-    (axes,) = figures.FIGURES["latent_manifold"]([str(path)]).axes
+    (axes,) = draw_arrays("latent_manifold", {"axis": np.float32([-1, 1]), "means": means}).axes
     places = np.argwhere(axes.get_images()[0].get_array() == 1)
     assert places.tolist() == [[2, 5], [2, 33], [30, 5], [30, 33]]
-    plt.close("all")
 
 
 def test_training_curves(draw):
@@ -315,7 +384,7 @@ def test_training_curves(draw):
     assert (seed_1, seed_2) == ([209, 207, 205], [210, 208, 206])
     assert mean == [209.5, 207.5, 205.5]
     notes = [text.get_text() for text in small.texts]
-    assert notes == ["train 195.5", "test 205.5"]
+    assert notes[:2] == ["train 195.5", "test 205.5"]
     assert small.get_xlabel() == "epoch"
     assert "nats" in small.get_ylabel()
 
@@ -333,6 +402,8 @@ def contours(axes):
     """(centre, radius) of each contour line, by colour."""
     found = {}
     for lines in axes.collections:
+        if not len(lines.get_edgecolors()):  # filled regions
+            continue
         for path in lines.get_paths():
             vertices = path.vertices
             if len(vertices):
@@ -351,7 +422,7 @@ def test_contours_are_of_each_densitys_own_peak(draw):
     expected = STD * np.sqrt(-2 * np.log(levels))
     for axes in panels[:2]:
         found = contours(axes)
-        for colour, centre in ((figures.JOINT_COLOUR, (0, 0)), (figures.Q_COLOUR, (1, 0))):
+        for colour, centre in ((JOINT_COLOUR, (0, 0)), (Q_COLOUR, (1, 0))):
             circles = found[colour.lower()]
             np.testing.assert_allclose([circle[0] for circle in circles], [centre] * 9, atol=0.01)
             np.testing.assert_allclose([circle[1] for circle in circles], expected, rtol=0.02)
@@ -360,17 +431,66 @@ def test_contours_are_of_each_densitys_own_peak(draw):
 def test_posterior_panels_say_which_image_and_show_its_top_half(draw):
     figure = draw("top_half_posterior")
     given, _, lower = grid(figure, 3, 2)
-    assert ["7" in given[0].get_title(), "11" in given[1].get_title()] == [True, True]
+    assert [axes.get_title() for axes in given] == ["7\n(test image 0)", "2\n(test image 11)"]
     for axes, x in zip(given, ARRAYS["completion"]["x"], strict=True):
         np.testing.assert_array_equal(shown(axes)[:14], x.reshape(28, 28)[:14])
         assert np.isnan(shown(axes)[14:]).all()
     assert ["0.12" in lower[0].get_title(), "4.50" in lower[1].get_title()] == [True, True]
-    assert [[text.get_text() for text in axes.texts] for axes in lower] == [[], ["2 modes"]]
+    assert [[text.get_text() for text in axes.texts] for axes in lower] == [[], []]  # one mode each
     assert all(axes.get_xlabel() for axes in lower)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
-        "exact, p(z given top half)",
+        "exact, p(z | top half)",
         "fitted q(z)",
     ]
+
+
+def two_modes(low):
+    """The usual arrays, but the first image's joint has a second, narrower mode, `low` times as high."""
+    arrays = {name: array.copy() for name, array in ARRAYS["top_half_posterior"].items()}
+    (first, second), joint = np.meshgrid(*arrays["axes"][0]), arrays["log_joint"][0]
+    bump = low * np.exp(-((first - 1.5) ** 2 + (second - 1.5) ** 2) / (2 * 0.1**2))
+    joint[:] = np.log(np.exp(joint + 300) + bump) - 300
+    arrays["joint_levels"][0] = np.log([0.5, low / 2]) - 300
+    return arrays
+
+
+def test_a_second_mode_is_announced_and_its_share_said(draw_arrays):
+    _, upper, lower = grid(draw_arrays("top_half_posterior", two_modes(0.1)), 3, 2)
+    assert upper[0].get_title() == "1 more mode, too low: see below"
+    assert upper[1].get_title() == ""
+    assert upper[0].get_xlim()[1] > 1.5  # as far as q reaches
+    shares = [text.get_text() for text in lower[0].texts]
+    # A Gaussian holds its height times std^2, and 1 - s of that where it is above a share s of its peak.
+    total = 0.5**2 + 0.1 * 0.1**2
+    expected = [0.5**2 * (1 - 0.05), 0.1 * 0.1**2 * (1 - 0.5)]
+    assert shares == [*(f"{part / total:.0%}" for part in expected), "2 modes"]
+
+
+def test_contours_show_every_mode_that_is_high_enough(draw_arrays):
+    _, upper, lower = grid(draw_arrays("top_half_posterior", two_modes(0.8)), 3, 2)
+    assert upper[0].get_title() == ""
+    assert lower[0].texts[-1].get_text() == "2 modes"
+    (low, high), (bottom, top) = upper[0].get_xlim(), upper[0].get_ylim()
+    assert low < 1.5 < high
+    assert bottom < 1.5 < top
+
+
+def test_a_fit_from_a_single_start_has_a_row_of_its_own(draw_arrays):
+    arrays = ARRAYS["top_half_posterior"]
+    single = {"single_start_log_q": arrays["log_joint"] + 300, "single_start_kl": np.float64([19.17, 0.5])}
+    *_, best, of_one = grid(draw_arrays("top_half_posterior", arrays | single), 4, 2)
+    assert "0.12" in best[0].get_title()
+    assert "19.17" in of_one[0].get_title()
+    assert of_one[0].get_ylabel().startswith("one random start")
+    for axes, centre in ((best[0], (1, 0)), (of_one[0], (0, 0))):
+        found, _ = contours(axes)[Q_COLOUR.lower()][-1]  # half of the mass; nine tenths end beyond the window
+        np.testing.assert_allclose(found, centre, atol=0.02)
+
+
+def test_images_say_their_split(draw_arrays):
+    arrays = ARRAYS["top_half_posterior"] | {"training": np.array([True, False])}
+    given = draw_arrays("top_half_posterior", arrays).axes[:2]
+    assert [axes.get_title() for axes in given] == ["7\n(training image 0)", "2\n(test image 11)"]
 
 
 def test_completion(draw):
@@ -385,7 +505,7 @@ def test_completion(draw):
         assert np.isnan(shown(given)[14:]).all()
         for panel, picture in zip(drawn, arrays["completions"][row], strict=True):
             assert_shows(panel, picture)
-    assert axes[1, 0].get_ylabel() == "image 11\na 2"
+    assert axes[1, 0].get_ylabel() == "2\n(image 11)"
 
 
 def test_parity_ladder(draw):
@@ -402,8 +522,8 @@ def test_parity_ladder(draw):
         [[1e-12, row - 0.5], [1e-12, row + 0.5]] for row in (0, 1, 1)
     ]
     passed, failed = float64.collections[1].get_facecolors()
-    assert tuple(passed) == to_rgba(figures.CORE_COLOUR)
-    assert tuple(failed) == to_rgba(figures.FAILED_COLOUR)
+    assert tuple(passed) == to_rgba(parity_ladder.CORE_COLOUR)
+    assert tuple(failed) == to_rgba(parity_ladder.FAILED_COLOUR)
 
 
 def test_timings(draw):
@@ -420,7 +540,7 @@ def test_timings(draw):
     notes = [text.get_text() for text in ratios.texts]
     assert notes == ["2 ms", "4 ms", "8 ms", "3 ms", "a step", "an image", "two trainings"]
     assert [bar.get_width() for bar in commands.patches] == [0.1, 2.0]
-    assert [to_hex(bar.get_facecolor()) == figures.WARNING_COLOUR.lower() for bar in commands.patches] == [
+    assert [to_hex(bar.get_facecolor()) == WARNING_COLOUR.lower() for bar in commands.patches] == [
         False,
         True,
     ]
@@ -441,18 +561,77 @@ def test_inference_gap_shows_bound_and_exact_figure_of_both_splits(draw):
     *panels, bars = figure.axes
     assert [panel.get_title() for panel in panels] == ["reference, n = 1,000", "reference, n = 10,000"]
     for panel in panels:
-        drawn = [line.get_ydata().tolist() for line in panel.lines]
-        assert drawn == [[171, 161, 152], [170, 160, 151], [173, 163, 154], [170, 160, 151]]
+        lines = [line.get_ydata().tolist() for line in panel.lines]
+        assert lines == [[171, 161, 152], [170, 160, 151], [173, 163, 154], [170, 160, 151]]
     widths = [[bar.get_width() for bar in container] for container in bars.containers]
-    assert widths == [[0.25] * 2, [0.75] * 2, [2.0] * 2]
-    assert [text.get_text() for text in bars.texts] == ["3.0", "3.0"]
+    assert widths == [[2.0] * 2, [0.75] * 2, [0.25] * 2]
+    assert [text.get_text() for text in bars.texts] == [*["2.00"] * 2, *["0.75"] * 2, *["0.25"] * 2]
+    assert [label.get_text() for label in bars.get_yticklabels()] == [
+        f"reference\nn = {n}\n2 seeds\nKL 3.00" for n in ("1,000", "10,000")
+    ]
+
+
+def test_inference_gap_says_of_which_images_and_labels_the_last_epoch(draw):
+    figure = draw("inference_gap")
+    figure.draw_without_rendering()
+    curves, bars = figure.subfigs
+    assert "first 500 images of each split" in curves.get_suptitle()
+    assert "first 1,000 test images" in bars.get_suptitle()
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["5", "10", "100"]
 
 
 def test_importance_weighted_bounds_are_labelled(draw):
     figure = draw("importance_weighted_bound")
-    assert [panel.get_title() for panel in figure.axes] == ["reference, n = 1,000", "reference, n = 10,000"]
+    assert [panel.get_title() for panel in figure.axes] == [
+        "reference, n = 1,000, seed 1",
+        "reference, n = 10,000, seed 1",
+    ]
+    figure.draw_without_rendering()
     for panel in figure.axes:
         assert [text.get_text() for text in panel.texts] == ["2.00", "0.20"] * 2
+        assert [label.get_text() for label in panel.get_xticklabels()] == ["1", "10"]
+    assert "first 100 test images" in words(figure)
+    assert "standard error" in words(figure)
+
+
+def test_curves_that_leave_their_panel_say_so(tmp_path):
+    """The range of y is chosen without the first epochs; where these are cut off, a note says how high."""
+    paths = histories(tmp_path)
+    for path, value in ((paths[0], 543.2), (paths[2], 200.0)):
+        history = pd.read_csv(path)
+        history.loc[1, ["train_neg_elbo", "test_neg_elbo"]] = value
+        history.to_csv(path, index=False)
+    figure = drawn("training_curves", paths)
+    cut, whole = figure.axes
+    assert cut.get_ylim()[1] < 300
+    assert "↑ first epochs: up to 543" in [text.get_text() for text in cut.texts]
+    assert not any("up to" in text.get_text() for text in whole.texts)
+    assert "first 1,000 training images" in words(figure)
+
+
+def test_training_curves_label_their_last_epoch(draw):
+    figure = draw("training_curves")
+    figure.draw_without_rendering()
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["1", "2", "6"]
+
+
+def test_table_lists_every_figure_of_the_study():
+    """Each has a module and a caption. The ladder's and the benchmarks' pictures have rules of their own."""
+    assert set(FIGURES) == {*figures_table.FIGURES, "parity_ladder", "timings"}
+    captions = Path(mnist_vae.__file__).parents[1] / "report"
+    for name in figures_table.FIGURES:
+        assert (captions / f"{name}.rst").read_text().strip()
+
+
+@pytest.mark.parametrize("name", sorted(ARRAYS))
+def test_figures_that_need_no_plane_are_drawn_of_other_latent_dimensions(name, draw_arrays):
+    """What a model of 16 latent dimensions stores differs where z itself is stored."""
+    if figures_table.FIGURES[name].needs_plane:
+        pytest.skip("it shows the latent plane itself")
+    arrays = dict(ARRAYS[name])
+    if "z" in arrays:
+        arrays["z"] = np.zeros((4, 16))
+    assert draw_arrays(name, arrays)
 
 
 DRAW_ALL = """
@@ -474,10 +653,9 @@ def test_drawn_twice_the_same_bytes_and_without_torch(sources, tmp_path):
         env={"PYTHONPATH": str(Path(mnist_vae.__file__).parents[1]), "PATH": "", "HOME": str(tmp_path)},
         check=True,
     )
-    assert {path.stem for path in (tmp_path / "first").iterdir()} == set(figures.FIGURES)
+    assert {path.stem for path in (tmp_path / "first").iterdir()} == set(FIGURES)
     for name, files in sources.items():
         assert run_command(f"draw {name} {tmp_path}/again/{name}.png {' '.join(files)}") == 0
         first, again = ((tmp_path / run / f"{name}.png").read_bytes() for run in ("first", "again"))
         assert first.startswith(b"\x89PNG")
         assert first == again, name
-    plt.close("all")

@@ -15,10 +15,11 @@ from support.command_line import listing, run_command
 
 EPOCHS = 8
 OUTPUTS = ("weights.safetensors", "history.csv", "snapshots.safetensors")
-STRONG = "--decay 0.5 --latent-layer-rate 3 --augmentation 1"
-# A checkpoint after every epoch, and the command line.
+STRONG = "--decay 0.5 --latent-layer-rate 3 --augmentation 1 --hidden 40 --latent 3 --beta 2"
+# A checkpoint after every epoch, and the command line; on one thread, as the tests' own process.
 IMPATIENT = (
-    "import sys; from mnist_vae import __main__; from mnist_vae.files import checkpoints; "
+    "import sys, torch; torch.set_num_threads(1); "
+    "from mnist_vae import __main__; from mnist_vae.files import checkpoints; "
     "checkpoints.INTERVAL = 0; sys.exit(__main__.main())"
 )
 

@@ -32,6 +32,16 @@ def test_weights_come_back_bit_by_bit(path):
     assert load_provenance(path) == PROVENANCE
 
 
+@pytest.mark.parametrize(("hidden", "latent"), [(64, 2), (500, 3), (1, 1), (10, 50)])
+def test_a_model_of_any_size_comes_back(tmp_path, hidden, latent):
+    saved = VAE(torch.Generator().manual_seed(0), hidden=hidden, latent=latent)
+    save_weights(tmp_path / "w", saved, PROVENANCE)
+    loaded = load_weights(tmp_path / "w")
+    assert (loaded.hidden, loaded.latent) == (hidden, latent)
+    for name, tensor in loaded.state_dict().items():
+        assert torch.equal(tensor, saved.state_dict()[name])
+
+
 def test_file_holds_the_named_tensors_and_nothing_to_run(path):
     assert set(load_arrays(path)) == set(VAE().state_dict())
     assert b"encoder.hidden.weight" in path.read_bytes()[:2000]  # a JSON header, no pickle
@@ -60,6 +70,10 @@ def nan_in(shape):
         ({"encoder__output__bias": None}, r"missing or unknown: encoder\.output\.bias"),
         ({"decoder__extra": np.zeros(2, np.float32)}, r"missing or unknown: decoder\.extra"),
         ({"encoder__output__weight": np.zeros((6, 500), np.float32)}, r"\(6, 500\).*float32\(4, 500\)"),
+        ({"decoder__hidden__weight": np.zeros((500, 3), np.float32)}, r"encoder\.output\.weight.*\(6, 500\)"),
+        ({"decoder__hidden__weight": np.zeros((400, 2), np.float32)}, r"400 hidden units.*\(400, 784\)"),
+        ({"decoder__hidden__weight": np.zeros(500, np.float32)}, r"the shape \(500,\), not \(hidden units"),
+        ({"decoder__hidden__weight": np.zeros((500, 0), np.float32)}, r"the shape \(500, 0\)"),
         ({"encoder__hidden__weight": np.zeros((500, 28, 28), np.float32)}, r"\(500, 28, 28\)"),
         ({"decoder__output__bias": np.zeros(784)}, r"decoder\.output\.bias is float64\(784,\)"),
         ({"decoder__output__bias": np.zeros(784, np.float16)}, "float16"),

@@ -14,7 +14,6 @@ CODE = sorted((ROOT / "workflow").rglob("*.py"))
 NUMBERS = {
     "threads": "Snakemake's, a number",
     "params.figure": "a figure's name, said in its rule",
-    "params.recipe": "options made of the recipe's settings: numbers, and names that the schema lists",
     "params.snapshot_epochs": "whole numbers, by the schema",
     "params.images": "whole numbers, by the schema",
     "params.draws": "whole numbers, by the schema",

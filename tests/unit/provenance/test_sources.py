@@ -10,6 +10,7 @@ import pytest
 
 import mnist_vae
 from mnist_vae.__main__ import COMMANDS
+from mnist_vae.commands.draw import FIGURES
 from mnist_vae.provenance.sources import import_closure
 
 PACKAGE = Path(mnist_vae.__file__).parent
@@ -84,9 +85,13 @@ def test_library_imports_no_snakemake(imported):
 
 
 def test_figures_do_not_depend_on_training():
-    names = {path.name for path in import_closure("mnist_vae.commands.draw")}
-    assert names == {"draw.py", "drawings.py", "storage.py", "errors.py"}
-    assert "drawings.py" not in {path.name for path in import_closure("mnist_vae.commands.train")}
+    """Nor on each other, nor on their table: an edit redraws one."""
+    drawing = {path.name for path in import_closure("mnist_vae.commands.draw")}
+    assert drawing == {"draw.py", "style.py", "storage.py", "errors.py"}
+    for figure in FIGURES:
+        closure = {path.name for path in import_closure(f"mnist_vae.figures.{figure}")}
+        assert closure - drawing - {"classes.py"} == {f"{figure}.py"}
+    assert "style.py" not in {path.name for path in import_closure("mnist_vae.commands.train")}
 
 
 def test_closure_of_a_module_within_its_functions(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Adam by PyTorch's kernel for it, against PyTorch's optimizer."""
+"""Adam by PyTorch's functional form of it, against PyTorch's optimizer."""
 
 import subprocess
 import sys
@@ -38,7 +38,7 @@ def test_to_train_loads_no_compiler():
     """As making torch.optim.Adam would, which takes more than a second of every job that trains."""
     program = (
         "import sys, torch\nfrom mnist_vae.study.networks import VAE\n"
-        "from mnist_vae.study.training import Recipe, train\n"
+        "from mnist_vae.study.recipe import Recipe\nfrom mnist_vae.study.training import train\n"
         "generator = torch.Generator().manual_seed(0)\n"
         "recipe = Recipe(epochs=1, batch_size=10, learning_rate=1e-3)\n"
         "list(train(VAE(generator), torch.ones(10, 784), recipe, generator))\n"

@@ -6,7 +6,8 @@ import torch
 from mnist_vae.errors import InputError
 from mnist_vae.study.cuda import find_device
 from mnist_vae.study.networks import VAE
-from mnist_vae.study.training import Recipe, train
+from mnist_vae.study.recipe import Recipe
+from mnist_vae.study.training import train
 
 needs_gpu = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="PyTorch finds no GPU: run `make test` where nvidia-smi shows one"
@@ -21,8 +22,8 @@ def _algorithms_as_before():
 
 def run(images, device, epochs=4, **more):
     generator = torch.Generator().manual_seed(0)
-    vae = VAE(generator).to(device)
     recipe = Recipe(epochs=epochs, batch_size=100, learning_rate=1e-3, **more)
+    vae = VAE(generator, hidden=recipe.hidden, latent=recipe.latent).to(device)
     losses = list(train(vae, images.to(device), recipe, generator))
     return losses, {name: tensor.cpu() for name, tensor in vae.state_dict().items()}
 
@@ -43,8 +44,17 @@ def test_a_gpu_asked_for_and_missing_is_an_error(monkeypatch):
         find_device("cuda")
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_an_unknown_device_is_an_error(monkeypatch, there):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    with pytest.raises(InputError, match="device is 'gpu'; it must be one of cpu, auto, cuda"):
+        find_device("gpu")
+
+
 @needs_gpu
-@pytest.mark.parametrize("more", [{}, {"decay": 0.5, "latent_layer_rate": 3.0}])
+@pytest.mark.parametrize(
+    "more", [{}, {"decay": 0.5, "latent_layer_rate": 3.0}, {"hidden": 64, "latent": 3, "beta": 4.0}]
+)
 def test_a_gpu_trains_as_a_cpu_does(images, more):
     """With a last partial batch; the first epochs are too few for rounding to grow."""
     ours, weights = run(images[:250], find_device("cuda"), **more)

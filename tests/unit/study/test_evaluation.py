@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from mnist_vae.errors import InputError
 from mnist_vae.study import blocks
 from mnist_vae.study.densities import log_likelihood
 from mnist_vae.study.evaluation import evaluate, mean_over_images
@@ -86,3 +87,33 @@ def test_one_draw_has_no_spread(trained, images):
 def test_standard_error_is_over_images_not_draws(trained, images):
     few, many = (evaluate(trained, images[:50], draws, seeded()).neg_elbo for draws in (10, 200))
     assert many.standard_error == pytest.approx(few.standard_error, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "draws", "reason"),
+    [
+        (lambda x: x / 2, 1, "a pixel of 0.5; every pixel must be 0 or 1"),
+        (lambda x: x.to(torch.uint8), 1, "images are torch.uint8"),
+        (lambda x: x[:0], 1, r"the shape \(0, 784\)"),
+        (lambda x: x, 0, "draws is 0; it must be at least 1"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused(trained, images, change, draws, reason):
+    with pytest.raises(InputError, match=reason):
+        evaluate(trained, change(images[:5]), draws, seeded())
+
+
+def test_one_image_has_no_standard_error(trained, images):
+    found = evaluate(trained, images[:1], 3, seeded()).neg_elbo
+    assert math.isfinite(found.value)
+    assert math.isnan(found.standard_error)
+
+
+@pytest.mark.parametrize("latent", [1, 3])
+def test_any_latent_dimension_is_evaluated(images, latent):
+    vae = VAE(seeded(), hidden=20, latent=latent)
+    found = evaluate(vae, images[:20], 400, seeded())
+    mean, log_std = vae.encoder(images[:20])
+    exact = 0.5 * (mean**2 + torch.exp(2 * log_std) - 2 * log_std - 1).sum(-1).mean().item()
+    assert found.kl.value == pytest.approx(exact, rel=0.1)
+    assert found.neg_elbo.value == pytest.approx(found.kl.value + found.reconstruction.value)

@@ -31,7 +31,9 @@ def test_loss_and_gradient_are_autograds(vae, images, dtype, batch):
     assert_autograds(vae.to(dtype), images[:batch].to(dtype), beta=1.0)
 
 
-@pytest.mark.parametrize(("hidden", "latent", "beta"), [(64, 1, 1.0), (33, 3, 4.0), (500, 2, 0.0), (1, 20, 0.3)])
+@pytest.mark.parametrize(
+    ("hidden", "latent", "beta"), [(64, 1, 1.0), (33, 3, 4.0), (500, 2, 0.0), (1, 20, 0.3)]
+)
 @pytest.mark.parametrize("dtype", PRECISION)
 def test_they_are_at_any_shape_and_weight_of_the_kl(images, dtype, hidden, latent, beta):
     vae = VAE(torch.Generator().manual_seed(2), hidden=hidden, latent=latent)

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import torch
 
+from mnist_vae.errors import InputError
 from mnist_vae.exact.completion import posterior_window
 from mnist_vae.exact.marginal import latent_grid, log_likelihood_table
 from mnist_vae.study import blocks
@@ -178,6 +179,27 @@ def test_decoder_is_left_as_it_was(images, x):
     for name, parameter in decoder.named_parameters():
         assert torch.equal(parameter, before[name])
         assert parameter.grad is None
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "reason"),
+    [
+        (lambda x: x / 2, {}, "a pixel of 0.5; every pixel must be 0 or 1"),
+        (lambda x: x[:, :392], {}, r"the shape \(3, 392\)"),
+        (lambda x: x, {"draws": 0}, "draws is 0; it must be at least 1"),
+        (lambda x: x, {"steps": -1}, "steps is -1"),
+        (lambda x: x, {"learning_rate": 0.0}, "learning_rate is 0.0; it must be above 0"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused(trained, x, change, options, reason):
+    with pytest.raises(InputError, match=reason):
+        fit(trained.decoder, change(x), **options)
+
+
+def test_any_latent_dimension_is_fitted(x):
+    found = fit(VAE(torch.Generator().manual_seed(0), hidden=30, latent=5).decoder, x)
+    assert found.mean.shape == found.log_std.shape == (3, 5)
+    assert (found.trace[-10:].mean(0) > found.trace[:10].mean(0)).all()
 
 
 def tabulated(decoder, x):

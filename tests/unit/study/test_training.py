@@ -4,14 +4,17 @@ import itertools
 from types import SimpleNamespace
 
 import pytest
+import safetensors.torch
 import torch
 
 from mnist_vae.errors import InputError
 from mnist_vae.study import gradient, training
 from mnist_vae.study.adam import Adam
+from mnist_vae.study.evaluation import evaluate
 from mnist_vae.study.networks import VAE
 from mnist_vae.study.objective import bound
-from mnist_vae.study.training import Recipe, train
+from mnist_vae.study.recipe import Recipe
+from mnist_vae.study.training import train
 
 N = 250
 
@@ -182,6 +185,114 @@ def test_training_leaves_the_images_alone(coded):
     before = coded.clone()
     run(coded, epochs=1)
     assert torch.equal(coded, before)
+
+
+# --- what may be trained on -------------------------------------------------------------------------------
+
+
+def start(images, generator=None, variants=None, vae=None, **changes):
+    """Begin a training run, which checks what it is given, and take no step."""
+    recipe = Recipe(**{"epochs": 1, "batch_size": 100, "learning_rate": 1e-3} | changes)
+    return train(vae or VAE(), images, recipe, generator or torch.Generator(), variants)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda x: x.to(torch.uint8), r"images are torch\.uint8, the model torch\.float32; .*images\.to"),
+        (lambda x: x.double(), r"images are torch\.float64, the model torch\.float32"),
+        (lambda x: x.bool(), r"images are torch\.bool"),
+        (lambda x: 0.25 + x / 2, r"a pixel of 0\.[27]5; every pixel must be 0 or 1\. Binarize"),
+        (lambda x: x * 255, r"a pixel of 255; every pixel must be 0 or 1"),
+        (lambda x: x.where(x == 0, torch.nan), r"a pixel of nan"),
+        (lambda x: x[:, :783], r"the shape \(250, 783\); .*\(n, 784\)"),
+        (lambda x: x.view(N, 28, 28), r"the shape \(250, 28, 28\)"),
+        (lambda x: x[0], r"the shape \(784,\)"),
+        (lambda x: x[:0], r"the shape \(0, 784\); give one or more"),
+        (lambda x: x.to("meta"), r"images are on meta, the model on cpu"),
+    ],
+)
+def test_what_are_no_binary_images_is_refused(coded, change, reason):
+    with pytest.raises(InputError, match=reason):
+        start(change(coded))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"batch_size": 0}, "batch_size is 0; it must be at least 1"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"latent_layer_rate": -1.0}, "latent_layer_rate is -1.0"),
+    ],
+)
+def test_a_recipe_that_cannot_train_is_refused(coded, changes, reason):
+    with pytest.raises(InputError, match=reason):
+        start(coded, **changes)
+
+
+def test_another_devices_generator_is_refused(coded):
+    generator = SimpleNamespace(device=torch.device("cuda:0"))
+    with pytest.raises(InputError, match="the generator is on cuda:0; give a CPU's"):
+        start(coded, generator)
+
+
+def test_variants_are_checked_before_the_first_step(coded, watch):
+    with pytest.raises(InputError, match="a pixel of 3"):
+        list(start(coded, variants=lambda: 3 * torch.ones_like(coded)))
+    assert watch.images == []
+
+
+def test_what_is_refused_leaves_the_model_alone(coded):
+    vae = VAE(torch.Generator().manual_seed(0))
+    before = {name: tensor.clone() for name, tensor in vae.state_dict().items()}
+    with pytest.raises(InputError):
+        start(coded / 2, vae=vae)
+    for name, tensor in vae.state_dict().items():
+        assert torch.equal(tensor, before[name])
+
+
+# --- any size of network ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("hidden", "latent"), [(64, 1), (32, 3), (20, 20)])
+def test_a_network_of_any_size_learns(images, hidden, latent):
+    generator = torch.Generator().manual_seed(0)
+    vae = VAE(generator, hidden=hidden, latent=latent)
+    losses = list(train(vae, images[:500], Recipe(epochs=5, batch_size=50, learning_rate=3e-3), generator))
+    assert losses[-1] < losses[0] - 100
+
+
+def test_weights_lie_as_pytorch_lays_them_before_during_and_after_training(coded):
+    """So that safetensors and others can store them as they are, from between the epochs too."""
+    generator = torch.Generator().manual_seed(0)
+    vae = VAE(generator)
+    for _ in train(vae, coded, Recipe(epochs=2, batch_size=100, learning_rate=1e-3), generator):
+        assert all(tensor.is_contiguous() for tensor in vae.state_dict().values())
+        safetensors.torch.save(vae.state_dict())
+
+
+@torch.inference_mode()
+def test_beta_weighs_the_kl_in_the_loss_that_is_trained(coded, watch):
+    """Nearly still, the model can be measured again on what it saw."""
+    recipe = Recipe(epochs=1, batch_size=100, learning_rate=1e-30, beta=4.0)
+    vae = VAE(torch.Generator().manual_seed(0))
+    (found,) = train(vae, coded, recipe, torch.Generator().manual_seed(0))
+    terms = [bound(vae, x, noise) for x, noise in zip(watch.images, watch.noise, strict=True)]
+    expected = torch.cat([4 * each.kl - each.log_likelihood for each in terms])
+    assert found == pytest.approx(expected.mean().item(), rel=1e-6)
+
+
+def test_a_greater_beta_ends_with_a_smaller_kl(images):
+    def kl_after(beta):
+        generator = torch.Generator().manual_seed(0)
+        vae = VAE(generator)
+        recipe = Recipe(epochs=8, batch_size=50, learning_rate=3e-3, beta=beta)
+        list(train(vae, images[:500], recipe, generator))
+        return evaluate(vae, images[:500], 3, torch.Generator().manual_seed(1)).kl.value
+
+    assert kl_after(0.1) > kl_after(1.0) > kl_after(10.0)
 
 
 # --- what stronger recipes add ----------------------------------------------------------------------------

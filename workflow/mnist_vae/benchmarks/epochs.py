@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from mnist_vae.study.networks import VAE
-from mnist_vae.study.training import Recipe, train
+from mnist_vae.study.recipe import Recipe
+from mnist_vae.study.training import train
 
 BATCH = 100
 RATE = 1e-3
@@ -14,6 +15,6 @@ MANY = 1_000_000
 
 
 def reference_epochs(images: Tensor) -> Iterator[float]:
-    """Train a new model on images (n, 784); an epoch's mean loss each."""
+    """Train a new model on images (n, 784), where they are; an epoch's mean loss each."""
     generator = torch.Generator().manual_seed(0)
-    return train(VAE(generator), images, Recipe(MANY, BATCH, RATE), generator)
+    return train(VAE(generator).to(images.device), images, Recipe(MANY, BATCH, RATE), generator)

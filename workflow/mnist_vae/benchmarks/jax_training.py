@@ -1,4 +1,4 @@
-"""The reference recipe's step in JAX, where that is installed: networks, ELBO and Adam as in docs/model.md, part 2."""
+"""The reference recipe's step in JAX, where it is installed: docs/model.md, part 2."""
 
 from typing import Any, NamedTuple
 

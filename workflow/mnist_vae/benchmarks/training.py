@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from mnist_vae.benchmarks import jax_training
 from mnist_vae.benchmarks.epochs import BATCH, RATE, reference_epochs
+from mnist_vae.study.cuda import find_device
 from mnist_vae.study.networks import PIXELS
 from mnist_vae.study.recipe import Recipe
 
@@ -16,12 +17,14 @@ HIDDEN, LATENT = Recipe.hidden, Recipe.latent
 
 
 def contenders(images: Tensor) -> dict[str, Callable[[], int]]:
-    """This package's training first; JAX's where it is installed."""
+    """This package's training first, also on a GPU where there is one; JAX's where it is installed."""
     found = {
         "this package": this_package(images),
         "PyTorch as in common examples": common_example(images, plain_vae()),
         "PyTorch, batches in memory, fused Adam": in_memory(images, plain_vae()),
     }
+    if torch.cuda.is_available():
+        found["this package, on a GPU"] = on_a_gpu(images)
     if jax_training.jax:
         found |= jax_loops(images)
     return found | {"the five large products alone": products_alone(images)}
@@ -35,6 +38,13 @@ def this_package(images: Tensor) -> Callable[[], int]:
         next(epochs)
         return -(-len(images) // BATCH)
 
+    return epoch
+
+
+def on_a_gpu(images: Tensor) -> Callable[[], int]:
+    """The same on a GPU, from the second epoch on, in which its steps are recorded."""
+    epoch = this_package(images.to(find_device("cuda")))
+    epoch()
     return epoch
 
 

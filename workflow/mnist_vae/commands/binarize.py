@@ -2,7 +2,8 @@
 
 from argparse import ArgumentParser, Namespace
 
-from mnist_vae.data.digits import binarize, save_digits
+from mnist_vae.data.datasets import THRESHOLD
+from mnist_vae.data.digits import about_ink, binarize_splits, save_digits
 from mnist_vae.files.storage import load_arrays, load_provenance
 
 
@@ -10,11 +11,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument("grey", help="what `obtain` stored")
     parser.add_argument("output", help="where the binary pictures and labels go (.safetensors)")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--threshold", type=int, default=THRESHOLD, help="a pixel is 1 from this grey value on")
+    how.add_argument("--draw", action="store_true", help="draw each pixel, 1 with probability grey / 255")
 
 
 def run(options: Namespace) -> None:
     """Binarize the images; pass the labels on."""
-    digits = load_arrays(options.grey)
-    for name in ("train_images", "test_images"):
-        digits[name] = binarize(digits[name])
-    save_digits(options.output, digits, load_provenance(options.grey)["dataset"])
+    threshold = None if options.draw else options.threshold
+    digits = binarize_splits(load_arrays(options.grey), threshold)
+    print(about_ink(digits), end="")
+    save_digits(options.output, digits, load_provenance(options.grey) | {"threshold": threshold})

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 from mnist_vae.data.digits import load_digits
 from mnist_vae.files.storage import load_arrays, load_provenance, whole_file
-from mnist_vae.pages.explorer import TEST_DIGITS, TRAINING_DIGITS, explorer_page, page_data
+from mnist_vae.pages.explorer import CLASSIFIED, TRAINING_PICTURES, explorer_page, page_data
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -18,14 +18,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Embed the model, some of its training images, and some test images."""
     provenance = load_provenance(options.weights)
-    training_pictures, _ = load_digits(options.digits, "train", min(provenance["n"], TRAINING_DIGITS))
-    test_pictures, test_labels = load_digits(options.digits, "test", TEST_DIGITS)
+    training_pictures, _ = load_digits(options.digits, "train", min(provenance["n"], TRAINING_PICTURES))
+    test_pictures, test_labels = load_digits(options.digits, "test")
     data = page_data(
         load_arrays(options.weights),
         load_arrays(options.latents),
         training_pictures,
-        test_pictures,
-        test_labels,
+        test_pictures[:CLASSIFIED],
+        None if test_labels is None else test_labels[:CLASSIFIED],
         provenance,
     )
     with whole_file(options.output) as temporary:

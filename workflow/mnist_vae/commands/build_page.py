@@ -7,7 +7,7 @@ import pandas as pd
 
 from mnist_vae.files.storage import whole_file
 from mnist_vae.pages.markdown import html_page
-from mnist_vae.pages.tables import third_question_answer
+from mnist_vae.pages.table_pages import third_question_answer
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -24,4 +24,4 @@ def run(options: Namespace) -> None:
         answer = third_question_answer(pd.read_csv(options.third_question))
         markdown += f"\n## The third question, measured\n\n{answer}\n"
     with whole_file(options.output) as temporary:
-        temporary.write_text(html_page(markdown), encoding="utf-8")
+        temporary.write_text(html_page(markdown, Path(options.output).stem), encoding="utf-8")

@@ -3,6 +3,7 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
+import numpy as np
 import torch
 
 from mnist_vae.commands.latent_space import add_latent_space_arguments, decoder_space, naming
@@ -46,5 +47,6 @@ def run(options: Namespace) -> None:
                 file=sys.stderr,
             )
     arrays = {name: tensor.numpy() for name, tensor in found.items()}
-    arrays |= {name: stored[name] for name in ("x", "labels", "indices")}
+    arrays |= {name: stored[name] for name in ("x", "labels", "indices") if name in stored}
+    arrays["masses"] = np.array(MASSES)
     save_arrays(options.output, arrays, provenance)

@@ -13,7 +13,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
-    parser.add_argument("output", help="where mean, log_std and labels go (.safetensors)")
+    parser.add_argument("output", help="where mean, log_std and labels, if any, go (.safetensors)")
 
 
 @torch.inference_mode()
@@ -22,5 +22,7 @@ def run(options: Namespace) -> None:
     provenance = load_provenance(options.weights)
     images, labels = load_digits(options.digits, "train", provenance["n"])
     mean, log_std = load_weights(options.weights).encoder(torch.from_numpy(images))
-    arrays = {"mean": mean.numpy(), "log_std": log_std.numpy(), "labels": labels}
+    arrays = {"mean": mean.numpy(), "log_std": log_std.numpy()}
+    if labels is not None:
+        arrays["labels"] = labels
     save_arrays(options.output, arrays, provenance)

@@ -36,5 +36,7 @@ def run(options: Namespace) -> None:
         generator=torch.Generator().manual_seed(provenance["seed"]),
     )
     arrays = {name: tensor.numpy() for name, tensor in fit._asdict().items()}
-    arrays |= {"x": x.numpy(), "labels": labels[options.images], "indices": np.array(options.images)}
+    arrays |= {"x": x.numpy(), "indices": np.array(options.images)}
+    if labels is not None:
+        arrays["labels"] = labels[options.images]
     save_arrays(options.output, arrays, provenance)

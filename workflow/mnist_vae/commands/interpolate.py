@@ -9,7 +9,7 @@ from mnist_vae.data.digits import load_digits
 from mnist_vae.files.storage import load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights
 
-WEIGHTS_OF_FIRST = np.arange(1, 11) / 10
+WEIGHTS_OF_FIRST = np.arange(11) / 10
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 @torch.inference_mode()
 def run(options: Namespace) -> None:
-    """z = a z_first + (1 - a) z_second for three pairs, a = 0.1 ... 1: latents are mixed, never pixels."""
+    """z = a z_first + (1 - a) z_second for three pairs, a = 0, 0.1, ... 1: latents are mixed, not pixels."""
     images, labels = load_digits(options.digits, "train", max(options.images) + 1)
     vae = load_weights(options.weights)
     mean, _ = vae.encoder(torch.from_numpy(images[options.images]))
@@ -36,6 +36,8 @@ def run(options: Namespace) -> None:
         "means": torch.sigmoid(vae.decoder(z)).numpy(),
         "weights_of_first": WEIGHTS_OF_FIRST,
         "images": np.array(options.images)[pairs.numpy()],
-        "labels": labels[options.images][pairs.numpy()],
+        "originals": images[options.images][pairs.numpy()],
     }
+    if labels is not None:
+        arrays["labels"] = labels[options.images][pairs.numpy()]
     save_arrays(options.output, arrays, load_provenance(options.weights))

@@ -1,22 +1,34 @@
 """Obtain one data set's grey pictures."""
 
+import json
 from argparse import ArgumentParser, Namespace
 
-from mnist_vae.data.digits import obtain_mnist, obtain_mnist5k, save_digits
+from mnist_vae.data.datasets import DATASETS
+from mnist_vae.data.digits import save_digits
+from mnist_vae.data.obtain import obtain
+from mnist_vae.data.own import hash_own, name_classes, read_own
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
-    parser.add_argument("dataset", choices=["mnist", "mnist5k"])
+    parser.add_argument("dataset", help=f"{', '.join(DATASETS)}, or a name for one of your own")
     parser.add_argument("output", help="where the pictures and labels go (.safetensors)")
-    parser.add_argument("--mnist-dir", help="folder of the four IDX files, gzip-compressed or not")
+    parser.add_argument("--folder", "--mnist-dir", help="folder of its files: IDX, or one .npz")
     parser.add_argument("--mirrors", type=str.split, default=[], help="addresses to download from, in order")
+    parser.add_argument(
+        "--classes", type=json.loads, default=[], help="names of labels 0, 1, ... of your own set, as JSON"
+    )
 
 
 def run(options: Namespace) -> None:
     """Obtain, check, store."""
-    if options.dataset == "mnist":
-        digits = obtain_mnist(options.mnist_dir, options.mirrors)
-    else:
-        digits = obtain_mnist5k()
-    save_digits(options.output, digits, options.dataset)
+    if options.dataset in DATASETS:
+        dataset = DATASETS[options.dataset]
+        digits = obtain(dataset, options.folder, options.mirrors)
+        save_digits(options.output, digits, {"dataset": dataset.name, "classes": dataset.classes})
+        return
+    digits = read_own(options.dataset, options.folder)
+    provenance = {"dataset": options.dataset, "files": hash_own(options.dataset, options.folder)}
+    if (classes := name_classes(digits, options.classes)) is not None:
+        provenance["classes"] = classes
+    save_digits(options.output, digits, provenance)

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 
 from mnist_vae.files.storage import whole_file
-from mnist_vae.pages import tables
+from mnist_vae.pages import table_pages, tables
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -15,9 +15,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--elbo-markdown", required=True, help="the same, to look at (.md)")
     parser.add_argument("--gaps", required=True, help="where bounds and exact figures go (.csv)")
     parser.add_argument("--gaps-markdown", required=True, help="the same, to look at (.md)")
+    parser.add_argument("--differences", required=True, help="where differences between recipes go (.csv)")
+    parser.add_argument("--differences-markdown", required=True, help="the same, to look at (.md)")
     parser.add_argument("--all-epochs", required=True, help="where every epoch's figures go (.csv)")
     parser.add_argument(
-        "--third-question", required=True, help="where the third question's answer goes (.csv)"
+        "--third-question", required=True, help="where the changes between snapshots go (.csv)"
     )
     parser.add_argument("--dataset", required=True, help="the data set's name, for the title")
 
@@ -27,20 +29,23 @@ def run(options: Namespace) -> None:
     metrics = tables.gather(options.models)
     elbo = tables.elbo_table(metrics, options.dataset)
     gaps = tables.gaps_table(metrics)
+    differences = tables.differences_table(metrics)
     epochs = tables.gather(options.epochs)
-    third_question = tables.both_rose(epochs)
+    stretches = tables.stretches(epochs)
     for path, table in (
         (options.metrics, metrics),
         (options.elbo, elbo),
         (options.gaps, gaps),
+        (options.differences, differences),
         (options.all_epochs, epochs),
-        (options.third_question, third_question),
+        (options.third_question, stretches),
     ):
         with whole_file(path) as temporary:
             table.to_csv(temporary, index=False)
     for path, page in (
-        (options.elbo_markdown, tables.elbo_markdown(elbo, options.dataset)),
-        (options.gaps_markdown, tables.gaps_markdown(gaps, third_question, options.dataset)),
+        (options.elbo_markdown, table_pages.elbo_markdown(elbo, options.dataset)),
+        (options.gaps_markdown, table_pages.gaps_markdown(gaps, stretches, options.dataset)),
+        (options.differences_markdown, table_pages.differences_markdown(differences, options.dataset)),
     ):
         with whole_file(path) as temporary:
             temporary.write_text(page, encoding="utf-8")

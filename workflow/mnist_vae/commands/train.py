@@ -1,7 +1,6 @@
 """Train one model, and keep the history of its bounds."""
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
@@ -10,11 +9,13 @@ import torch
 from tqdm import tqdm
 
 from mnist_vae.data.augmentation import augment
+from mnist_vae.data.datasets import THRESHOLD
 from mnist_vae.data.digits import load_digits
 from mnist_vae.errors import InputError
 from mnist_vae.files.checkpoints import Checkpoint, Progress
 from mnist_vae.files.storage import file_hash, load_provenance, save_table
 from mnist_vae.files.weights import save_snapshots, save_weights, weight_arrays
+from mnist_vae.parameters import add_options, read_options
 from mnist_vae.provenance.software import processor, versions
 from mnist_vae.provenance.sources import code_hash
 from mnist_vae.study.cuda import find_device
@@ -40,24 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--recipe", required=True, help="the recipe's name, for the record")
     parser.add_argument("--n", type=int, required=True, help="how many training images, the first ones")
     parser.add_argument("--seed", type=int, required=True, help="of initialization, order and noise")
-    parser.add_argument("--epochs", type=int, required=True, help="passes through the images")
-    parser.add_argument("--batch-size", type=int, required=True, help="images a step")
-    parser.add_argument("--learning-rate", type=float, required=True, help="Adam's step size")
-    parser.add_argument(
-        "--decay", type=float, default=0, help="share of steps over which the rate falls to 0"
-    )
-    parser.add_argument(
-        "--latent-layer-rate", type=float, default=1, help="factor for the decoder's first layer"
-    )
-    parser.add_argument(
-        "--initialization", choices=["glorot", "pytorch"], default="glorot", help="of the weights"
-    )
-    parser.add_argument("--augmentation", type=float, default=0, help="strength of the images' deformations")
-    parser.add_argument("--hidden", type=int, default=Recipe.hidden, help="tanh units of either network")
-    parser.add_argument("--latent", type=int, default=Recipe.latent, help="dimensions of z")
-    parser.add_argument(
-        "--beta", type=float, default=Recipe.beta, help="weight of the KL in the training objective"
-    )
+    add_options(parser, Recipe)
     parser.add_argument(
         "--device", choices=["auto", "cpu", "cuda"], default="cpu", help="auto: a GPU if there is one"
     )
@@ -75,18 +59,20 @@ def run(options: Namespace) -> None:
 
 
 def _train(options: Namespace, checkpoint: Checkpoint) -> None:
-    images, _ = load_digits(options.digits, "train", options.n)
-    test_images, _ = load_digits(options.digits, "test")
     device = find_device(options.device)
-    images, test_images = (torch.from_numpy(part).to(device) for part in (images, test_images))
+    images, test_images = (
+        torch.from_numpy(load_digits(options.digits, split, count)[0]).to(device)
+        for split, count in (("train", options.n), ("test", None))
+    )
 
     generator = torch.Generator().manual_seed(options.seed)
-    recipe = Recipe(**{field.name: getattr(options, field.name) for field in fields(Recipe)})
+    recipe = read_options(Recipe, options)
     vae = VAE(generator, recipe.initialization, recipe.hidden, recipe.latent).to(device)
     variants = None
     if recipe.augmentation:
         grey = torch.from_numpy(load_digits(options.grey, "train", options.n)[0]).to(device)
-        variants = partial(augment, grey, recipe.augmentation, generator)
+        threshold = load_provenance(options.digits).get("threshold", THRESHOLD)
+        variants = partial(augment, grey, recipe.augmentation, generator, threshold)
     measured = set(np.geomspace(1, recipe.epochs, HISTORY_POINTS).round().astype(int))
     kept = {*options.snapshot_epochs, recipe.epochs} if options.snapshot_epochs else set()
     optimizer = make_optimizer(vae, recipe)
@@ -99,6 +85,7 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
     for epoch, mean_loss in enumerate(progress, start=done + 1):
         row = {"epoch": epoch, "loss": mean_loss}
         if epoch in measured:
+            row["images"] = HISTORY_IMAGES
             row["train_neg_elbo"] = _neg_elbo(vae, images[:HISTORY_IMAGES])
             row["test_neg_elbo"] = _neg_elbo(vae, test_images[:HISTORY_IMAGES])
             tqdm.write(
@@ -115,7 +102,7 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
         "n": options.n,
         "seed": options.seed,
     }
-    save_table(options.history, history, ("epoch", "loss", "train_neg_elbo", "test_neg_elbo"))
+    save_table(options.history, history, ("epoch", "loss", "train_neg_elbo", "test_neg_elbo", "images"))
     save_snapshots(options.snapshots, snapshots, provenance)
     save_weights(options.weights, vae, provenance)
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mnist_vae.data.digits import THRESHOLD
+from mnist_vae.data.datasets import THRESHOLD
+from mnist_vae.study.images import PIXELS, SIDE
 
-SIDE = 28
 # At strength 1, each drawn uniformly from ± this:
 ROTATION = math.radians(10)
 SCALE = 0.10
@@ -19,14 +19,23 @@ SHEAR = 0.10
 SHIFT = 0.5  # pixels
 CHUNK = 200  # images deformed at a time
 AXIS = (2 * torch.arange(SIDE) + 1) / SIDE - 1  # the pixels' centres: the picture spans [-1, 1]
-PLACES = torch.stack([AXIS.repeat(SIDE), AXIS.repeat_interleave(SIDE), torch.ones(SIDE**2)])  # x, y and 1
+PLACES = torch.stack([AXIS.repeat(SIDE), AXIS.repeat_interleave(SIDE), torch.ones(PIXELS)])  # x, y and 1
 
 
-def augment(grey: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    """Deform each grey picture (n, 784), 0 to 255, at random, and binarize: (n, 784) in {0, 1}."""
+def augment(
+    grey: Tensor, strength: float, generator: torch.Generator, threshold: int | None = THRESHOLD
+) -> Tensor:
+    """Deform each grey picture (n, 784), 0 to 255, at random, and binarize: (n, 784) in {0, 1}.
+
+    By the data set's own rule: 1 from the threshold on, or, where that is None, with probability grey / 255.
+    """
     variants = torch.empty_like(grey)
     for chunk, place in zip(grey.split(CHUNK), variants.split(CHUNK), strict=True):
-        place.copy_(_deform(chunk, strength, generator))
+        deformed = _deform(chunk, strength, generator)
+        if threshold is None:
+            place.copy_(255 * torch.rand(deformed.shape, generator=generator).to(grey.device) < deformed)
+        else:
+            place.copy_(deformed >= threshold - 0.5)
     return variants
 
 
@@ -44,5 +53,4 @@ def _deform(grey: Tensor, strength: float, generator: torch.Generator) -> Tensor
     # What F.affine_grid does, by one product in place of one a picture.
     look_at = torch.stack([look_x, look_y], dim=1).flatten(0, 1) @ PLACES.to(grey.device)
     look_at = look_at.view(len(grey), 2, SIDE, SIDE).permute(0, 2, 3, 1)
-    deformed = F.grid_sample(grey.view(-1, 1, SIDE, SIDE), look_at, align_corners=False)
-    return (deformed >= THRESHOLD - 0.5).flatten(1)
+    return F.grid_sample(grey.view(-1, 1, SIDE, SIDE), look_at, align_corners=False).flatten(1)

@@ -20,14 +20,16 @@ from mnist_vae.exact.quadrature import CellRule, cell_rule
 NODES = 12  # along each dimension of a cell
 SCANNED = 64  # points along each dimension of the starting window, at which log-joints are known first
 LARGEST_WINDOW = 40.0  # up to which it grows
-CUT = 14.0  # nats below an image's highest known log-joint, from where on down a cell does not count
-POOR = 100.0  # the coefficients of the highest degrees, over the error that they stand for
+SCAN_CUT = 24.0  # nats below an image's highest known log-joint, from where on down a cell is not looked at
+CUT = 16.0  # nats below an image's highest known log-joint, from where on down a cell does not count
+POOR = 80.0  # the coefficients of the highest degrees, over the error that they stand for
 RESOLVED = 3.0  # nats that a peak may stand above the nodes where these see it
 NEGLIGIBLE = -80.0  # nats below the peak; where exp underflows it takes ten times as long
 DEEPEST = 24  # halvings of a cell
 DECODED_HALVINGS = 6  # of these, at most, that ask the decoder
 CELLS_A_BATCH = 16  # decoded at once
 IMAGES_A_BLOCK = 2048  # whose tables are held at once
+BASIS_POINTS = 1764  # of the starting window, at which a basis of the logits is found
 TYPICAL = 2.0  # of the prior, where a decoder is tried
 COARSEST = 4  # scanned points along each dimension of a cell, at most
 MODES = 3  # cells whose highest points are kept of each image
@@ -103,8 +105,7 @@ class LatentSpace:
         dtype: torch.dtype = torch.float32,
     ) -> None:
         """Log-joints are looked at in SCANNED^d points of [-window, window]^d; a cell holds coarseness^d of them."""
-        if dimension not in (1, 2):
-            raise ValueError(f"sums over a latent space of {dimension} dimensions: only over 1 or 2")
+        _check_dimension(dimension)
         self.log_joint, self.dimension, self.tolerance, self.dtype = log_joint, dimension, tolerance, dtype
         self.coarseness = coarseness
         self.side = 2 * window * coarseness / SCANNED
@@ -175,7 +176,8 @@ class DecoderSpace(LatentSpace):
         tolerance: float,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        axis = torch.linspace(-window, window, 2 * SCANNED // 3, dtype=dtype)
+        _check_dimension(dimension)
+        axis = torch.linspace(-window, window, round(BASIS_POINTS ** (1 / dimension)), dtype=dtype)
         self.decoder = LowRankDecoder(decoder, _product(axis, dimension))
         coarseness = 2 * COARSEST
         poor = True
@@ -284,12 +286,12 @@ def _converged(space: LatentSpace, features: Tensor, part: int) -> Iterator[_Clo
     done = torch.zeros_like(peak)
     while len(cells.image):
         bound = _upper_bound(space, cells)
-        # By the bound, for exponentials to stay finite where a peak is yet to be found.
-        higher = peak.scatter_reduce(0, cells.image, bound, "amax")
-        done, peak = done * torch.exp(peak - higher), higher
-        counts = bound >= peak[cells.image] - CUT
+        known = peak.scatter_reduce(0, cells.image, cells.values.amax(-1).double(), "amax")
+        counts = bound >= known[cells.image] - CUT
         cells, bound = cells.select(counts), bound[counts]
         halves = _halved(space, cells)
+        higher = known.scatter_reduce(0, halves.image, halves.values.amax(-1).double(), "amax")
+        done, peak = done * torch.exp(peak - higher), higher
         own = _masses(space, cells, peak)
         mass = _masses(space, halves, peak).unflatten(0, (len(own), -1)).sum(-1)
         image = cells.image
@@ -331,7 +333,7 @@ def _near(space: LatentSpace, features: Tensor, part: int) -> Cells:
     best = torch.zeros_like(bound, dtype=torch.bool).scatter_(1, highest.argmax(-1, keepdim=True), True)
     first = _decode(space, _cells_of(best, space), features, part)
     peak = highest.amax(-1).scatter_reduce(0, first.image, first.values.amax(-1), "amax")
-    others = (bound >= peak[:, None] - CUT) & ~best
+    others = (bound >= peak[:, None] - SCAN_CUT) & ~best
     return _joined(first, _decode(space, _cells_of(others, space), features, part))
 
 
@@ -390,7 +392,7 @@ def _decode(space: LatentSpace, cells: Cells, features: Tensor, part: int) -> Ce
 def _halved(space: LatentSpace, cells: Cells) -> Cells:
     """The halves of cells, in all dimensions, by their polynomials: 2^d for each, one after the other."""
     number, parts = len(cells.image), 2**space.dimension
-    values = (cells.values @ space.rule.halves.T).view(number * parts, -1)
+    values = (cells.values @ space.rule.halves.T).view(number * parts, len(space.rule.nodes))
     sides = _product(torch.tensor([-0.25, 0.25], dtype=torch.float64), space.dimension)
     middle = (cells.middle[:, None] + sides * space.side_at(cells.halved)).flatten(0, 1)
     return Cells(
@@ -434,6 +436,11 @@ def _heaviest(image: Tensor, log_mass: Tensor, z: Tensor, images: int) -> Tensor
     start = torch.cumsum(number, 0) - number
     place = torch.arange(MODES).expand(images, -1)
     return z[order[start[:, None] + torch.where(place < number[:, None], place, 0)]]
+
+
+def _check_dimension(dimension: int) -> None:
+    if dimension not in (1, 2):
+        raise ValueError(f"sums over a latent space of {dimension} dimensions: only over 1 or 2")
 
 
 def _product(axis: Tensor, dimension: int) -> Tensor:

@@ -8,7 +8,7 @@ training it is: one by other options, images, code or software is never continue
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -26,14 +26,14 @@ class Progress(NamedTuple):
     """How far a training has come: epochs done, a row of history for each, and the weights kept so far."""
 
     epoch: int
-    history: list[dict]
+    history: list[dict[str, Any]]
     snapshots: dict[int, dict[str, np.ndarray]]
 
 
 class Checkpoint:
     """The checkpoint file of one training, which may not be there."""
 
-    def __init__(self, path: Path, identity: Mapping) -> None:
+    def __init__(self, path: Path, identity: Mapping[str, Any]) -> None:
         self.path = path
         self.identity = dict(identity)
         self.written = time.monotonic()
@@ -63,7 +63,10 @@ class Checkpoint:
         """Write a checkpoint if the last one is old enough."""
         if time.monotonic() < self.written + INTERVAL:
             return
-        sections = {"weights": weight_arrays(vae), "generator": {"state": generator.get_state().numpy()}}
+        sections: dict[Any, dict[str, np.ndarray]] = {
+            "weights": weight_arrays(vae),
+            "generator": {"state": generator.get_state().numpy()},
+        }
         for section, kept in _kept_by(optimizer).items():
             sections[section] = {name: tensor.cpu().numpy() for name, tensor in kept.items()}
         about = {"identity": self.identity, "epoch": progress.epoch, "history": progress.history}

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -53,7 +54,7 @@ def file_hash(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def save_table(path: str | Path, rows: Iterable[Mapping], columns: Iterable[str]) -> None:
+def save_table(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> None:
     """Write rows as CSV; what a row lacks is left empty.
 
     Without pandas, whose import would take a third of a second of every job that computes.
@@ -64,14 +65,16 @@ def save_table(path: str | Path, rows: Iterable[Mapping], columns: Iterable[str]
         table.writerows(rows)
 
 
-def save_model_table(path: str | Path, rows: Iterable[Mapping], provenance: Mapping) -> None:
+def save_model_table(
+    path: str | Path, rows: Iterable[Mapping[str, Any]], provenance: Mapping[str, Any]
+) -> None:
     """Write rows of figures of one model, each after its recipe, n and seed."""
     model = {name: provenance[name] for name in ("recipe", "n", "seed")}
-    rows = [model | row for row in rows]
-    save_table(path, rows, dict.fromkeys(name for row in rows for name in row))
+    complete = [model | dict(row) for row in rows]
+    save_table(path, complete, dict.fromkeys(name for row in complete for name in row))
 
 
-def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], provenance: Mapping) -> None:
+def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], provenance: Mapping[str, Any]) -> None:
     """Write named arrays and their provenance. Raises InputError where they cannot be written."""
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     header = dict(provenance) | {CHECKSUM: _checksum(contiguous, provenance)}
@@ -82,7 +85,7 @@ def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], provenance: 
             raise InputError(f"{path} cannot be written: {error}") from error
 
 
-class Arrays(dict):
+class Arrays(dict[str, np.ndarray]):
     """A file's arrays by name. Asking for one that it lacks is an InputError that names the file."""
 
     def __init__(self, arrays: Mapping[str, np.ndarray], path: str | Path) -> None:
@@ -112,7 +115,7 @@ def load_arrays(path: str | Path) -> Arrays:
     return Arrays(arrays, path)
 
 
-def load_provenance(path: str | Path) -> dict:
+def load_provenance(path: str | Path) -> dict[str, Any]:
     """Read where a file comes from."""
     with _open(path) as file:
         return {name: value for name, value in _header(file).items() if name != CHECKSUM}
@@ -134,14 +137,14 @@ def _way_out(path: str | Path) -> str:
     return f"Delete it{entry}, and run again."
 
 
-def _header(file: safe_open) -> dict:
+def _header(file: safe_open) -> dict[str, Any]:
     return dict(json.loads((file.metadata() or {}).get("provenance", "{}")))
 
 
-def _checksum(arrays: Mapping[str, np.ndarray], provenance: Mapping) -> str:
+def _checksum(arrays: Mapping[str, np.ndarray], provenance: Mapping[str, Any]) -> str:
     """SHA-256 of all that is stored: provenance, and each array's name, dtype, shape and bytes."""
     digest = hashlib.sha256(json.dumps(dict(provenance), sort_keys=True).encode())
     for name, array in sorted(arrays.items()):
         digest.update(f"\n{name} {array.dtype} {array.shape}\n".encode())
-        digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ TENSORS = {
 SIZED_BY = "decoder.hidden.weight"
 
 
-def save_weights(path: str | Path, vae: VAE, provenance: Mapping) -> None:
+def save_weights(path: str | Path, vae: VAE, provenance: Mapping[str, Any]) -> None:
     """Write a model's parameters and its provenance. Raises InputError where they are not finite."""
     arrays = weight_arrays(vae)
     if wrong := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
@@ -42,7 +43,7 @@ def load_weights(path: str | Path) -> VAE:
 
 
 def save_snapshots(
-    path: str | Path, snapshots: Mapping[int, Mapping[str, np.ndarray]], provenance: Mapping
+    path: str | Path, snapshots: Mapping[int, Mapping[str, np.ndarray]], provenance: Mapping[str, Any]
 ) -> None:
     """Write `weight_arrays` of some epochs, maybe none, as tensors {epoch}/encoder.*, {epoch}/decoder.*."""
     save_arrays(path, joined(snapshots), provenance)
@@ -56,7 +57,7 @@ def load_snapshots(path: str | Path) -> Iterator[tuple[int, VAE]]:
         yield epoch, _vae(arrays, f"{path}, epoch {epoch}")
 
 
-def joined(sections: Mapping[str | int, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def joined(sections: Mapping[Any, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Name arrays {section}/{name}, to be stored in one file."""
     return {
         f"{section}/{name}": array for section, named in sections.items() for name, array in named.items()

@@ -1,20 +1,92 @@
 """From Markdown to a page that can be read by itself, as the report shows it."""
 
+import hashlib
 import re
+from base64 import b64encode
 from html import escape
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 TEMPLATE = Path(__file__).parent / "templates/page.html"
+# The pages of a data set's results: where each lies as seen from pages/, and its name in their header.
+LINKS = {
+    "explorer": ("../explorer.html", "Explorer"),
+    "elbo": ("elbo.html", "-ELBO"),
+    "gaps": ("gaps.html", "Bounds and gaps"),
+    "differences": ("differences.html", "Differences"),
+    "questions": ("questions.html", "Five questions"),
+    "manifest": ("manifest.html", "Files and versions"),
+}
+WIDE = 4  # columns, above which a table folds on a narrow screen
 
 
-def html_page(markdown: str) -> str:
-    """Render Markdown, tables included, into one HTML page without outside references.
+def html_page(markdown: str, name: str) -> str:
+    """Render Markdown, tables included, into one HTML page that loads nothing. Its comments are left out.
 
-    The page's title is the text's first heading.
+    The page's title is the text's first heading. `name` is the page's own in LINKS, which its header marks.
     """
+    markdown = re.sub("<!--.*?-->", "", markdown, flags=re.DOTALL)
     title = re.search(r"^# (.+)$", markdown, re.MULTILINE)[1]
-    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
+    renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = renderer.parse(markdown)
+    _describe_tables(tokens)
+    body = renderer.renderer.render(tokens, renderer.options, {})
+    body = re.sub(r"<table[^>]*>.*?</table>", _in_region, body, flags=re.DOTALL)
     page = TEMPLATE.read_text(encoding="utf-8")
-    return page.replace("{title}", escape(title)).replace("{body}", body)
+    script = re.search(r"<script>(.*?)</script>", page, re.DOTALL)[1]
+    for place, text in {
+        "{script_hash}": b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        "{title}": escape(title),
+        "{links}": _links(name),
+        "{body}": body,
+    }.items():
+        page = page.replace(place, text)
+    return page
+
+
+def _links(current: str) -> str:
+    return "\n".join(
+        f'<a href="{path}"{" aria-current=page" if name == current else ""}>{escape(text)}</a>'
+        for name, (path, text) in LINKS.items()
+    )
+
+
+def _describe_tables(tokens: list[Token]) -> None:
+    """Give each table a name, and each cell its column's title, shown when the table folds.
+
+    The roles are a table's own: a browser drops them with the table layout.
+    """
+    titles: list[str] = []
+    column, heading = 0, ""
+    for i, token in enumerate(tokens):
+        if token.type == "heading_open":
+            heading = tokens[i + 1].content
+        elif token.type == "table_open":
+            titles, table = [], token
+            token.attrSet("role", "table")
+            token.attrSet("aria-label", heading)
+        elif token.type == "th_open":
+            titles.append(tokens[i + 1].content)
+            token.attrSet("role", "columnheader")
+            token.attrSet("scope", "col")
+            if len(titles) > WIDE:
+                table.attrSet("class", "wide")
+        elif token.type == "tr_open":
+            column = 0
+            token.attrSet("role", "row")
+        elif token.type == "td_open":
+            token.attrSet("role", "cell")
+            token.attrSet("data-column", titles[column])
+            for word in tokens[i + 1].children or ():
+                word.content = word.content.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
+            column += 1
+        elif token.type in ("thead_open", "tbody_open"):
+            token.attrSet("role", "rowgroup")
+
+
+def _in_region(table: re.Match) -> str:
+    """A table that is wider than its place scrolls inside a region that keys can reach."""
+    label = re.search('aria-label="(.*?)"', table[0])[1]
+    return f'<div class="region" role="region" tabindex="0" aria-label="{label}, table">\n{table[0]}\n</div>'

@@ -53,8 +53,8 @@ def manifest_markdown(manifest: Mapping) -> str:
         "|---|---|---|",
     ]
     for file in manifest["files"]:
-        number = "unknown" if file["software"] is None else file["software"] + 1
-        lines.append(f"| {file['path']} | {number} | `{file['sha256']}` |")
+        made_by = "unknown" if file["software"] is None else file["software"] + 1
+        lines.append(f"| {file['path']} | {made_by} | `{file['sha256']}` |")
     return "\n".join(lines) + "\n"
 
 

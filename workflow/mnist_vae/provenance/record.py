@@ -7,6 +7,7 @@ cannot be had later: when the manifest is written, files not made anew may be ol
 import json
 import os
 import resource
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,7 +27,17 @@ PACKAGES = (
     "mlxtend",
     "snakemake",
 )
+CACHE = "SNAKEMAKE_OUTPUT_CACHE"  # the folder of Snakemake's cache between workflows
 STARTED = time.time()  # this process, or nearly: the command line imports this before it does anything
+
+
+def keep(own: str) -> None:
+    """Let this process's jobs keep the record `own`, and beside it one in Snakemake's cache, if there is one.
+
+    The cache's says what was put in, for other workflows, which take files from there without a job.
+    """
+    shared = [str(Path(os.environ[CACHE], "record.jsonl").absolute())] if os.environ.get(CACHE) else []
+    os.environ[RECORD] = os.pathsep.join([own, *shared])
 
 
 def software() -> dict[str, str | None]:
@@ -78,9 +89,10 @@ def read_entries(record: Path) -> Iterator[dict]:
 def _cost() -> dict[str, float]:
     """Of this process so far: seconds of processor time, and the most memory it had; when it ran, on what."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    unit = 1 if sys.platform == "darwin" else 1024  # in bytes on macOS, in KiB elsewhere
     return {
         "processor_seconds": round(time.process_time(), 2),
-        "memory_mb": most // 1024,
+        "memory_mb": most * unit // 2**20,
         "started": round(STARTED, 2),
         "ended": round(time.time(), 2),
         "cores": cores(),

@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -36,6 +37,13 @@ def processor() -> str:
     return " + ".join([names[0] if names else platform.processor() or platform.machine(), *gpus])
 
 
+@cache
+def kind_of_machine() -> str:
+    """What a result's last bits depend on: the versions of what computes it, and the processor."""
+    computing = versions(("torch", "numpy")) | {"processor": processor()}
+    return ", ".join(f"{name} {value}" for name, value in computing.items())
+
+
 def cores() -> int:
     """How many of the machine's cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -45,7 +53,7 @@ def commit() -> str | None:
     """The commit of this checkout, with "-dirty" where it was edited; None outside git."""
 
     def git(*words: str) -> str | None:
-        command = ["git", "--no-optional-locks", "-C", Path(__file__).parent, *words]
+        command = ["git", "--no-optional-locks", "-C", str(Path(__file__).parent), *words]
         try:
             done = subprocess.run(command, capture_output=True, text=True)
         except OSError:

@@ -20,6 +20,6 @@ def split(x: Tensor, z: Tensor) -> Iterator[tuple[Tensor, tuple[Tensor, ...]]]:
 
 
 def in_blocks(density: Callable[[Tensor, Tensor], Tensor], x: Tensor, z: Tensor) -> Tensor:
-    """A log-density of images x (images, 784) and z (points, images, latent) -> (points, images), by blocks."""
+    """A log-density of x (images, 784) and z (points, images, latent) -> (points, images), by blocks."""
     found = [torch.cat([density(some, part) for part in column]) for some, column in split(x, z)]
     return torch.cat(found, dim=1)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-TOP_HALF = 392  # raster order: entries 0..391 are rows 0..13
+from mnist_vae.study.images import TOP_HALF
 
 
 def normal_log_density(x: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:

@@ -24,9 +24,7 @@ def loss_with_gradient(
     is -noise^2 / 2 - log_std + constant: it depends on the parameters through log_std alone.
     """
     w = parameters
-    encoder_hidden = tanh_(
-        binary_product(x, w["encoder.hidden.weight"].T).add_(w["encoder.hidden.bias"])
-    )
+    encoder_hidden = tanh_(binary_product(x, w["encoder.hidden.weight"].T).add_(w["encoder.hidden.bias"]))
     output = F.linear(encoder_hidden, w["encoder.output.weight"], w["encoder.output.bias"])
     mean, log_std = output.chunk(2, dim=-1)
     z = reparameterize(mean, log_std, noise)

@@ -5,9 +5,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mnist_vae.errors import InputError
-from mnist_vae.study.densities import TOP_HALF
+from mnist_vae.study.images import PIXELS, TOP_HALF
 
-PIXELS = 784
 INITIALIZATIONS = ("glorot", "pytorch")
 
 

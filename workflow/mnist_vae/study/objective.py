@@ -1,7 +1,7 @@
 """Lower bounds on the evidence, and the loss that training minimizes. All in nats.
 
-The ELBO is that of docs/model.md, part 2 (Kingma & Welling 2014, eq. 2 with the estimator of eq. 6). Training,
-evaluation, SVI and the comparison with Julia all take it from here.
+The ELBO is that of docs/model.md, part 2 (Kingma & Welling 2014, eq. 2 with the estimator of eq. 6).
+Training, evaluation, SVI and the comparison with Julia all take it from here.
 """
 
 import math
@@ -45,7 +45,8 @@ def reparameterize(mean: Tensor, log_std: Tensor, noise: Tensor) -> Tensor:
 
 def bound(vae: VAE, x: Tensor, noise: Tensor) -> Bound:
     """Terms of the ELBO of images x (batch, 784) at standard normal noise (..., batch, latent)."""
-    return bound_of_q(vae.decoder, x, *vae.encoder(x), noise)
+    mean, log_std = vae.encoder(x)
+    return bound_of_q(vae.decoder, x, mean, log_std, noise)
 
 
 def bound_of_q(

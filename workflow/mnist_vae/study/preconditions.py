@@ -11,22 +11,21 @@ def require_binary_images(images: Tensor, network: VAE | Decoder) -> None:
     """Raise InputError unless images are (n, 784), n >= 1, of 0 and 1, like the network's own numbers."""
     parameter = next(network.parameters())
     if images.ndim != 2 or images.shape[1] != PIXELS or not len(images):
-        raise InputError(
-            f"images have the shape {tuple(images.shape)}; give one or more as rows of {PIXELS} pixels, "
-            f"(n, {PIXELS})"
-        )
+        raise InputError(f"images have the shape {tuple(images.shape)}; give one or more, (n, {PIXELS})")
     if images.dtype != parameter.dtype:
         raise InputError(
-            f"images are {images.dtype}, the model {parameter.dtype}; convert them: images.to({parameter.dtype})"
+            f"images are {images.dtype}, the model {parameter.dtype}; "
+            f"convert them: images.to({parameter.dtype})"
         )
     if images.device != parameter.device:
         raise InputError(
-            f"images are on {images.device}, the model on {parameter.device}; move one: images.to({parameter.device})"
+            f"images are on {images.device}, the model on {parameter.device}; "
+            f"move them: images.to({str(parameter.device)!r})"
         )
     if not (binary := (images == 0) | (images == 1)).all():
         raise InputError(
-            f"images have a pixel of {images[~binary][0].item():g}; every pixel must be 0 or 1. Binarize them "
-            "first: (grey > 0.5) for grey values in [0, 1], (grey >= 128) for 0 to 255"
+            f"images have a pixel of {images[~binary][0].item():g}; every pixel must be 0 or 1. "
+            "Binarize them first: (grey > 0.5) for grey values in [0, 1], (grey >= 128) for 0 to 255"
         )
 
 

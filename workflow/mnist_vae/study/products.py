@@ -9,8 +9,8 @@ from torch.nn import functional as F
 def binary_product(x: Tensor, rows: Tensor) -> Tensor:
     """x @ rows, for x (a, b) in {0, 1} and rows (b, c) -> (a, c).
 
-    On a CPU as sums of the rows where x is 1, which pays where few pixels are lit: in MNIST about a hundred of
-    784. Other values of x count as 1 there. Fastest where each row lies in one piece in memory.
+    On a CPU as sums of the rows where x is 1, which pays where few pixels are lit: in MNIST about a hundred
+    of 784. Any other value but 0 counts as 1 there. Fastest where each row lies in one piece in memory.
     """
     if x.device.type != "cpu":
         return x @ rows

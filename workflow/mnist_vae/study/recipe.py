@@ -1,26 +1,51 @@
 """Recipes: all that says how a model is trained (docs/model.md, part 2), and what stronger recipes add."""
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from mnist_vae.parameters import Parameter
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is trained. The defaults are the reference's: a constant rate, the same for all tensors.
+    """How a model is trained. The defaults are the reference's: a constant rate, the same for all tensors."""
 
-    Over the last `decay` of all steps the learning rate falls linearly to zero. `latent_layer_rate` multiplies
-    it for the decoder's first layer, which z enters. `beta` weighs the KL in the training objective.
-    """
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    decay: float = 0.0
-    latent_layer_rate: float = 1.0
-    initialization: str = "glorot"
-    augmentation: float = 0.0
-    hidden: int = 500
-    latent: int = 2
-    beta: float = 1.0
+    epochs: Annotated[int, Parameter("passes through the training images", minimum=1)]
+    batch_size: Annotated[int, Parameter("images per step", minimum=1)]
+    learning_rate: Annotated[float, Parameter("Adam's step size", above=0)]
+    decay: Annotated[
+        float,
+        Parameter(
+            "last share of the steps, over which the learning rate falls linearly to 0; 0: constant",
+            minimum=0,
+            maximum=1,
+        ),
+    ] = 0.0
+    latent_layer_rate: Annotated[
+        float,
+        Parameter(
+            "factor on the learning rate of the decoder's first layer, which z enters",
+            above=0,
+        ),
+    ] = 1.0
+    initialization: Annotated[
+        Literal["glorot", "pytorch"],
+        Parameter(
+            "initial weights: `glorot`, uniform with zero biases, as in Flux, or `pytorch`, its default"
+        ),
+    ] = "glorot"
+    augmentation: Annotated[
+        float,
+        Parameter(
+            "strength of the random deformations that make each epoch's images anew: at 1, up to ±10° of "
+            "rotation, 10 % of scale and of shear, and half a pixel of shift; 0: none",
+            minimum=0,
+            maximum=3,
+        ),
+    ] = 0.0
+    hidden: Annotated[int, Parameter("units of each network's hidden layer", minimum=1)] = 500
+    latent: Annotated[int, Parameter("dimensions of the latent space", minimum=1)] = 2
+    beta: Annotated[float, Parameter("weight of the KL divergence in the training objective", above=0)] = 1.0
 
     def rate_factor(self, progress: float) -> float:
         """What is left of the learning rate when `progress`, 0 to 1, of the training is done."""

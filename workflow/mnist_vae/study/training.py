@@ -64,9 +64,9 @@ def train(
     """Train in place on images (n, 784), yielding after each epoch its mean loss in nats per image.
 
     Images hold 0 and 1 only, in the model's precision and on its device. `variants`, where given, makes the
-    images of each epoch anew (n, 784). A batch size above n makes one batch of all images. A training run that
-    goes on brings its optimizer, made by `make_optimizer`, and how many epochs it has done. Order and noise
-    come from the generator, a CPU's, wherever the model and its images are.
+    images of each epoch anew (n, 784). A batch size above n makes one batch of all images. A training run
+    that goes on brings its optimizer, made by `make_optimizer`, and how many epochs it has done. Order and
+    noise come from the generator, a CPU's, wherever the model and its images are.
 
     Raises InputError for any other images, variants, generator or recipe before the first step, and once the
     loss is no longer finite.

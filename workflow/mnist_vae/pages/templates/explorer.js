@@ -7,27 +7,42 @@ const bytes = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charC
 const data = JSON.parse(byId("data").textContent);
 const decoder = Object.fromEntries(
   Object.entries(data.decoder).map(([name, halves]) => [name, floats(halves)]));
+const PIXELS = decoder.outputBias.length, SIDE = Math.sqrt(PIXELS);
+const classes = data.classes; // their names; none where the data set has no labels
 const training = {
   pictures: pictures(data.training.pictures),
-  labels: bytes(data.training.labels),
+  labels: classes.length ? bytes(data.training.labels) : null,
   mean: floats(data.training.mean),
   std: floats(data.training.log_std).map(Math.exp),
 };
-const tests = { pictures: pictures(data.tests.pictures), labels: bytes(data.tests.labels) };
+const tests = {
+  pictures: pictures(data.tests.pictures),
+  labels: classes.length ? bytes(data.tests.labels) : null,
+};
+const classCounts = classes.length ? bytes(data.class_counts) : null; // (grid point, class)
 
 const STEPS = 10; // pictures along a walk
 const DRAWS = 6;
+const NEAREST = 8; // training pictures beside a drawing
 const ROW_TIME = 450; // milliseconds, when rows are revealed by themselves
 const DEPTH = 6; // nats below its peak, where the posterior ends in the close-up
+const CLOSEUP = 41; // points along a side, decoded where the grid is too coarse
+const PEN = 1.15; // pixels, its radius: as thick as the strokes of MNIST
+const LIKELY = 0.01; // classes below are not listed
+const FRAGMENT_DELAY = 250; // milliseconds
+const MODES = ["point", "digit", "half", "draw"];
 
 const state = {
   mode: "point",
-  visible: new Set(Array(10).keys()),
+  visible: new Set(classes.keys()),
   pointer: null, // the cross-hair, in latent coordinates
   path: [], // none, one or two points
-  digit: Math.max(0, training.labels.indexOf(2)),
+  digit: training.labels ? Math.max(0, training.labels.indexOf(2)) : 0,
   test: 0,
-  rows: SIDE / 2,
+  rows: SIDE / 2, // seen of the test picture
+  ink: new Uint8Array(PIXELS), // the drawing
+  rowsDrawn: 0, // seen of it
+  follow: true, // they follow the pen
 };
 let grid = null; // until the worker has decoded it
 let answer = null; // the posterior on show, with what is shown of it
@@ -52,6 +67,15 @@ function pictures(base64) {
     Uint8Array.from({ length: PIXELS }, (_, pixel) => packed[i * size + (pixel >> 3)] >> (7 - (pixel & 7)) & 1));
 }
 
+/** How a picture is called: "training digit 7, a 3". */
+function called(kind, i, labels) {
+  if (!labels) return `${kind} ${data.noun} ${i}`;
+  const name = classes[labels[i]];
+  return `${kind} ${data.noun} ${i}, ${data.noun !== "digit" ? name : name === "8" ? "an 8" : `a ${name}`}`;
+}
+
+const shown = (i) => !training.labels || state.visible.has(training.labels[i]);
+
 const guess = (i) => ({ // the encoder's q for a training digit
   mean: [training.mean[2 * i], training.mean[2 * i + 1]],
   std: [training.std[2 * i], training.std[2 * i + 1]],
@@ -64,22 +88,44 @@ function readTheme() {
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
   theme = Object.fromEntries(
     ["surface", "text", "quiet", "line", "paper", "ink", "hidden", "exact", "q"].map((name) => [name, colour(name)]));
-  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const dark = matchMedia("screen and (prefers-color-scheme: dark)").matches;
   // On a dark ground black turns to ink, and the others grow lighter.
-  theme.digits = data.colours.map((hex) => !dark ? hex : /^#0+$/.test(hex) ? theme.ink : mix(hex, "#ffffff", 0.3));
+  theme.dots = data.colours.map((hex) => !dark ? hex : /^#0+$/.test(hex) ? theme.ink : mix(hex, "#ffffff", 0.3));
+  theme.labels = theme.dots.map((hex) => readable(hex, theme.surface));
 }
 
 const channels = (hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
 
 function mix(from, to, share) {
   const target = channels(to);
-  return `rgb(${channels(from).map((value, i) => Math.round(value + share * (target[i] - value))).join(" ")})`;
+  return "#" + channels(from).map((value, i) =>
+    Math.round(value + share * (target[i] - value)).toString(16).padStart(2, "0")).join("");
+}
+
+/** The contrast of two colours (WCAG 2.2, relative luminance and contrast ratio). */
+function contrast(one, other) {
+  const [light, dark] = [one, other].map((hex) => channels(hex)
+    .map((value) => value / 255)
+    .map((value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, value, k) => sum + [0.2126, 0.7152, 0.0722][k] * value, 0)).sort((a, b) => b - a);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+const blackOrWhite = (ground) => contrast("#000000", ground) > contrast("#ffffff", ground) ? "#000000" : "#ffffff";
+
+/** The colour, moved away from the ground until text in it can be read there. */
+function readable(hex, ground) {
+  for (let share = 0; share < 1; share += 0.05) {
+    const colour = mix(hex, blackOrWhite(ground), share);
+    if (contrast(colour, ground) >= 4.5) return colour;
+  }
+  return blackOrWhite(ground);
 }
 
 // --- pictures of digits -----------------------------------------------------------------------------
 
-/** A picture as ink on paper; rows from `hiddenFrom` on are covered. */
-function drawDigit(canvas, values, { label, hiddenFrom = SIDE } = {}) {
+/** A picture as ink on paper; rows from `hiddenFrom` on are covered, through which `through` of the ink is seen. */
+function drawDigit(canvas, values, { label, hiddenFrom = SIDE, through = 0 } = {}) {
   canvas.width = canvas.height = SIDE;
   if (label) canvas.setAttribute("aria-label", label);
   const [paper, ink, hidden] = [theme.paper, theme.ink, theme.hidden].map(channels);
@@ -87,7 +133,8 @@ function drawDigit(canvas, values, { label, hiddenFrom = SIDE } = {}) {
   for (let pixel = 0; pixel < PIXELS; pixel++) {
     const covered = pixel >= hiddenFrom * SIDE;
     for (let k = 0; k < 3; k++)
-      image.data[4 * pixel + k] = covered ? hidden[k] : paper[k] + values[pixel] * (ink[k] - paper[k]);
+      image.data[4 * pixel + k] = covered ? hidden[k] + through * values[pixel] * (ink[k] - hidden[k])
+        : paper[k] + values[pixel] * (ink[k] - paper[k]);
     image.data[4 * pixel + 3] = 255;
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
@@ -102,12 +149,14 @@ function newDigit(parent) {
 
 const pathStrip = Array.from({ length: STEPS }, () => newDigit(byId("path")));
 const drawStrip = Array.from({ length: DRAWS }, () => newDigit(byId("draws")));
+const nearestStrip = Array.from({ length: NEAREST }, () => newDigit(byId("nearest")));
 const lens = document.createElement("canvas");
 
 // --- the plane --------------------------------------------------------------------------------------
 
 const plane = byId("plane");
 let ground = null; // dots and posterior, redrawn only when they change
+let labelBoxes = []; // on the screen: what the lens must not cover
 
 const written = ([x, y]) => `(${x.toFixed(2)}, ${y.toFixed(2)})`.replaceAll("-", "−");
 const toScreen = ([x, y], size) => [(x / data.reach + 1) / 2 * size, (1 - y / data.reach) / 2 * size];
@@ -173,31 +222,39 @@ function drawGround() {
 
   const faded = state.mode !== "point";
   const radius = Math.max(1.5, size / 280);
-  for (let i = 0; i < training.labels.length; i++) {
-    if (!state.visible.has(training.labels[i])) continue;
+  for (let i = 0; i < training.pictures.length; i++) {
+    if (!shown(i)) continue;
     context.globalAlpha = faded ? 0.3 : 0.75;
-    context.fillStyle = theme.digits[training.labels[i]];
+    context.fillStyle = training.labels ? theme.dots[training.labels[i]] : theme.quiet;
     circle(context, toScreen(guess(i).mean, size), radius);
     context.fill();
   }
+  context.globalAlpha = 1;
+  drawLabels(context, size);
+  if (faded && answer)
+    context.drawImage(tinted(answer.mass, answer.count, answer.mostMass), 0, 0, size, size);
+}
 
+/** The classes' names, where most of their dots lie. */
+function drawLabels(context, size) {
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.font = "650 13px system-ui, sans-serif";
-  context.globalAlpha = faded ? 0.5 : 1;
-  for (const [digit, place] of Object.entries(data.label_places)) {
-    if (!state.visible.has(Number(digit))) continue;
-    circle(context, toScreen(place, size), 10);
+  context.lineWidth = 1.5;
+  labelBoxes = [];
+  for (const [label, place] of Object.entries(data.label_places)) {
+    if (!state.visible.has(Number(label))) continue;
+    const [x, y] = toScreen(place, size), name = classes[label];
+    const half = Math.max(10, context.measureText(name).width / 2 + 6);
+    context.beginPath();
+    context.roundRect(x - half, y - 10, 2 * half, 20, 10);
     context.fillStyle = theme.surface;
     context.fill();
-    context.strokeStyle = context.fillStyle = theme.digits[digit];
-    context.lineWidth = 1.5;
+    context.strokeStyle = context.fillStyle = theme.labels[label];
     context.stroke();
-    context.fillText(digit, ...toScreen(place, size).map((k, axis) => k + axis));
+    context.fillText(name, x, y + 1);
+    labelBoxes.push([x - half, y - 10, x + half, y + 10]);
   }
-  context.globalAlpha = 1;
-  if (faded && answer)
-    context.drawImage(tinted(answer.mass, answer.count, answer.mostMass), 0, 0, size, size);
 }
 
 function drawPlane() {
@@ -216,14 +273,34 @@ function drawPlane() {
     context.lineWidth = 1;
     context.strokeRect(x, y, u - x, v - y);
   }
-  if (state.mode === "half" && answer)
+  if (state.mode === "draw" && answer)
+    for (const i of answer.nearest) {
+      const [x, y] = at(guess(i).mean);
+      context.strokeStyle = theme.text;
+      context.strokeRect(x - 4, y - 4, 8, 8);
+    }
+  if ((state.mode === "half" || state.mode === "draw") && answer)
     for (const point of answer.draws) {
       circle(context, at(point), 3.5);
       context.fillStyle = theme.surface;
       context.strokeStyle = theme.exact;
       context.fill(), context.stroke();
     }
+  placeHandle(size);
   if (state.pointer) drawPointer(context, at(state.pointer), size);
+}
+
+/** The cross-hair's handle lies below it, or above it where there is no room below. */
+function handlePlace([x, y], size) {
+  return [Math.max(22, Math.min(size - 22, x)), y + 70 < size ? y + 46 : y - 46];
+}
+
+function placeHandle(size) {
+  byId("handle").hidden = state.mode !== "point" || !state.pointer;
+  if (byId("handle").hidden) return;
+  const [x, y] = handlePlace(toScreen(state.pointer, size), size);
+  byId("handle").style.left = `${x}px`;
+  byId("handle").style.top = `${y}px`;
 }
 
 function drawWalk(context, at) {
@@ -261,9 +338,10 @@ function drawPointer(context, [x, y], size) {
       context.stroke();
     }
   }
-  const width = Math.max(72, size / 8), away = 18;
-  const left = x + away + width > size ? x - away - width : x + away;
-  const top = Math.max(2, y - away - width);
+  const width = Math.max(72, size / 8);
+  const place = lensPlace([x, y], size, width);
+  if (!place) return;
+  const [left, top] = place;
   drawDigit(lens, decode(decoder, ...state.pointer));
   context.imageSmoothingEnabled = false;
   context.drawImage(lens, left, top, width, width);
@@ -273,10 +351,25 @@ function drawPointer(context, [x, y], size) {
   context.strokeRect(left - 0.5, top - 0.5, width + 1, width + 1);
 }
 
+/** Where near the cross-hair the lens covers no label, end of a walk, or handle; null if nowhere. */
+function lensPlace([x, y], size, width) {
+  const box = ([u, v], half) => [u - half, v - half, u + half, v + half];
+  const covered = [...labelBoxes, box([x, y], 12), ...state.path.map((point) => box(toScreen(point, size), 10))];
+  if (byId("handle").offsetParent) covered.push(box(handlePlace([x, y], size), 22));
+  for (const away of [18, 40, 64])
+    for (const [u, v] of [[1, -1], [-1, -1], [1, 1], [-1, 1], [0, -1], [1, 0], [-1, 0], [0, 1]]) {
+      const left = x + u * (away + width / 2) - width / 2, top = y + v * (away + width / 2) - width / 2;
+      const inside = Math.min(left, top) >= 2 && Math.max(left, top) + width <= size - 2;
+      if (inside && covered.every(([l, t, r, b]) => r < left || l > left + width || b < top || t > top + width))
+        return [left, top];
+    }
+  return null;
+}
+
 function nearestDigit([x, y]) {
   let nearest = null, least = Infinity;
-  for (let i = 0; i < training.labels.length; i++) {
-    if (!state.visible.has(training.labels[i])) continue;
+  for (let i = 0; i < training.pictures.length; i++) {
+    if (!shown(i)) continue;
     const distance = Math.hypot(training.mean[2 * i] - x, training.mean[2 * i + 1] - y);
     if (distance < least) [nearest, least] = [i, distance];
   }
@@ -319,27 +412,21 @@ function closeupWindow(q) {
 }
 
 function showDigit() {
-  const q = guess(state.digit), label = training.labels[state.digit];
+  const q = guess(state.digit), name = called("training", state.digit, training.labels);
   closeup = closeupWindow(q);
-  drawDigit(byId("original"), training.pictures[state.digit], { label: `Training digit ${state.digit}, a ${label}` });
-  byId("original-caption").textContent = `training digit ${state.digit}, a ${label}`;
+  drawDigit(byId("original"), training.pictures[state.digit], { label: name });
+  byId("original-caption").textContent = name;
   drawDigit(byId("reconstruction"), decode(decoder, ...q.mean), { label: `Its reconstruction, at ${written(q.mean)}` });
   drawCloseup(q);
-  if (!answer) return;
-  const kl = divergence(answer, q);
-  listNumbers(byId("digit-numbers"), {
-    "log p(picture), exact": answer.logEvidence,
-    "ELBO, what the guess makes of it": answer.logEvidence - kl,
-    "the gap: KL(guess ‖ exact)": kl,
-  });
+  if (answer) ask({ picture: answer.picture, rows: SIDE, seen: onGrid(answer), q, window: closeup, count: CLOSEUP });
 }
 
-function drawCloseup(q) {
+function drawCloseup(q, decoded) {
   const canvas = byId("closeup"), { context, size } = fitted(canvas);
   const [[left, right], [low, high]] = closeup;
-  const count = 161;
   if (answer) {
-    const values = evaluateSpline(answer.spline, [[left, right], [low, high]], count);
+    const count = decoded ? CLOSEUP : 161;
+    const values = decoded ?? evaluateSpline(answer.spline, [[left, right], [low, high]], count);
     const peak = values.reduce((most, value) => Math.max(most, value));
     context.drawImage(tinted(values.map((value) => Math.exp(value - peak)), count, 1), 0, 0, size, size);
   }
@@ -355,60 +442,163 @@ function drawCloseup(q) {
 }
 
 function showHalf() {
-  const picture = tests.pictures[state.test], label = tests.labels[state.test];
-  const name = `test digit ${state.test}, a ${label}`;
-  drawDigit(byId("seen"), picture, { hiddenFrom: state.rows, label: `The first ${state.rows} rows of ${name}` });
-  drawDigit(byId("truth"), picture, { label: `The whole of ${name}` });
-  byId("rows").value = state.rows;
-  byId("rows").setAttribute("aria-valuetext", `${state.rows} of ${SIDE} rows`);
-  byId("rows-seen").textContent = `${state.rows} of ${SIDE}`;
+  const name = called("test", state.test, tests.labels);
+  drawDigit(byId("seen"), answerless().picture, {
+    hiddenFrom: state.rows, label: `The first ${state.rows} rows of ${name}` });
+  drawDigit(byId("truth"), tests.pictures[state.test], { label: `The whole of ${name}` });
+  showCompletions("expected");
+  if (answer) ask({ picture: answer.picture, rows: answer.rows, seen: onGrid(answer), whole: onGrid(wholeOfTest()) });
+}
+
+function showDrawing() {
+  drawPad();
+  byId("eraser").setAttribute("aria-pressed", pen.erases);
+  showCompletions("continued");
+  const { rows } = answerless();
+  byId("nearest").hidden = !answer?.nearest.length;
+  byId("nearest-caption").textContent = answer?.nearest.length
+    ? `The training ${data.noun}s that differ from it in the fewest of the pixels seen` +
+      (training.labels ? `: ${answer.nearest.map((i) => classes[training.labels[i]]).join(", ")}` : "") +
+      ". Squares mark them on the plane."
+    : `The training ${data.noun}s nearest to your drawing will stand here.`;
+  answer?.nearest.forEach((i, k) => drawDigit(nearestStrip[k], training.pictures[i], {
+    hiddenFrom: rows, through: 0.35, label: called("training", i, training.labels) }));
+  if (answer) ask({ picture: answer.picture, rows, seen: onGrid(answer) });
+}
+
+/** The rows' count, how they may go on, and what is expected of the rest. */
+function showCompletions(expected) {
+  const { picture, rows } = answerless();
+  byId("rows").value = rows;
+  byId("rows").setAttribute("aria-valuetext", `${rows} of ${SIDE} rows`);
+  byId("rows-seen").textContent = `${rows} of ${SIDE}`;
   if (!answer) return;
-  // What is seen is certain; the rest is the model's.
-  const joined = (means) => means.map((mean, pixel) => pixel < state.rows * SIDE ? picture[pixel] : mean);
-  drawDigit(byId("expected"), joined(expectedPicture(grid, answer)), { label: "The rows seen, the rest as expected" });
+  // What is seen is certain; the rest is the model's. Of a finished drawing all is seen: there, the model's own.
+  const finished = state.mode === "draw" && rows === SIDE;
+  const joined = (means) => finished ? means
+    : means.map((mean, pixel) => pixel < rows * SIDE ? picture[pixel] : mean);
+  byId("continued-caption").textContent = finished ? "what the model makes of it" : "expected";
+  drawDigit(byId(expected), joined(expectedPicture(grid, answer.weights)), {
+    label: finished ? "What the model makes of it" : "The rows seen, the rest as expected" });
   drawStrip.forEach((canvas, i) => {
     const point = answer.draws[i];
     drawDigit(canvas, joined(decode(decoder, ...point)), { label: `A completion, from ${written(point)}` });
   });
-  listNumbers(byId("half-numbers"), {
-    "log p(hidden rows | seen), exact": answer.logWhole - answer.logEvidence,
-  });
 }
 
-function listNumbers(list, numbers) {
-  list.replaceChildren(...Object.entries(numbers).flatMap(([term, value]) => {
+function showProbabilities() {
+  if (!answer || !classes.length) return;
+  const probabilities = classProbabilities(classCounts, classes.length, answer.weights);
+  const likely = Array.from(probabilities.keys()).filter((c) => probabilities[c] >= LIKELY)
+    .sort((a, b) => probabilities[b] - probabilities[a]).slice(0, 6);
+  byId("probabilities").replaceChildren(...likely.map((c) => {
+    const item = document.createElement("li"), percent = `${(100 * probabilities[c]).toFixed(0)} %`;
+    const [name, bar, share] = ["name", "bar", "share"].map((part) => {
+      const element = item.appendChild(document.createElement("span"));
+      element.className = part;
+      return element;
+    });
+    name.textContent = classes[c];
+    share.textContent = percent;
+    const filled = bar.appendChild(document.createElement("span"));
+    filled.style.cssText = `width: ${100 * probabilities[c]}%; background: ${theme.dots[c]}`;
+    return item;
+  }));
+}
+
+/** Terms with what the worker found, as value ± error; "…" until it has. */
+function showNumbers(found) {
+  const less = (a, b) => a && b && { value: a.value - b.value, error: a.error + b.error };
+  const { evidence, whole, elbo: bound } = found ?? {};
+  const terms = state.mode === "digit" ? {
+    "log p(picture)": evidence,
+    "ELBO, by the encoder’s guess": bound,
+    "the gap: KL(guess ‖ exact)": less(evidence, bound),
+  } : state.mode === "half" ? {
+    "log p(rows seen)": evidence,
+    "log p(hidden rows | seen)": less(whole, evidence),
+  } : { [answerless().rows === SIDE ? "log p(picture)" : "log p(rows seen)"]: evidence };
+  byId("numbers").replaceChildren(...Object.entries(terms).flatMap(([term, number]) => {
     const dt = document.createElement("dt"), dd = document.createElement("dd");
     dt.textContent = term;
-    dd.textContent = `${value.toFixed(2).replace("-", "−")} nats`;
+    dd.textContent = number ? `${inNats(number.value)} ± ${rounded(number.error)} nats` : "…";
     return [dt, dd];
   }));
 }
 
-const wholeEvidence = []; // log p of each test digit shown so far
+const inNats = (value) => value.toFixed(2).replace(/^-(?=0\.00$)/, "").replace("-", "−");
 
-/** The posterior that the mode calls for. */
+/** An error, upwards to one digit; to none below 0.001. */
+function rounded(error) {
+  if (error <= 0.001) return "0.001";
+  const unit = 10 ** Math.floor(Math.log10(error));
+  return (Math.ceil(error / unit - 1e-9) * unit).toFixed(Math.max(0, -Math.floor(Math.log10(error))));
+}
+
+// --- the posterior on show ----------------------------------------------------------------------------
+
+/** The picture of the mode, and how many of its rows are seen. */
+function answerless() {
+  if (state.mode === "digit") return { picture: training.pictures[state.digit], rows: SIDE };
+  if (state.mode === "half") return { picture: tests.pictures[state.test], rows: state.rows };
+  return { picture: state.ink, rows: state.rowsDrawn };
+}
+
+const onGrid = ({ values }) => ({ reach: data.reach, size: data.grid_size, values });
+
+const wholes = []; // log p(picture, z) on the grid, of each test picture shown so far
+function wholeOfTest() {
+  return wholes[state.test] ??= { values: logJoint(grid, tests.pictures[state.test], SIDE) };
+}
+
+/** The training pictures that differ from the picture in the fewest of the pixels seen. */
+function nearestTraining(picture, rows) {
+  if (!rows) return [];
+  const distances = training.pictures.map((other) => {
+    let sum = 0;
+    for (let pixel = 0; pixel < rows * SIDE; pixel++) sum += picture[pixel] !== other[pixel];
+    return sum;
+  });
+  return Array.from(distances.keys()).sort((a, b) => distances[a] - distances[b]).slice(0, NEAREST);
+}
+
 function solve() {
   answer = null;
   if (!grid || state.mode === "point") return;
-  const whole = state.mode === "digit";
-  const picture = whole ? training.pictures[state.digit] : tests.pictures[state.test];
-  answer = posterior(grid, picture, whole ? SIDE : state.rows);
+  const { picture, rows } = answerless();
+  answer = { ...posterior(grid, picture, rows), picture, rows };
   answer.mostMass = answer.mass.reduce((most, value) => Math.max(most, value));
-  if (whole) return;
+  answer.weights = massOnGrid(grid, answer);
+  if (state.mode === "digit") return;
   answer.draws = spreadPoints(answer, DRAWS);
-  answer.logWhole = wholeEvidence[state.test] ??= posterior(grid, picture, SIDE).logEvidence;
+  if (state.mode === "draw") answer.nearest = nearestTraining(picture, rows);
 }
 
-const panels = { point: showPoint, digit: showDigit, half: showHalf };
+const panels = { point: showPoint, digit: showDigit, half: showHalf, draw: showDrawing };
 
-/** Show the state anew; the posterior too, unless only the pointer moved. */
+/** Show the state anew; the posterior too. */
 function show() {
   solve();
-  for (const section of document.querySelectorAll("section")) section.hidden = section.dataset.mode !== state.mode;
+  for (const element of document.querySelectorAll("[data-mode]"))
+    element.hidden = !element.dataset.mode.split(" ").includes(state.mode);
   byId("preparing").hidden = grid !== null || state.mode === "point";
+  showNumbers();
   panels[state.mode]();
+  showProbabilities();
   ground = null;
   drawPlane();
+  keepInFragment();
+}
+
+let redrawing = false;
+/** Show the state in the next frame, once. */
+function showSoon() {
+  if (redrawing) return;
+  redrawing = true;
+  requestAnimationFrame(() => {
+    redrawing = false;
+    show();
+  });
 }
 
 let awaited = false;
@@ -419,6 +609,7 @@ function showPointer() {
     awaited = false;
     if (state.mode === "point") showPoint();
     drawPlane();
+    keepInFragment();
   });
 }
 
@@ -435,17 +626,17 @@ function act(point) {
   }
   if (state.mode === "digit") {
     const near = nearestDigit(point);
-    if (near === null) return say("No digits are shown: choose some below the plane.");
+    if (near === null) return say(`No ${data.noun}s are shown: choose some below the plane.`);
     state.digit = near;
-    say(`Training digit ${near}, a ${training.labels[near]}.`);
+    say(`${called("training", near, training.labels)}.`);
     show();
   }
 }
 
-function latentAt(event) {
+function latentAt({ clientX, clientY }) {
   const box = plane.getBoundingClientRect();
   const within = (share) => Math.max(-1, Math.min(1, 2 * share - 1)) * data.reach;
-  return [within((event.clientX - box.left) / box.width), within(1 - (event.clientY - box.top) / box.height)];
+  return [within((clientX - box.left) / box.width), within(1 - (clientY - box.top) / box.height)];
 }
 
 function movePointer(point) {
@@ -453,12 +644,31 @@ function movePointer(point) {
   showPointer();
 }
 
-plane.addEventListener("pointermove", (event) => movePointer(latentAt(event)));
-plane.addEventListener("pointerdown", (event) => movePointer(latentAt(event)));
-plane.addEventListener("click", (event) => act(latentAt(event)));
-plane.addEventListener("pointerleave", () => {
-  if (state.mode !== "point") movePointer(null);
+// A finger taps on the plane, and drags the handle; swipes are the page's. A mouse or a pen hovers.
+for (const kind of ["pointermove", "pointerdown"])
+  plane.addEventListener(kind, (event) => {
+    if (event.pointerType !== "touch") movePointer(latentAt(event));
+  });
+plane.addEventListener("click", (event) => {
+  if (state.mode === "point") movePointer(latentAt(event));
+  act(latentAt(event));
 });
+plane.addEventListener("pointerleave", (event) => {
+  if (state.mode !== "point" && event.pointerType !== "touch") movePointer(null);
+});
+
+let grip = null; // from the cross-hair to the finger
+const handle = byId("handle");
+handle.addEventListener("pointerdown", (event) => {
+  const box = plane.getBoundingClientRect(), [x, y] = toScreen(state.pointer, box.width);
+  grip = [event.clientX - box.left - x, event.clientY - box.top - y];
+  handle.setPointerCapture(event.pointerId);
+});
+handle.addEventListener("pointermove", (event) => {
+  if (grip) movePointer(latentAt({ clientX: event.clientX - grip[0], clientY: event.clientY - grip[1] }));
+});
+for (const kind of ["pointerup", "pointercancel"]) handle.addEventListener(kind, () => { grip = null; });
+
 plane.addEventListener("keydown", (event) => {
   const directions = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
   const from = state.pointer ?? [0, 0];
@@ -476,26 +686,32 @@ plane.addEventListener("keydown", (event) => {
 for (const input of document.getElementsByName("mode"))
   input.addEventListener("change", () => {
     stopPlaying();
-    state.mode = input.value;
-    if (state.mode !== "point") state.pointer = null;
-    else state.pointer ??= [0, 0];
+    enter(input.value);
     show();
   });
 
-const classBoxes = Array.from({ length: 10 }, (_, digit) => {
+function enter(mode) {
+  state.mode = mode;
+  if (mode !== "point") state.pointer = null;
+  else state.pointer ??= [0, 0];
+}
+
+const classBoxes = classes.map((title, digit) => {
   const label = byId("classes").appendChild(document.createElement("label"));
   const box = label.appendChild(document.createElement("input"));
   const name = label.appendChild(document.createElement("span"));
   box.type = "checkbox";
   box.checked = true;
-  name.textContent = digit;
+  name.textContent = title;
   box.addEventListener("change", () => {
     state.visible[box.checked ? "add" : "delete"](digit);
     ground = null;
     drawPlane();
+    keepInFragment();
   });
   return box;
 });
+byId("class-choice").hidden = byId("classifier").hidden = byId("coloured").hidden = !classes.length;
 
 function showClasses(checked) {
   for (const box of classBoxes)
@@ -510,7 +726,7 @@ tests.pictures.forEach((_, i) => {
   radio.type = "radio";
   radio.name = "test";
   radio.checked = i === state.test;
-  radio.setAttribute("aria-label", `test digit ${i}, a ${tests.labels[i]}`);
+  radio.setAttribute("aria-label", called("test", i, tests.labels));
   newDigit(label).setAttribute("aria-hidden", "true");
   radio.addEventListener("change", () => {
     state.test = i;
@@ -531,9 +747,13 @@ function stopPlaying() {
   byId("play").textContent = "Reveal row by row";
 }
 
+byId("rows").max = SIDE;
 byId("rows").addEventListener("input", () => {
   stopPlaying();
-  showRows(Number(byId("rows").value));
+  const rows = Number(byId("rows").value);
+  if (state.mode === "draw") [state.rowsDrawn, state.follow] = [rows, false];
+  else state.rows = rows;
+  show();
 });
 byId("half").addEventListener("click", () => {
   stopPlaying();
@@ -549,37 +769,237 @@ byId("play").addEventListener("click", () => {
   }, ROW_TIME);
 });
 
+// --- drawing ------------------------------------------------------------------------------------------
+
+const pad = byId("pad");
+const pen = { at: [SIDE / 2, 4], down: false, erases: false }; // [column, row], in pixels
+
+function drawPad() {
+  drawDigit(pad, state.ink, {
+    hiddenFrom: state.rowsDrawn, through: 0.6,
+    label: `Your drawing, ${state.ink.reduce((sum, value) => sum + value)} pixels of ink. Arrow keys move the pen, ` +
+      "Space puts it down and lifts it.",
+  });
+  if (document.activeElement !== pad) return;
+  const context = pad.getContext("2d");
+  context.fillStyle = pen.down ? theme.q : theme.exact;
+  context.fillRect(Math.floor(pen.at[0]), Math.floor(pen.at[1]), 1, 1);
+}
+
+/** Ink, or erase, along a line: every pixel whose middle lies within the pen's radius. */
+function stroke(from, to) {
+  const [u, v] = [to[0] - from[0], to[1] - from[1]], squared = u * u + v * v;
+  for (let pixel = 0; pixel < PIXELS; pixel++) {
+    const x = pixel % SIDE + 0.5 - from[0], y = Math.floor(pixel / SIDE) + 0.5 - from[1];
+    const share = squared ? Math.max(0, Math.min(1, (x * u + y * v) / squared)) : 0;
+    if (Math.hypot(x - share * u, y - share * v) <= PEN) state.ink[pixel] = pen.erases ? 0 : 1;
+  }
+  pen.at = to;
+  inkChanged();
+}
+
+function inkChanged() {
+  if (state.follow) state.rowsDrawn = Math.floor(state.ink.lastIndexOf(1) / SIDE) + 1;
+  showSoon();
+}
+
+const onPad = (event) => {
+  const box = pad.getBoundingClientRect();
+  return [(event.clientX - box.left) / box.width * SIDE, (event.clientY - box.top) / box.height * SIDE];
+};
+let drawing = false;
+pad.addEventListener("pointerdown", (event) => {
+  if (event.button) return;
+  drawing = true;
+  pad.setPointerCapture(event.pointerId);
+  stroke(onPad(event), onPad(event));
+});
+pad.addEventListener("pointermove", (event) => {
+  if (!drawing) return;
+  for (const step of event.getCoalescedEvents?.() ?? []) stroke(pen.at, onPad(step));
+  stroke(pen.at, onPad(event));
+});
+for (const kind of ["pointerup", "pointercancel"]) pad.addEventListener(kind, () => { drawing = false; });
+for (const kind of ["focus", "blur"]) pad.addEventListener(kind, drawPad);
+pad.addEventListener("keydown", (event) => {
+  const directions = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  if (event.key in directions) {
+    const to = pen.at.map((value, k) =>
+      Math.max(0.5, Math.min(SIDE - 0.5, Math.floor(value) + 0.5 + directions[event.key][k])));
+    if (pen.down) stroke(pen.at, to);
+    else pen.at = to;
+  } else if (event.key === " ") {
+    pen.down = !pen.down;
+    if (pen.down) stroke(pen.at, pen.at);
+  } else return;
+  event.preventDefault();
+  drawPad();
+  const [column, row] = pen.at.map((value) => Math.floor(value) + 1);
+  say(`Pen ${pen.down ? "down" : "up"}, row ${row}, column ${column}.`);
+});
+
+byId("eraser").addEventListener("click", () => {
+  pen.erases = !pen.erases;
+  show();
+});
+byId("clear").addEventListener("click", () => {
+  state.ink.fill(0);
+  [state.follow, pen.erases, pen.down] = [true, false, false];
+  inkChanged();
+});
+byId("centre").addEventListener("click", () => {
+  const inked = Array.from(state.ink.keys()).filter((pixel) => state.ink[pixel]);
+  if (!inked.length) return;
+  const middle = (coordinates) => coordinates.reduce((sum, value) => sum + value + 0.5, 0) / inked.length;
+  const right = Math.round(SIDE / 2 - middle(inked.map((pixel) => pixel % SIDE)));
+  const down = Math.round(SIDE / 2 - middle(inked.map((pixel) => Math.floor(pixel / SIDE))));
+  state.ink.fill(0);
+  for (const pixel of inked) {
+    const column = pixel % SIDE + right, row = Math.floor(pixel / SIDE) + down;
+    if (Math.min(column, row) >= 0 && Math.max(column, row) < SIDE) state.ink[row * SIDE + column] = 1;
+  }
+  inkChanged();
+});
+byId("follow").addEventListener("click", () => {
+  state.follow = true;
+  inkChanged();
+});
+byId("whole").addEventListener("click", () => {
+  [state.rowsDrawn, state.follow] = [SIDE, false];
+  show();
+});
+
+// --- the state in the address -------------------------------------------------------------------------
+
+const latent = (point) => point.map((value) => value.toFixed(3)).join(",");
+
+function fragment() {
+  const parts = new URLSearchParams({ mode: state.mode });
+  if (state.mode === "point") {
+    if (state.pointer) parts.set("z", latent(state.pointer));
+    state.path.forEach((point, i) => parts.set("ab"[i], latent(point)));
+  }
+  if (state.mode === "digit") parts.set("training", state.digit);
+  if (state.mode === "half") parts.set("test", state.test), parts.set("rows", state.rows);
+  if (state.mode === "draw") {
+    const packed = new Uint8Array(Math.ceil(PIXELS / 8));
+    state.ink.forEach((value, pixel) => { packed[pixel >> 3] |= value << (7 - (pixel & 7)); });
+    parts.set("ink", btoa(String.fromCharCode(...packed)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, ""));
+    parts.set("rows", state.rowsDrawn);
+  }
+  const hidden = Array.from(classes.keys()).filter((label) => !state.visible.has(label));
+  if (hidden.length) parts.set("hide", hidden.join(","));
+  return `#${parts.toString().replaceAll("%2C", ",")}`;
+}
+
+let keeping = null;
+function keepInFragment() {
+  clearTimeout(keeping);
+  if (location.protocol === "data:") return; // inside the report, which has no address to keep it in
+  keeping = setTimeout(() => history.replaceState(null, "", fragment()), FRAGMENT_DELAY);
+}
+
+/** Take the state from the address; what is missing or makes no sense there stays as it is. */
+function readFragment() {
+  const parts = new URLSearchParams(location.hash.slice(1));
+  const whole = (name, most) => {
+    const value = Number(parts.get(name));
+    return parts.has(name) && Number.isInteger(value) && value >= 0 && value <= most ? value : null;
+  };
+  const point = (name) => {
+    const values = (parts.get(name) ?? "").split(",").map(Number);
+    return parts.has(name) && values.length === 2 && values.every((value) => Math.abs(value) <= data.reach)
+      ? values : null;
+  };
+  if (!MODES.includes(parts.get("mode"))) return;
+  enter(parts.get("mode"));
+  if (state.mode === "point") {
+    state.pointer = point("z") ?? state.pointer;
+    state.path = [point("a"), point("b")].filter(Boolean);
+  }
+  state.digit = whole("training", training.pictures.length - 1) ?? state.digit;
+  state.test = whole("test", tests.pictures.length - 1) ?? state.test;
+  if (state.mode === "half") state.rows = whole("rows", SIDE) ?? state.rows;
+  if (state.mode === "draw") {
+    if (/^[\w-]+$/.test(parts.get("ink") ?? "") && parts.get("ink").length === Math.ceil(PIXELS / 8 * 4 / 3))
+      state.ink = pictures(parts.get("ink").replaceAll("-", "+").replaceAll("_", "/"))[0];
+    state.rowsDrawn = whole("rows", SIDE) ?? Math.floor(state.ink.lastIndexOf(1) / SIDE) + 1;
+    state.follow = state.rowsDrawn === Math.floor(state.ink.lastIndexOf(1) / SIDE) + 1;
+  }
+  const hidden = (parts.get("hide") ?? "").split(",").filter(Boolean).map(Number);
+  state.visible = new Set(Array.from(classes.keys()).filter((label) => !hidden.includes(label)));
+  classBoxes.forEach((box, label) => { box.checked = state.visible.has(label); });
+  for (const input of document.getElementsByName("mode")) input.checked = input.value === state.mode;
+  for (const [i, radio] of document.getElementsByName("test").entries()) radio.checked = i === state.test;
+}
+
+window.addEventListener("hashchange", () => {
+  if (location.hash === fragment()) return;
+  stopPlaying();
+  readFragment();
+  show();
+});
+
 // --- the start --------------------------------------------------------------------------------------
 
 function dress() {
   readTheme();
-  classBoxes.forEach((box, digit) => {
-    const style = box.nextElementSibling.style, [r, g, b] = theme.digits[digit].match(/^#/)
-      ? channels(theme.digits[digit]) : theme.digits[digit].match(/\d+/g).map(Number);
-    style.setProperty("--colour", theme.digits[digit]);
-    style.setProperty("--on-colour", 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#000" : "#fff");
+  classBoxes.forEach((box, label) => {
+    const style = box.nextElementSibling.style;
+    style.setProperty("--colour", theme.dots[label]);
+    style.setProperty("--on-colour", blackOrWhite(theme.dots[label]));
   });
   document.querySelectorAll("#tests canvas").forEach((canvas, i) => drawDigit(canvas, tests.pictures[i]));
   show();
 }
 
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress);
+for (const media of ["(prefers-color-scheme: dark)", "print"])
+  matchMedia(media).addEventListener("change", dress);
 new ResizeObserver(drawPlane).observe(plane);
 
 byId("about").textContent = data.about;
-// A first walk, so that the page opens with one: between the first 0 and the first 1.
-state.path = [0, 1].map((label) => guess(Math.max(0, training.labels.indexOf(label))).mean);
+if (data.classifier) {
+  const { neighbours, images, right_whole: whole, right_top_half: half } = data.classifier;
+  byId("classifier-note").textContent =
+    `No classifier was trained. At each point of the plane the classes of the ${neighbours} nearest training codes ` +
+    `are counted; their shares, averaged over blue, are the probabilities. The likeliest class is right for ` +
+    `${whole} of the first ${images.toLocaleString("en")} test ${data.noun}s seen whole, and for ${half} seen by their top half.`;
+}
+// A first walk, so that the page opens with one: between the first pictures of two classes.
+state.path = [0, 1].map((label) =>
+  guess(training.labels ? Math.max(0, training.labels.indexOf(label)) : Math.min(label, training.pictures.length - 1)).mean);
 state.pointer = state.path[0];
-dress();
+readFragment();
 
+// Numbers are asked of the worker one at a time, the latest question first; earlier ones are forgotten.
 const worker = new Worker(URL.createObjectURL(new Blob([byId("model").textContent], { type: "text/javascript" })));
+let asked = 0, atWork = true, waiting = null;
+
+function send(message) {
+  [atWork, waiting] = [Boolean(message), null];
+  if (message) worker.postMessage(message);
+}
+
+function ask(question) {
+  waiting = { task: "numbers", id: ++asked, ...question };
+  if (!atWork) send(waiting);
+}
+
 worker.onmessage = ({ data: message }) => {
   if (message.progress !== undefined) {
     byId("progress").value = message.progress;
     return;
   }
-  grid = message.grid;
-  worker.terminate();
-  show();
+  if (message.grid) {
+    grid = message.grid;
+    send(null);
+    show();
+    return;
+  }
+  send(waiting);
+  if (message.id !== asked || !answer) return;
+  showNumbers(message.found);
+  if (message.found.closeup && state.mode === "digit") drawCloseup(guess(state.digit), message.found.closeup);
 };
-worker.postMessage({ decoder, reach: data.reach, size: data.grid_size });
+worker.postMessage({ task: "grid", decoder, reach: data.reach, size: data.grid_size });
+dress();

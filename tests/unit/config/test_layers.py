@@ -1,0 +1,123 @@
+"""What the user sets replaces the defaults: sections key by key, values whole; null takes back."""
+
+import pytest
+import yaml
+
+from mnist_vae.config.check import check_config
+from mnist_vae.config.layers import complete_config, defaults, read_config, with_numbers
+from mnist_vae.errors import InputError
+from support.project import ROOT
+
+FILE = read_config(ROOT / "config/config.yaml")
+
+
+def completed(*layers):
+    """As from YAML files over the project's own; it passes the check."""
+    config = complete_config(FILE, *(yaml.safe_load(layer) for layer in layers))
+    check_config(config)
+    return config
+
+
+def test_the_file_says_the_defaults():
+    config = complete_config(FILE)
+    assert config.keys() == FILE.keys()
+    assert config | {"recipes": {}} == defaults()
+
+
+def test_sections_are_merged_by_key():
+    config = completed("evaluation: {draws: 7}", "train_sizes: {mnist: [2000]}")
+    assert config["evaluation"] == {"draws": 7, "first_100_draws": 100}
+    assert config["train_sizes"] == {"mnist": [2000], "mnist5k": [1000, 4000]}
+
+
+def test_a_setting_by_train_size_is_replaced_whole():
+    config = completed("recipes: {strong: {epochs: {1: 300, 10000: 50}}}")
+    assert config["recipes"]["strong"]["epochs"] == {"1": 300, "10000": 50}
+    assert config["recipes"]["strong"]["decay"] == 0.8
+
+
+def test_of_several_files_the_later_one_replaces_it():
+    first, second = "recipes: {strong: {epochs: {1: 9, 500: 3}}}", "recipes: {strong: {epochs: {1: 7}}}"
+    assert completed(first, second)["recipes"]["strong"]["epochs"] == {"1": 7}
+    assert completed(second, first)["recipes"]["strong"]["epochs"] == {"1": 9, "500": 3}
+
+
+def test_a_number_replaces_a_setting_by_train_size_and_the_reverse():
+    config = completed("recipes: {strong: {epochs: 5, learning_rate: {1: 0.1}}}")
+    assert config["recipes"]["strong"]["epochs"] == 5
+    assert config["recipes"]["strong"]["learning_rate"] == {"1": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("layer", "path", "value"),
+    [
+        ("mnist_dir:", ["mnist_dir"], ""),
+        ("mirrors:", ["mirrors"], []),
+        ("seeds:", ["seeds"], [1, 2, 3]),
+        ("evaluation:", ["evaluation"], {"draws": 3, "first_100_draws": 100}),
+        ("evaluation: {draws: }", ["evaluation", "draws"], 3),
+        ("train_sizes: {mnist: }", ["train_sizes", "mnist"], [1000, 10_000]),
+        ("figures: {seed: }", ["figures", "seed"], None),
+    ],
+)
+def test_an_empty_key_has_its_default(layer, path, value):
+    changed = "{seeds: [9], evaluation: {draws: 9}, train_sizes: {mnist: [9]}, mnist_dir: x}"
+    found = completed(changed, layer) if path[0] != "seeds" else completed(layer)
+    for key in path:
+        found = found[key]
+    assert found == value
+
+
+def test_an_empty_recipe_is_dropped_and_an_empty_setting_is_the_references():
+    config = completed("recipes: {torch_init: , strong: {decay: }}")
+    assert list(config["recipes"]) == ["reference", "strong"]
+    assert "decay" not in config["recipes"]["strong"]
+
+
+def test_the_reference_cannot_be_dropped():
+    with pytest.raises(InputError, match="reference is missing in recipes"):
+        completed("recipes: {reference: }")
+
+
+def test_nothing_is_changed_in_place():
+    before = yaml.safe_dump(FILE)
+    completed("recipes: {strong: {epochs: 3}, torch_init: }", "seeds: [9]")
+    assert yaml.safe_dump(FILE) == before
+
+
+@pytest.mark.parametrize("text", ["- a\n", "[", "text", "5"])
+def test_a_file_that_is_no_configuration_is_named(tmp_path, text):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"mine\.yaml") as caught:
+        read_config(tmp_path / "mine.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_empty_file_sets_nothing(tmp_path):
+    (tmp_path / "mine.yaml").write_text("# nothing\n")
+    assert read_config(tmp_path / "mine.yaml") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-3", 1e-3),
+        ("2E5", 2e5),
+        ("7", 7),
+        ("-0.5", -0.5),
+        ("nan", "nan"),
+        ("inf", "inf"),
+        ("1e999", "1e999"),
+        ("auto", "auto"),
+        ("", ""),
+        (True, True),
+        (None, None),
+        (["1", "x"], [1, "x"]),
+        ({"seeds": ["1"], "deep": {"rate": "1e-3"}}, {"seeds": [1], "deep": {"rate": 1e-3}}),
+    ],
+)
+def test_numbers_that_arrive_as_text(text, value):
+    """As YAML 1.1 reads 1e-3, and Snakemake what follows --config."""
+    found = with_numbers(text)
+    assert found == value
+    assert type(found) is type(value)

@@ -1,0 +1,105 @@
+"""From the defaults and what the user set to one complete configuration."""
+
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mnist_vae.config.sections import Config
+from mnist_vae.errors import InputError
+from mnist_vae.parameters import parameters
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """Read a configuration file, YAML or JSON. Raises InputError if it holds no keys and values."""
+    try:
+        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(found, dict | None):
+        raise InputError(f"{path} holds {type(found).__name__}; a configuration is keys and their values")
+    return found or {}
+
+
+def complete_config(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one configuration over the other, the first over the defaults; what none sets is the default's.
+
+    Sections are merged key by key, as Snakemake does it; a setting by train size is one value and replaces
+    the one below whole. Null takes back what the layers below set (as in JSON Merge Patch, RFC 7396): a
+    recipe is dropped, a key has its default again.
+    """
+    config = defaults()
+    for layer in layers:
+        config = _over(config, with_numbers(layer), ())
+    for key, value in defaults().items():
+        if config.get(key) is None:
+            config[key] = value
+        elif isinstance(value, dict) and isinstance(config[key], dict):
+            config[key] = value | config[key]
+    return config
+
+
+def defaults() -> dict[str, Any]:
+    """What a key has that nobody sets; of the recipes there are none."""
+    found: dict[str, Any] = {}
+    for field in fields(Config):
+        if is_dataclass(field.default):
+            found[field.name] = {
+                below.name: _plain(below.default) for below in parameters(type(field.default))
+            }
+    for parameter in parameters(Config):
+        found[parameter.name] = {} if parameter.default is MISSING else _plain(parameter.default)
+    return {field.name: found[field.name] for field in fields(Config)}
+
+
+EMPTY = {
+    field.name: field.parameter.empty for field in parameters(Config) if field.parameter.empty is not None
+}
+
+
+def _over(below: Any, above: Any, path: tuple[str, ...]) -> Any:
+    """One value laid over another, of which `path` is the place."""
+    if not isinstance(above, Mapping) or _is_one_value(path):
+        return above
+    merged = dict(below) if isinstance(below, Mapping) else {}
+    for key, value in above.items():
+        place = (*path, key)
+        if value is not None:
+            merged[key] = _over(merged.get(key), value, place)
+        elif place[0] in EMPTY and len(place) == 1:
+            merged[key] = _plain(EMPTY[key])
+        else:
+            merged.pop(key, None)
+    return merged
+
+
+def _is_one_value(path: tuple[str, ...]) -> bool:
+    """Whether a mapping at this place is a value and no section: a recipe's setting by train size."""
+    return len(path) == 3 and path[0] == "recipes" and path[2] != "train_sizes"
+
+
+def _plain(value: Any) -> Any:
+    """As YAML has it: tuples are lists."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def with_numbers(value: Any) -> Any:
+    """Read numbers that arrive as text, as in `--config seeds=[1,2]` or YAML's 1e-3. Keys become text."""
+    if isinstance(value, Mapping):
+        # A numeric key may stand there twice: as such from a file, and as text from --config, which wins.
+        return {
+            str(key): with_numbers(value[key]) for key in sorted(value, key=lambda key: isinstance(key, str))
+        }
+    if isinstance(value, list):
+        return [with_numbers(item) for item in value]
+    if isinstance(value, str):
+        for number in (int, float):
+            with suppress(ValueError):
+                return number(value) if math.isfinite(number(value)) else value
+    return value

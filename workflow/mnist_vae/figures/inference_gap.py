@@ -1,0 +1,115 @@
+"""The gap between the ELBO and log p(x): along training, and what it is made of at the end."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mnist_vae.figures.style import (
+    TEST_COLOUR,
+    TRAIN_COLOUR,
+    announce_cut,
+    first_shown,
+    put_epochs_on_x,
+    seed_count,
+    set_range,
+)
+
+SPLITS = (("train", TRAIN_COLOUR), ("test", TEST_COLOUR))
+BAR = 0.26  # height, where models are 1 apart
+
+
+def draw(sources: Sequence[str]) -> Figure:
+    """Left, a panel per (recipe, n): -ELBO and exact -log p(x) along one run. Right: the last KL, in parts.
+
+    Sources: the tables epochs.csv and gaps.csv of results/{dataset}/tables.
+    """
+    epochs, gaps = (pd.read_csv(path) for path in sources)
+    recipes, sizes = epochs.recipe.unique(), epochs.n.unique()
+    figure = Figure(figsize=(min(10.0, 2.6 * len(recipes) + 3.6), 3.1 * len(sizes) + 1.0))
+    curves, parts = figure.subfigures(1, 2, width_ratios=(len(recipes), 1.3), squeeze=False)[0]
+    grid = curves.subplots(len(sizes), len(recipes), sharey=True, squeeze=False)
+    panels = []
+    for line, size in zip(grid, sizes, strict=True):
+        for axes, recipe in zip(line, recipes, strict=True):
+            panel = epochs[(epochs.recipe == recipe) & (epochs.n == size)]
+            axes.set_visible(not panel.empty)
+            if not panel.empty:
+                _follow(axes, panel)
+                axes.set_title(f"{recipe}, n = {size:,}")
+                panels.append((axes, panel))
+        first_shown(line).set_ylabel("nats per image")
+    set_range(first_shown(grid.flat), epochs.epoch, -epochs[["log_px", "elbo"]])
+    for axes, panel in panels:
+        announce_cut(axes, -panel[["log_px", "elbo"]])
+    curves.suptitle(
+        f"Along training: each recipe's first seed, first {epochs.images.max():,} images of each split",
+        fontsize=10,
+    )
+    handles = [
+        line
+        for split, colour in SPLITS
+        for line in (
+            Line2D([], [], color=colour, marker="o", markersize=3, label=f"{split}, -ELBO"),
+            Line2D([], [], color=colour, linestyle="--", label=f"{split}, exact -log p(x)"),
+        )
+    ]
+    curves.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+
+    _divide(parts.subplots(), gaps)
+    parts.suptitle(f"At the end: means over seeds, first {gaps.images.max():,.0f} test images", fontsize=10)
+    parts.legend(loc="outside lower center", fontsize=8, frameon=False)
+    dataset = sources[0].split("/")[-3]
+    figure.suptitle(f"The gap between the ELBO and log p(x) ({dataset})")
+    return figure
+
+
+def _follow(axes: Axes, panel: pd.DataFrame) -> None:
+    """Draw both figures of both splits over the epochs; the shaded gap between them is the KL."""
+    for split, colour in SPLITS:
+        curve = panel[panel.split == split]
+        axes.plot(curve.epoch, -curve.elbo, color=colour, marker="o", markersize=3)
+        axes.plot(curve.epoch, -curve.log_px, color=colour, linestyle="--")
+        axes.fill_between(curve.epoch, -curve.elbo, -curve.log_px, color=colour, alpha=0.15, linewidth=0)
+    put_epochs_on_x(axes, panel.epoch.unique())
+    axes.grid(alpha=0.25)
+
+
+def _divide(axes: Axes, gaps: pd.DataFrame) -> None:
+    """A group of bars per (recipe, n): what a better q for each image would gain, and what would remain.
+
+    Side by side and each with its number: stacked, parts of hundredths of a nat would not be seen.
+    """
+    means = gaps[gaps.seed == "mean"].set_index(["recipe", "n"])
+    places = np.arange(len(means))
+    remaining = means.approximation_gap - means.approximation_gap_of_best
+    total: dict = (means.approximation_gap + means.amortization_gap).to_dict()
+    for part, (values, colour, label) in enumerate(
+        (
+            (means.amortization_gap, "#E69F00", "amortization: what refining q image by image gains"),
+            (remaining, "#56B4E9", "refined into a lesser mode: what the best q gains"),
+            (means.approximation_gap_of_best, "#0072B2", "approximation: what the best q found leaves"),
+        )
+    ):
+        rows = places + (part - 1) * BAR
+        axes.barh(rows, values, color=colour, label=label, height=BAR)
+        for place, value in zip(rows, values, strict=True):
+            axes.annotate(
+                f"{value:.2f}",
+                (value, place),
+                xytext=(3, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=7,
+            )
+    seeds = gaps[gaps.seed != "mean"].groupby(["recipe", "n"]).size().to_dict()
+    labels = []
+    for (recipe, size), kl in total.items():
+        labels.append(f"{recipe}\nn = {size:,}\n{seed_count(seeds[recipe, size])}\nKL {kl:.2f}")
+    axes.set_yticks(places, labels, fontsize=8)
+    axes.set(xlabel="nats per test image")
+    axes.margins(x=0.15)
+    axes.invert_yaxis()

@@ -1,0 +1,126 @@
+"""What all figures share: our style over matplotlib's own defaults, pictures of images, and axes of epochs.
+
+Figures are made without pyplot: no backend is chosen, no window is opened, and none is kept alive. Every
+picture is 1,600 pixels wide or less, and its type is sized to be read at a page's width.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context, rcParamsDefault
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mnist_vae.files.storage import load_provenance
+
+TRAIN_COLOUR, TEST_COLOUR = "#0072B2", "#D55E00"
+JOINT_COLOUR, Q_COLOUR = "#0072B2", "#D55E00"
+WARNING_COLOUR = "#B00020"
+STYLE: Mapping[Any, Any] = {
+    "figure.dpi": 160,
+    "figure.constrained_layout.use": True,
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "figure.titlesize": 12,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+CROWDED = 1.4  # two labels of a logarithmic axis closer than this factor would touch
+
+
+@contextmanager
+def study_style() -> Iterator[None]:
+    """Draw and save in our style, whatever the user's matplotlibrc, style sheets or rcParams say.
+
+    The backend is left alone: setting it would have pyplot load it.
+    """
+    defaults: dict[Any, Any] = dict(rcParamsDefault)
+    del defaults["backend"]
+    with rc_context({**defaults, **STYLE}):
+        yield
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a picture without its time or matplotlib's version, so that the same figure is the same bytes."""
+    figure.savefig(path, format="png", metadata={"Software": None})
+
+
+def origin(path: str) -> str:
+    """Say which model a file comes from, as titles do: data set, recipe, n, seed."""
+    source = load_provenance(path)
+    return f"{source['dataset']}, {source['recipe']} recipe, n = {source['n']:,}, seed {source['seed']}"
+
+
+def seed_count(count: int) -> str:
+    """Say how many seeds a mean is over."""
+    return "1 seed" if count == 1 else f"{count} seeds"
+
+
+def picture(pixels: np.ndarray) -> np.ndarray:
+    """Arrange a vector (pixels,) in raster order as the square it is."""
+    side = math.isqrt(pixels.size)
+    return pixels.reshape(side, side)
+
+
+def top_half_only(pixels: np.ndarray) -> np.ndarray:
+    """Blank the lower rows of an image (pixels,): nan, which is drawn as paper."""
+    return np.where(np.arange(pixels.size) < pixels.size // 2, pixels, np.nan)
+
+
+def show_image(axes: Axes, pixels: np.ndarray) -> None:
+    """Show a vector (pixels,) of values in [0, 1] as ink on paper, without ticks but with a thin frame."""
+    axes.imshow(picture(pixels), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set(visible=True, color="0.8", linewidth=0.6)
+
+
+def put_epochs_on_x(axes: Axes, ticks: Iterable[int]) -> None:
+    """Make x a logarithmic axis of epochs with these ticks, the last one always labelled."""
+    *earlier, last = sorted(ticks)
+    shown = [last]
+    for tick in reversed(earlier):
+        if tick * CROWDED <= shown[0]:
+            shown.insert(0, tick)
+    axes.set(xlabel="epoch", xscale="log")
+    label_log_axis(axes.xaxis, shown)
+
+
+def round_epochs(last: int) -> list[int]:
+    """Return 1, 2, 5, 10, 20, 50, ... below the last epoch, and it."""
+    ticks = [step * 10**decade for decade in range(len(str(last))) for step in (1, 2, 5)]
+    return [*(tick for tick in ticks if tick < last), last]
+
+
+def label_log_axis(axis: Any, ticks: Iterable[float]) -> None:
+    """Label a logarithmic axis at these places only: by itself, one of a single decade has a single label."""
+    axis.set_ticks(list(ticks), minor=False)
+    axis.set_ticks([], minor=True)
+    axis.set_major_formatter("{x:g}")
+    axis.set_tick_params(labelsize=8)
+
+
+def set_range(axes: Axes, epochs: pd.Series, values: pd.DataFrame) -> None:
+    """Choose the range of y, shared by all panels: the first epochs, far above the rest, would flatten it."""
+    late = values[epochs >= min(4, epochs.max())].to_numpy()
+    margin = 0.05 * (late.max() - late.min()) or 1.0
+    axes.set_ylim(late.min() - margin, late.max() + margin)
+
+
+def announce_cut(axes: Axes, values: pd.DataFrame) -> None:
+    """Say in a panel's upper left corner how far its curves go on above it, if they do."""
+    if (highest := values.to_numpy().max()) > axes.get_ylim()[1]:
+        axes.annotate(
+            f"↑ first epochs: up to {highest:.0f}", (0.02, 0.98), xycoords="axes fraction", va="top", size=8,
+            color="0.3", bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"},
+        )  # fmt: skip
+
+
+def first_shown(grid: Iterable[Axes]) -> Axes:
+    """Return the first visible panel."""
+    return next(axes for axes in grid if axes.get_visible())

@@ -1,0 +1,40 @@
+"""What jobs inherit, and what they must not: the library, the Python, and choices that change results."""
+
+import os
+import sys
+from pathlib import Path
+
+# Prefixes of variables by which numerical libraries, as they load, choose kernels, precision and threads.
+# Each can change the bits of a result.
+CHOICES = (
+    "ATEN_", "BLIS_", "DNNL_", "GOMP_", "GOTO_", "KMP_", "MKL_", "NPY_", "OMP_", "ONEDNN_", "OPENBLAS_", "TORCH_",
+)  # fmt: skip
+NAMED_CHOICES = ("NVIDIA_TF32_OVERRIDE", "MPLBACKEND", "MATPLOTLIBRC")  # single ones, and matplotlib's
+
+
+def ignore_choices(threads: int) -> None:
+    """Drop what would change the libraries' results, and set their threads. Call it before they are loaded."""
+    for name in list(os.environ):
+        if name.startswith(CHOICES) or name in NAMED_CHOICES:
+            del os.environ[name]
+    os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
+
+
+def use_library(library: Path, alone: bool) -> None:
+    """Let jobs use the library in this folder, and the Python that runs Snakemake.
+
+    Whoever starts .venv/bin/snakemake need not activate .venv; a job's conda environment comes before it.
+    With `alone`, nothing else is on PYTHONPATH; without, what is there stays, for another workflow's jobs.
+    """
+    _put_first("PATH", str(Path(sys.executable).parent))
+    if alone:
+        os.environ["PYTHONPATH"] = str(library)
+    else:
+        _put_first("PYTHONPATH", str(library))
+
+
+def _put_first(variable: str, folder: str) -> None:
+    """Put a folder in front of those that a variable names, once."""
+    inherited = os.environ.get(variable, os.defpath if variable == "PATH" else "")
+    folders = [other for other in inherited.split(os.pathsep) if other and other != folder]
+    os.environ[variable] = os.pathsep.join([folder, *folders])

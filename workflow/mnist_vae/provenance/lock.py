@@ -1,0 +1,40 @@
+"""One run at a time in a folder, by a lock that ends with the run, however that ends.
+
+Snakemake's own lock is a file that a killed run leaves behind, so that the next one needs --unlock first. The
+profiles therefore switch it off (`nolock: true`), and a run takes this one instead: the kernel's, which frees
+it when the process that holds it is gone.
+"""
+
+import fcntl
+import sys
+from pathlib import Path
+from typing import IO
+
+from mnist_vae.errors import InputError
+
+_held: dict[Path, IO] = {}  # open as long as this process lives
+
+
+def hold(place: str | Path) -> None:
+    """Lock a file, made if need be, until this process ends.
+
+    Raises InputError while another process holds it. Where the file system has no locks, a warning says so.
+    """
+    path = Path(place).absolute()
+    if path in _held:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise InputError(
+            f"another run is at work in {path.parent}: it holds the lock {path.name}. Wait for it, or end it."
+        ) from None
+    except OSError as error:
+        print(
+            f"warning: {path} cannot be locked ({error.strerror}): do not start a second run here",
+            file=sys.stderr,
+        )
+    _held[path] = file

@@ -1,0 +1,8 @@
+"""The pictures' one size. Without PyTorch, so that reading and drawing them need not wait for it.
+
+An image is a vector of its pixels, row by row from the top (docs/model.md, "Data").
+"""
+
+SIDE = 28
+PIXELS = SIDE * SIDE
+TOP_HALF = PIXELS // 2  # entries 0..391 are rows 0..13, the top half of the picture
