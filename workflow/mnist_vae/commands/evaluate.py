@@ -84,7 +84,10 @@ def _exact(vae: VAE, train: Tensor, unseen: Tensor, test: Tensor, options: Names
             "approximation_gap_of_best": on_test.kl_best,
         },
     }
-    errors = {"test": torch.stack([whole.error, bottom.error, top.error + whole.error]), "test_subset": on_test.error}
+    errors = {
+        "test": torch.stack([whole.error, bottom.error, top.error + whole.error]),
+        "test_subset": on_test.error,
+    }
     for split, images in (("train_subset", train[: options.images]), ("unseen_subset", unseen)):
         if len(images) > 1:
             found = encoder_gap(vae, space, images)

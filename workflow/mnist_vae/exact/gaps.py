@@ -2,8 +2,8 @@
 
 -ELBO = -log p(x) + KL(q || p(z | x)). Refining q image by image splits the KL in two: what the encoder could
 have done better (amortization gap), and what no factorized Gaussian could (approximation gap; Cremer, Li &
-Duvenaud 2018). The split depends on the optimizer: an ascent from the encoder's answer may end in a lesser mode. The
-best q that is found depends on it less.
+Duvenaud 2018). The split depends on the optimizer: an ascent from the encoder's answer may end in a lesser
+mode. The best q that is found depends on it less.
 """
 
 import math
@@ -15,7 +15,7 @@ from torch import Tensor
 from mnist_vae.exact.marginal import DecoderSpace
 from mnist_vae.exact.quadrature import elbo_by_quadrature
 from mnist_vae.exact.refine import LogJoints, laplace_log_std, log_joints, refine
-from mnist_vae.study.densities import TOP_HALF, bernoulli_log_density
+from mnist_vae.study.densities import bernoulli_log_density, top_half
 from mnist_vae.study.networks import VAE
 
 HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
@@ -24,7 +24,8 @@ HOPE = 1.0  # nats by which a mode's Laplace approximation may understate what a
 
 
 class EncoderGap(NamedTuple):
-    """Of each image (images,): log p(x), the KL of the encoder's q to p(z | x), and the estimated errors of both.
+    """Of each image (images,): log p(x), the KL of the encoder's q to p(z | x), and the estimated errors of
+    both.
 
     error is that of log p(x) and of the ELBO together.
     """
@@ -48,7 +49,8 @@ class Gaps(NamedTuple):
 def encoder_gap(vae: VAE, space: DecoderSpace, x: Tensor) -> EncoderGap:
     """Measure images (images, 784). Raises OutsideWindowError if a posterior lies too far out."""
     log_px, error, _ = space.log_marginals(x)
-    elbo = elbo_by_quadrature(log_joints(space.decoder, x), *vae.encoder(x), space.tolerance)
+    mean, log_std = vae.encoder(x)
+    elbo = elbo_by_quadrature(log_joints(space.decoder, x), mean, log_std, space.tolerance)
     return EncoderGap(log_px, log_px - elbo.value, error + elbo.error)
 
 
@@ -57,14 +59,14 @@ def gaps(vae: VAE, space: DecoderSpace, x: Tensor) -> Gaps:
     """The same, and refine q: from the encoder's answer, then from the posterior's modes."""
     log_px, error, modes = space.log_marginals(x)
     log_joint = log_joints(space.decoder, x)
-    q = vae.encoder(x)
-    encoder = elbo_by_quadrature(log_joint, *q, space.tolerance)
-    refined_q = refine(log_joint, *q)
-    refined = elbo_by_quadrature(log_joint, *refined_q, space.tolerance)
+    mean, log_std = vae.encoder(x)
+    encoder = elbo_by_quadrature(log_joint, mean, log_std, space.tolerance)
+    refined_q = refine(log_joint, mean, log_std)
+    refined = elbo_by_quadrature(log_joint, *refined_q, tolerance=space.tolerance)
     refined_elbo = torch.maximum(refined.value, encoder.value)
     best, best_error = _best(log_joint, modes.to(x), refined_q, refined_elbo, space.tolerance)
     error = error + torch.stack([encoder.error, refined.error, best_error]).amax(0)
-    return Gaps(log_px, *(log_px - elbo for elbo in (encoder.value, refined_elbo, best)), error)
+    return Gaps(log_px, log_px - encoder.value, log_px - refined_elbo, log_px - best, error)
 
 
 def _best(
@@ -72,8 +74,8 @@ def _best(
 ) -> tuple[Tensor, Tensor]:
     """The ELBO of the best q: the one given, or one refined from a mode of modes (images, starts, d).
 
-    A mode is tried unless a q that was found lies there already, or the mass around it, by Laplace's method, is less
-    than the best ELBO so far: no q around it could do better.
+    A mode is tried unless a q that was found lies there already, or the mass around it, by Laplace's method,
+    is less than the best ELBO so far: no q around it could do better.
     """
     found = [q]
     elbo, error = elbo.clone(), torch.zeros_like(elbo)
@@ -89,7 +91,7 @@ def _best(
             return log_joint(tried[images], z)
 
         start = refine(there, z[tried], log_std[tried])
-        value, its_error = elbo_by_quadrature(there, *start, tolerance)
+        value, its_error = elbo_by_quadrature(there, *start, tolerance=tolerance)
         better = value > elbo[tried]
         elbo[tried[better]], error[tried[better]] = value[better], its_error[better]
         mean, spread = q[0].clone(), q[1].clone()
@@ -104,6 +106,7 @@ def independent_pixels(train: Tensor, x: Tensor) -> Tensor:
     Each pixel's probability is its share of the training images by Laplace's rule, (on + 1) / (n + 2). The
     top half tells nothing here: what a model gains over this figure, it has learnt.
     """
-    on = train[:, TOP_HALF:].sum(0)
+    bottom = slice(top_half(x).shape[-1], None)
+    on = train[:, bottom].sum(0)
     logits = torch.log((on + 1) / (len(train) - on + 1))
-    return bernoulli_log_density(x[:, TOP_HALF:], logits).sum(-1)
+    return bernoulli_log_density(x[:, bottom], logits).sum(-1)
