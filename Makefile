@@ -16,12 +16,12 @@ endif
 
 # Prints the data set that the configuration comes down to.
 DATASET = $(VENV)/bin/python -c 'from mnist_vae.config.layers import complete_config, read_config; \
-	from mnist_vae.data.digits import resolve_dataset; \
+	from mnist_vae.data.obtain import resolve_dataset; \
 	config = complete_config(read_config("config/config.yaml")); \
 	print(resolve_dataset(config["dataset"], config["mnist_dir"], config["mirrors"]))'
 
 .DEFAULT_GOAL := help
-.PHONY: run report verify test test-faults julia parity golden lint lock clean help
+.PHONY: run report site quote verify test test-faults julia parity golden lint lock clean help
 
 run: $(ENVIRONMENT)  ## every table and figure of the study (CORES=4)
 	@[ -t 1 ] && progress="--logger rich"; set -x; $(VENV)/bin/snakemake --cores $(CORES) $$progress $${SNAKEMAKE_OUTPUT_CACHE:+--cache}
@@ -48,6 +48,14 @@ report: run  ## results/{dataset}/report.html: every figure and table in one fil
 	$(VENV)/bin/snakemake --report results/$$dataset/report.html \
 	    --report-metadata workflow/report/software.yaml --report-stylesheet workflow/report/report.css
 
+site: report  ## results/site: the docs, the library's reference and the last run, as pages to publish
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --strict --config-file site/mkdocs.yml
+	@echo "To look at: results/site/index.html"
+
+quote: $(ENVIRONMENT)  ## bring the numbers that README and docs quote up to date with the last run on MNIST
+	$(VENV)/bin/python -m mnist_vae quote results/mnist/tables README.md docs/*.md --write
+	mkdir -p docs/tables && cp results/mnist/tables/*.csv results/mnist/tables/*.md docs/tables
+
 verify: $(ENVIRONMENT)  ## compare all results with their manifest (and with another one: AGAINST=path)
 	dataset=$$($(DATASET)) && \
 	$(VENV)/bin/python -m mnist_vae verify results/$$dataset/manifest.json $${AGAINST:+--against "$$AGAINST"}
@@ -61,7 +69,7 @@ lint: $(ENVIRONMENT)  ## linters, format and type checks
 
 lock: pyproject.toml  ## pin anew every package that pyproject.toml asks for
 	$(PYTHON) -m venv --clear $(VENV)
-	$(VENV)/bin/pip install --editable '.[test]'
+	$(VENV)/bin/pip install --editable '.[notebook,site,test]'
 	(echo "# Every package of the environment, pinned; made by 'make lock' from pyproject.toml."; \
 	 $(VENV)/bin/pip freeze --exclude-editable | sed 's/+cpu$$//') > requirements.lock
 	@$(BELONGS_TO) > $(ENVIRONMENT)

@@ -1,4 +1,4 @@
-"""What the site shows beside docs/: the other pages of the repository, the last run's results, the API reference.
+"""What the site shows beside docs/: the repository's other pages, the last run, and the API reference.
 
 Links that lead to a page of the site stay links. A link to another file of the repository loses its address
 and keeps its text, since the site holds no sources.
@@ -36,7 +36,7 @@ def last_run() -> Path:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the repository's other pages, the results of the last run, and a page for each room of the library."""
+    """Add the repository's other pages, the results of the last run, and a page for each room."""
     for path, uri in PAGES.items():
         files.append(File.generated(config, uri, abs_src_path=str(ROOT / path)))
     run = last_run()

@@ -72,7 +72,54 @@ def test_wrong_configuration_is_told_before_any_job(project, changes, told):
     assert result.returncode != 0
     assert told in result.stdout + result.stderr
     assert "Traceback" not in result.stdout + result.stderr
-    assert not (project.folder / "results").exists()
+    assert {path.name for path in (project.folder / "results").iterdir()} == {"README.md"}
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("models/foo/n120/seed1/weights.safetensors", "there is no recipe 'foo'; configured are reference"),
+        ("models/strong/n0/seed1/metrics.csv", "n0 names a train size of 0; mnist5k has 1 to 4,000"),
+        ("models/strong/n4001/seed1/latents.safetensors", "n4001 names a train size of 4,001"),
+    ],
+)
+def test_a_path_that_names_no_model_is_told_what_there_is(project, target, told):
+    result = project.snakemake("--dry-run", f"results/mnist5k/{target}")
+    assert result.returncode != 0
+    assert told in result.stdout + result.stderr
+    assert "KeyError" not in result.stdout + result.stderr
+
+
+def test_a_path_of_an_unknown_data_set_is_told_what_there_is(project):
+    for target in ("tables/metrics.csv", "data/binarized.safetensors", "figures/completion.png"):
+        result = project.snakemake("--dry-run", f"results/cifar/{target}")
+        assert result.returncode != 0
+        assert "there is no data set 'cifar'; there are mnist, mnist5k" in result.stdout + result.stderr
+
+
+def test_another_seed_alone_is_enough(project):
+    """What is pictured was not named, so it is the seed that there is."""
+    result = project.snakemake("--dry-run", "--config", "seeds=[7]", "--", "figures")
+    assert result.returncode == 0, result.stderr
+    assert "models/reference/n200/seed7/latents.safetensors" in result.stdout + result.stderr
+
+
+def test_a_setting_by_train_size_and_a_dropped_recipe_on_every_way(project):
+    """From a file, from a later file, and from --config: the last one counts, whole."""
+    for number, sizes in enumerate(("{1: 300, 10000: 50}", "{1: 30, 150: 5}")):
+        text = f"recipes: {{strong: {{epochs: {sizes}}}, torch_init: }}\n"
+        (project.folder / f"{number}.yaml").write_text(text)
+    weights = "results/mnist5k/models/strong/n200/seed1/weights.safetensors"
+    for words, epochs in (
+        (["--configfile", "tiny.yaml", "0.yaml"], 300),
+        (["--configfile", "tiny.yaml", "0.yaml", "1.yaml"], 5),
+        (["--configfile", "tiny.yaml", "1.yaml", "0.yaml"], 300),
+        (["--configfile", "tiny.yaml", "1.yaml", "--config", "recipes={strong: {epochs: {1: 9}}}"], 9),
+    ):
+        result = project.snakemake(*words, "--dry-run", "--printshellcmds", "--", weights)
+        assert f"--epochs {epochs} " in result.stdout + result.stderr, words
+    result = project.snakemake(*words, "--dry-run", "--", "results/mnist5k/tables/metrics.csv")
+    assert "torch_init" not in result.stdout + result.stderr
 
 
 def test_diverging_training_names_epoch_and_rate_and_leaves_no_model(project):

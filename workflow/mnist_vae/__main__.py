@@ -28,6 +28,7 @@ COMMANDS = {
     "verify": "compare what lies there with its manifest, and with an earlier one",
     "parity": "compare every function with the Julia reference",
     "check_parity": "judge that comparison",
+    "check": "check any solution of the assignment, in Python or Julia",
     "account": "add up what the jobs cost",
     "benchmark": "time training and inference against other ways to do the same",
     "benchmark_processes": "time trainings side by side, and on more and more images",

@@ -11,11 +11,6 @@
 EVERY_CORE = cores()  # as far as --cores allows: nothing else runs while something is timed
 
 
-def draw_options(wildcards, input):
-    """Every figure and what it is drawn from, as options of `benchmark_commands`."""
-    return [word for figure in FIGURES for word in ("--figure", figure, *input.get(figure))]
-
-
 rule benchmarks:
     input:
         all_benchmarks,

@@ -227,6 +227,11 @@ def all_benchmarks(wildcards):
     return [*tables, f"results/{dataset}/benchmarks/timings.png"]
 
 
+def draw_options(wildcards, input):
+    """Every figure and what it is drawn from, as options of `benchmark_commands`."""
+    return [word for figure in FIGURES for word in ("--figure", figure, *input.get(figure))]
+
+
 def of_models(file, seeds):
     """The given file of the chosen seeds' models, of every recipe and size, as a function of the data set."""
 

@@ -18,12 +18,12 @@ rule obtain:
     conda:
         "../../envs/data.yaml"
     threads: 1
-    params:
-        files=lambda wildcards: files_of_own(dataset_named(wildcards.dataset).name),
-        classes=lambda wildcards: json.dumps(dataset_named(wildcards.dataset).classes),
     resources:
         folder=lambda wildcards: places(wildcards.dataset)[0],
         mirrors=lambda wildcards: " ".join(places(wildcards.dataset)[1]),
+    params:
+        files=lambda wildcards: files_of_own(dataset_named(wildcards.dataset).name),
+        classes=lambda wildcards: json.dumps(dataset_named(wildcards.dataset).classes),
     shell:
         "python -m mnist_vae obtain {wildcards.dataset} {output.grey:q} --folder={resources.folder:q} "
         "--mirrors={resources.mirrors:q} --classes {params.classes:q} > {log:q} 2>&1"

@@ -14,7 +14,7 @@ import mnist_vae
 from mnist_vae.__main__ import COMMANDS, main
 from mnist_vae.data.digits import load_digits
 from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
-from mnist_vae.files.weights import load_snapshots, load_weights, save_snapshots, save_weights
+from mnist_vae.files.weights import load_snapshots, load_weights, save_snapshots, save_weights, weight_arrays
 from mnist_vae.study.densities import top_half_joint
 from mnist_vae.study.networks import VAE
 from support.command_line import TEST, TRAIN, listing, run_command
@@ -219,8 +219,9 @@ def test_contours_are_of_the_top_half_joint(study):
             assert arrays["log_q"][k, i, j] == pytest.approx(log_q, rel=1e-4, abs=1e-4)
 
 
-def test_tabulate(study, tmp_path):
-    words = f"tabulate {study.metrics} --epochs {study.epochs} --dataset mnist5k"
+def tabulate(study, epochs, folder):
+    """Make every table in the folder; return the exit status."""
+    words = f"tabulate {study.metrics} --epochs {epochs} --dataset mnist5k"
     for option in (
         "metrics",
         "elbo",
@@ -233,13 +234,29 @@ def test_tabulate(study, tmp_path):
         "third-question",
     ):
         suffix = "md" if "markdown" in option else "csv"
-        words += f" --{option} {tmp_path}/{option.removesuffix('-markdown')}.{suffix}"
-    assert run_command(words) == 0
+        words += f" --{option} {folder}/{option.removesuffix('-markdown')}.{suffix}"
+    return run_command(words)
+
+
+def test_tabulate(study, tmp_path):
+    assert tabulate(study, study.epochs, tmp_path) == 0
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "metrics.csv"), pd.read_csv(study.metrics))
     assert pd.read_csv(tmp_path / "elbo.csv").seed.tolist() == ["1", "mean"]
     assert (tmp_path / "elbo.md").read_text().startswith("# -ELBO on mnist5k")
     assert "mnist5k" in (tmp_path / "gaps.md").read_text().splitlines()[0]
     assert len(pd.read_csv(tmp_path / "all-epochs.csv")) == len(pd.read_csv(study.epochs)) == 2 * 3
+
+
+def test_a_study_of_one_snapshot_has_its_tables(study, tmp_path):
+    """Nothing has changed since an earlier snapshot; `snapshots: {epochs: []}` leaves the last one alone."""
+    one = tmp_path / "one.safetensors"
+    save_snapshots(one, {3: weight_arrays(load_weights(study.weights))}, PROVENANCE)
+    words = f"measure_epochs {study.digits} {one} {tmp_path}/epochs.csv --window 20 --size 101 --images 10"
+    assert run_command(words) == 0
+    assert tabulate(study, tmp_path / "epochs.csv", tmp_path) == 0
+    assert len(pd.read_csv(tmp_path / "all-epochs.csv")) == 2
+    assert pd.read_csv(tmp_path / "third-question.csv").empty
+    assert "No stretch of training was measured here" in (tmp_path / "gaps.md").read_text()
 
 
 def test_snapshots_are_of_the_asked_for_epochs_and_the_last(study):

@@ -1,6 +1,7 @@
 """Follow one training: bound and exact log p(x) at each snapshot."""
 
 from argparse import ArgumentParser, Namespace
+from math import nan
 
 import torch
 
@@ -41,10 +42,9 @@ def run(options: Namespace) -> None:
             for name, per_image in quantities.items():
                 row[name], row[f"{name}_standard_error"] = mean_over_images(per_image)
             row["largest_error"] = found.error.max().item()
-            if split in before:
-                for name, per_image in quantities.items():
-                    change = mean_over_images(per_image - before[split][name])
-                    row[f"{name}_change"], row[f"{name}_change_standard_error"] = change
+            for name, per_image in quantities.items():  # of the first snapshot: no change, but its columns
+                change = mean_over_images(per_image - before[split][name]) if split in before else (nan, nan)
+                row[f"{name}_change"], row[f"{name}_change_standard_error"] = change
             before[split] = quantities
             rows.append(row)
     if not rows:

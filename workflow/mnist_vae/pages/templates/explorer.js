@@ -657,6 +657,7 @@ plane.addEventListener("pointerleave", (event) => {
   if (state.mode !== "point" && event.pointerType !== "touch") movePointer(null);
 });
 
+document.documentElement.classList.toggle("touch", navigator.maxTouchPoints > 0);
 let grip = null; // from the cross-hair to the finger
 const handle = byId("handle");
 handle.addEventListener("pointerdown", (event) => {

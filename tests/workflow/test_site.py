@@ -1,0 +1,97 @@
+"""The site, built from a finished run: every page is there, every internal link leads somewhere."""
+
+import os
+import re
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("finished_project")
+
+
+class Links(HTMLParser):
+    """What a page fetches, where it leads, and its anchors."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.led_to: list[str] = []
+        self.anchors: set[str] = set()
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        named = dict(attributes)
+        self.anchors |= {named[name] for name in ("id", "name") if named.get(name)}
+        if tag == "a" and named.get("href"):
+            self.led_to.append(named["href"])
+        elif named.get("src"):
+            self.fetched.append(named["src"])
+        elif tag == "link" and named.get("rel") != "canonical" and named.get("href"):
+            self.fetched.append(named["href"])
+
+
+@pytest.fixture(scope="module")
+def site(finished_project):
+    """`make site` without the report, which tests/browser makes."""
+    built = subprocess.run(
+        [".venv/bin/mkdocs", "build", "--quiet", "--strict", "--config-file", "site/mkdocs.yml"],
+        cwd=finished_project.folder,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    return finished_project.folder / "results/site"
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    """Every page with what it links to. The run's own pages stand alone and have tests of their own."""
+    return {
+        page: Links(page)
+        for page in site.rglob("*.html")
+        if "run" not in page.parts and page.name != "404.html"
+    }
+
+
+def test_docs_library_and_run_are_there(site):
+    for name in ("index", "overview", "model", "findings", "parity", "reference/study", "run/explorer"):
+        assert (site / f"{name}.html").is_file(), name
+    assert "log_prior" in (site / "reference/study.html").read_text(encoding="utf-8")
+
+
+def test_no_page_fetches_from_another_host(pages):
+    assert not [
+        (page.name, url)
+        for page, links in pages.items()
+        for url in links.fetched
+        if re.match(r"(https?:)?//", url)
+    ]
+
+
+def test_every_internal_link_leads_somewhere(site, pages):
+    anchors = {page: links.anchors for page, links in pages.items()}
+    for page, links in pages.items():
+        for url in {*links.led_to, *links.fetched}:
+            if re.match(r"[a-z]+:|//", url):
+                continue
+            path, _, anchor = unquote(url).partition("#")
+            target = (page.parent / path).resolve() if path else page
+            assert target.is_file() or (target / "index.html").is_file(), f"{page.name}: {url}"
+            if anchor and target in anchors and not anchor.startswith("__"):
+                assert anchor in anchors[target], f"{page.name}: {url}"
+
+
+def test_without_a_run_it_says_what_to_do(project):
+    built = subprocess.run(
+        ["mkdocs", "build", "--quiet", "--config-file", "site/mkdocs.yml"],
+        cwd=project.folder,
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode != 0
+    assert "results/ holds no run to show: make run" in built.stdout + built.stderr

@@ -1,0 +1,286 @@
+# The process that holds a Julia solution: `julia host.jl REQUESTS REPLIES FOLDER WORK`.
+#
+# REQUESTS and REPLIES are inherited file descriptors; FOLDER is copied to WORK, where the solution runs. It needs
+# Julia 1.5 or newer and no package. What is asked and answered is said in process.py; host.py is its twin.
+
+module Host
+
+const KINDS = Dict("f4" => Float32, "f8" => Float64)
+const LONGEST_MESSAGE = 600
+
+mutable struct Solution
+    mod::Module
+    holders::Vector{Any}
+    names::Dict{String,String}
+    own::Dict{String,Any}
+    calls::Dict{String,Int}
+end
+
+# --- the pipes ---
+
+next_words(io) = String.(split(readline(io), '\t'))
+
+function next_array(io)
+    words = next_words(io)
+    return read!(io, Array{KINDS[words[1]]}(undef, parse.(Int, words[2:end])...))
+end
+
+clean(word) = first(replace(string(word), r"[\t\n]+" => " "), LONGEST_MESSAGE)
+reply(io, words...) = (println(io, join(map(clean, words), '\t')); flush(io))
+
+function reply_arrays(io, arrays, words...)
+    reply(io, "arrays", length(arrays), words...)
+    for array in arrays
+        kind = eltype(array) == Float32 ? "f4" : "f8"
+        println(io, join([kind; collect(string.(size(array)))], '\t'))
+        write(io, array)
+    end
+    flush(io)
+end
+
+"""A number of no axis as Julia's own, anything else as it is."""
+give(array) = ndims(array) > 0 ? copy(array) : isinteger(array[]) ? Int(array[]) : array[]
+
+"""A result as arrays of Float32 or Float64."""
+flat(value::Number) = [fill(value isa Float32 ? value : Float64(value))]
+flat(value::AbstractArray{Float32}) = [Array(value)]
+flat(value::AbstractArray{<:Number}) = [Array{Float64}(value)]
+flat(value::Union{Tuple,NamedTuple}) = reduce(vcat, map(flat, collect(Any, values(value))))
+function flat(value)
+    value isa AbstractArray && !isempty(value) && !(first(value) isa AbstractArray) && return [Float64.(value)]
+    value isa Union{AbstractString,Function,Nothing} && error("it returned a $(typeof(value)), not numbers")
+    return reduce(vcat, [flat(part) for part in value])
+end
+
+stack(arrays) = permutedims(cat(arrays...; dims=ndims(arrays[1]) + 1), [ndims(arrays[1]) + 1; 1:ndims(arrays[1])])
+
+# --- the solution ---
+
+function reach(mod, dotted)
+    value = mod
+    for part in split(dotted, '.')
+        value = value isa Module ? getfield(value, Symbol(part)) : getproperty(value, Symbol(part))
+    end
+    return value
+end
+
+function find(solution, word)
+    for holder in solution.holders
+        try
+            return reach(holder, word)
+        catch
+        end
+    end
+    return nothing
+end
+
+function load(path, holder, names)
+    mod = Module(:Solution)
+    Core.eval(mod, :(include(path) = Base.include($mod, path)))
+    Core.eval(mod, :(eval(code) = Core.eval($mod, code)))
+    Base.include(mod, path)
+    return Base.invokelatest(describe_solution, mod, holder, names)
+end
+
+function describe_solution(mod, holder, names)
+    holders = isempty(holder) ? Any[mod] : Any[reach(mod, holder), mod]
+    solution = Solution(mod, holders, Dict(), Dict(), Dict())
+    for (name, words) in names, word in split(words, '|')
+        value = haskey(solution.names, name) ? nothing : find(solution, word)
+        value === nothing && continue
+        solution.names[name] = word
+        solution.own[name] = value
+    end
+    return solution
+end
+
+"""Let a known function stand for the solution's own, if it is a global that can be given another value."""
+function put!(solution, name, arity, known)
+    haskey(solution.names, name) || return
+    word = solution.names[name]
+    occursin('.', word) && return
+    symbol, mod, own = Symbol(word), solution.mod, solution.own[name]
+    isdefined(mod, symbol) || return
+    if !isconst(mod, symbol)
+        Core.eval(mod, Expr(:(=), symbol, known))
+    elseif own isa Function
+        # A function's name cannot be given away: each of its methods is written anew.
+        for method in methods(own)
+            types = Base.unwrap_unionall(method.sig).parameters[2:end]
+            length(types) == arity || continue
+            variables = [Symbol(:a, n) for n in 1:arity]
+            typed = [:($v::$(Base.rewrap_unionall(t, method.sig))) for (v, t) in zip(variables, types)]
+            Core.eval(mod, :($symbol($(typed...)) = $known($(variables...))))
+        end
+    end
+end
+
+function know!(solution, layout, form, decoder, encoder, noises)
+    count!(key) = solution.calls[key] = get(solution.calls, key, 0) + 1
+    function run(weights, x)
+        hidden_weight, hidden_bias, output_weight, output_bias = (eltype(x).(weight) for weight in weights)
+        layout == "features-first" || ndims(x) == 1 ||
+            return permutedims(output_weight * tanh.(hidden_weight * permutedims(x) .+ hidden_bias) .+ output_bias)
+        return output_weight * tanh.(hidden_weight * x .+ hidden_bias) .+ output_bias
+    end
+    function known_decoder(z)
+        count!("decoder")
+        return run(decoder, z)
+    end
+    function known_encoder(x)
+        count!("encoder")
+        output = run(encoder, x)
+        form == "stacked" && return output
+        ndims(output) == 1 && return output[1:2], output[3:4]
+        return layout == "features-first" ? (output[1:2, :], output[3:4, :]) : (output[:, 1:2], output[:, 3:4])
+    end
+    function known_sampler(mean, log_std)
+        at = findfirst(noise -> size(noise) == size(mean), noises)
+        count!(at === nothing ? "unknown" : "sampler")
+        noise = at === nothing ? randn(eltype(mean), size(mean)) : eltype(mean).(noises[at])
+        return mean .+ exp.(log_std) .* noise
+    end
+    put!(solution, "decoder", 1, known_decoder)
+    put!(solution, "encoder", 1, known_encoder)
+    put!(solution, "sample_diag_gaussian", 2, known_sampler)
+end
+
+function call(solution, name, repeats, arguments, own)
+    f = own ? solution.own[name] : find(solution, solution.names[name])
+    empty!(solution.calls)
+    found = [flat(f(map(give, arguments)...)) for _ in 1:repeats]
+    results = repeats == 1 ? found[1] : [stack([each[n] for each in found]) for n in eachindex(found[1])]
+    return results, ["$key=$(get(solution.calls, key, 0))" for key in ("decoder", "encoder", "sampler", "unknown")]
+end
+
+# --- training ---
+
+const SEEN = Any[]
+record!(x, marks) = (push!(SEEN, marks * (size(x, 1) == 784 ? x : permutedims(x))); nothing)
+
+"""Tell Zygote, if the solution has it, that to keep books is no part of the loss."""
+function forget_records(mod)
+    isdefined(mod, :Flux) || return
+    try
+        rules = getfield(mod, :Flux).Zygote.ChainRulesCore
+        nothing_known = rules.NoTangent()
+        Core.eval(
+            @__MODULE__,
+            :($(rules).rrule(::typeof(record!), x, marks) = (record!(x, marks), _ -> ($nothing_known, $nothing_known, $nothing_known))),
+        )
+    catch error
+        @warn "batches are not recorded" error
+    end
+end
+
+function train(solution, name, epochs, train_images, test_images, marks)
+    forget_records(solution.mod)
+    own_loss = get(solution.own, "loss", nothing)
+    recorded(x, rest...) = (record!(x, marks); own_loss(x, rest...))
+    empty!(SEEN)
+    try
+        Base.invokelatest(start_training, solution, name, epochs, train_images, test_images, recorded)
+    catch
+        isempty(SEEN) && rethrow()
+        empty!(SEEN) # its gradient cannot see through the books: it is trained without
+        Base.invokelatest(start_training, solution, name, epochs, train_images, test_images, own_loss)
+    end
+    return [Float64.(marked) for marked in SEEN]
+end
+
+function start_training(solution, name, epochs, train_images, test_images, loss)
+    f = solution.own[name]
+    encoder, decoder = get(solution.own, "encoder", nothing), get(solution.own, "decoder", nothing)
+    orders = (
+        (loss, encoder, decoder, train_images, test_images),
+        (loss, encoder, decoder, train_images),
+        (loss, train_images, test_images),
+        (loss, train_images),
+        (train_images, test_images),
+        (train_images,),
+    )
+    for arguments in orders, option in (:nepochs, :epochs)
+        if hasmethod(f, Tuple{map(typeof, arguments)...}, (option,))
+            return f(arguments...; NamedTuple{(option,)}((epochs,))...)
+        end
+    end
+    for arguments in orders
+        applicable(f, arguments..., epochs) && return f(arguments..., epochs)
+    end
+    error("it takes none of (loss, encoder, decoder, train_x, test_x; nepochs), (train_x; nepochs), (train_x, nepochs)")
+end
+
+function answers(solution)
+    found = find(solution, "answers")
+    found === nothing && return nothing
+    return found isa AbstractDict || found isa NamedTuple ? collect(values(found)) : collect(found)
+end
+
+# --- serving ---
+
+"""One line that says where a solution failed, and how."""
+function describe(error, trace)
+    line = nothing
+    while error isa LoadError
+        line = error.line
+        error = error.error
+    end
+    for frame in stacktrace(trace)
+        startswith(string(frame.file), pwd()) && (line = frame.line; break)
+    end
+    kind = replace(string(typeof(error)), r"\{.*" => "")
+    said = split(sprint(showerror, error), "\nClosest candidates")[1]
+    return line === nothing ? "$kind: $said" : "$kind: $said (line $line)"
+end
+
+function serve(solution, verb, words, requests, replies)
+    if verb == "know"
+        layout, form = words
+        arrays = [next_array(requests) for _ in 1:8]
+        noises = [next_array(requests) for _ in 1:parse(Int, readline(requests))]
+        know!(solution, layout, form, arrays[1:4], arrays[5:8], noises)
+        reply(replies, "known")
+    elseif verb in ("call", "own")
+        name, repeats, count = words
+        arguments = [next_array(requests) for _ in 1:parse(Int, count)]
+        found, calls = Base.invokelatest(call, solution, name, parse(Int, repeats), arguments, verb == "own")
+        reply_arrays(replies, found, calls...)
+    elseif verb == "train"
+        train_images, test_images, marks = (next_array(requests) for _ in 1:3)
+        reply_arrays(replies, train(solution, words[1], parse(Int, words[2]), train_images, test_images, marks))
+    elseif verb == "answers"
+        found = answers(solution)
+        found === nothing ? reply(replies, "absent") : reply(replies, "answers", found...)
+    end
+end
+
+function main()
+    requests, replies = Base.fdio(parse(Int, ARGS[1])), Base.fdio(parse(Int, ARGS[2]))
+    mkpath(ARGS[4])
+    for file in readdir(ARGS[3])
+        cp(joinpath(ARGS[3], file), joinpath(ARGS[4], file); force=true)
+    end
+    cd(ARGS[4])
+    solution = nothing
+    while !eof(requests)
+        words = next_words(requests)
+        verb, words = words[1], words[2:end]
+        try
+            if verb == "load"
+                names = Dict(Pair(split(pair, '='; limit=2)...) for pair in words[3:end])
+                solution = load(words[1], words[2], names)
+                framework = isdefined(solution.mod, :Flux) ? "flux" : "julia"
+                reply(replies, "loaded", framework, keys(solution.names)...)
+            else
+                Base.invokelatest(serve, solution, verb, words, requests, replies)
+            end
+        catch error
+            reply(replies, "error", Base.invokelatest(describe, error, catch_backtrace()))
+        end
+        flush(stdout)
+    end
+end
+
+end
+
+Host.main()

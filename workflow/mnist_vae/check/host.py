@@ -1,0 +1,343 @@
+"""The process that holds a Python solution: `python host.py REQUESTS REPLIES FOLDER WORK`.
+
+REQUESTS and REPLIES are inherited file descriptors; FOLDER is copied to WORK, where the solution runs. It imports nothing of this package, so that a solution meets an interpreter of its own. What is asked and answered
+is said in process.py. The right answers are never in this process.
+"""
+
+import importlib.util
+import inspect
+import os
+import shutil
+import sys
+
+KINDS = {"f4": "float32", "f8": "float64"}
+LONGEST_MESSAGE = 600
+
+
+class Requests:
+    """What the judge asks, line by line and array by array."""
+
+    def __init__(self, descriptor):
+        self.file = os.fdopen(descriptor, "rb")
+
+    def line(self):
+        """The next request's words; none when the judge is gone."""
+        return self.file.readline().decode().rstrip("\n").split("\t")
+
+    def array(self):
+        """The next array: its kind and shape in a line, then its bytes, row by row."""
+        import numpy as np
+
+        kind, *shape = self.line()
+        shape = tuple(map(int, shape))
+        dtype = np.dtype(KINDS[kind])
+        size = int(np.prod(shape)) * dtype.itemsize
+        return np.frombuffer(self.file.read(size), dtype).reshape(shape).copy()
+
+
+class Replies:
+    """What it is told."""
+
+    def __init__(self, descriptor):
+        self.file = os.fdopen(descriptor, "wb")
+
+    def words(self, *words):
+        """One line."""
+        clean = [str(word).replace("\t", " ").replace("\n", " ")[:LONGEST_MESSAGE] for word in words]
+        self.file.write("\t".join(clean).encode("utf-8", "replace") + b"\n")
+        self.file.flush()
+
+    def arrays(self, arrays, *words):
+        """A line that counts them, then each."""
+        self.words("arrays", len(arrays), *words)
+        for array in arrays:
+            kind = "f4" if array.dtype == "float32" else "f8"
+            self.file.write("\t".join([kind, *map(str, array.shape)]).encode() + b"\n")
+            self.file.write(array.astype(KINDS[kind]).tobytes())
+        self.file.flush()
+
+
+class Framework:
+    """How arrays look to the solution: PyTorch's, JAX's, or NumPy's."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def give(self, array):
+        """An array of the solution's kind; a number as Python's."""
+        if array.ndim == 0:
+            number = float(array)
+            return int(number) if number.is_integer() else number
+        if self.name == "torch":
+            return sys.modules["torch"].from_numpy(array)
+        if self.name == "jax":
+            return sys.modules["jax"].numpy.asarray(array)
+        return array
+
+    def tanh(self, x):
+        """Elementwise, of an array of any kind: a solution may use several."""
+        import numpy as np
+
+        if type(x).__module__.startswith("torch"):
+            return x.tanh()
+        if self.name == "jax":
+            return sys.modules["jax"].numpy.tanh(x)
+        return np.tanh(x)
+
+    def like(self, x, array):
+        """The array as x's kind and precision."""
+        if type(x).__module__.startswith("torch"):
+            return sys.modules["torch"].from_numpy(array).to(x.dtype)
+        if self.name == "jax":
+            return sys.modules["jax"].numpy.asarray(array, dtype=x.dtype)
+        return array.astype(x.dtype)
+
+    def callable(self, function):
+        """A function that may stand where the solution has a network: torch.nn.Module keeps its own in modules."""
+        if self.name != "torch":
+            return function
+        torch = sys.modules["torch"]
+
+        class Known(torch.nn.Module):
+            def forward(self, *arguments):
+                return function(*arguments)
+
+        return Known()
+
+
+def found_framework():
+    """The framework that the solution has imported."""
+    return Framework(next((name for name in ("torch", "jax") if name in sys.modules), "numpy"))
+
+
+def flat(value):
+    """A result as a list of NumPy arrays of float32 or float64."""
+    import numpy as np
+
+    if (
+        hasattr(value, "__iter__")
+        and not hasattr(value, "shape")
+        and not isinstance(value, (tuple, list, str))
+    ):
+        value = list(value)
+    if isinstance(value, (tuple, list)) and any(np.ndim(part) or hasattr(part, "shape") for part in value):
+        return [array for part in value for array in flat(part)]
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().resolve_conj().numpy()
+    array = np.asarray(value)
+    if array.dtype == object or array.dtype.kind not in "fiub":
+        raise TypeError(f"it returned {type(value).__name__}, not numbers")
+    return [array if array.dtype == "float32" else array.astype("float64")]
+
+
+class Solution:
+    """The module, what it defines, and what stands in its place."""
+
+    def __init__(self, path, names, holder):
+        spec = importlib.util.spec_from_file_location("solution", path)
+        self.module = importlib.util.module_from_spec(spec)
+        sys.modules["solution"] = self.module
+        spec.loader.exec_module(self.module)
+        self.holders = [self.reach(holder)] if holder else []
+        self.holders.append(self.module)
+        self.framework = found_framework()
+        self.names = {}
+        for name, words in names.items():
+            found = [word for word in words.split("|") if self.find(word) is not None]
+            self.names |= {name: word for word in found[:1]}
+        self.own = {name: self.find(word) for name, word in self.names.items()}
+        self.calls = dict.fromkeys(("decoder", "encoder", "sampler", "unknown"), 0)
+
+    def reach(self, dotted):
+        """What a dotted name leads to."""
+        value = self.module
+        for part in dotted.split("."):
+            value = getattr(value, part)
+        return value
+
+    def find(self, word):
+        """A name's value, in the holder or the module."""
+        if "." in word:
+            try:
+                return self.reach(word)
+            except AttributeError:
+                return None
+        for holder in self.holders:
+            if hasattr(holder, word):
+                return getattr(holder, word)
+        return None
+
+    def put(self, name, value):
+        """Let a known function stand for the solution's own, wherever it is read by its name."""
+        word = self.names.get(name)
+        if word is None:
+            return
+        parents = [self.reach(word.rpartition(".")[0])] if "." in word else self.holders
+        for parent in parents:
+            if hasattr(parent, word.rpartition(".")[2]):
+                setattr(parent, word.rpartition(".")[2], value)
+
+    def know(self, layout, form, decoder, encoder, noises):
+        """Put known networks and a known draw in the place of the solution's own."""
+        features_first = layout == "features-first"
+
+        def run(weights, x):
+            hidden_weight, hidden_bias, output_weight, output_bias = (
+                self.framework.like(x, weight) for weight in weights
+            )
+            if not features_first or x.ndim == 1:
+                return self.framework.tanh(x @ hidden_weight.T + hidden_bias) @ output_weight.T + output_bias
+            hidden = self.framework.tanh(hidden_weight @ x + hidden_bias[:, None])
+            return output_weight @ hidden + output_bias[:, None]
+
+        def known_decoder(z):
+            self.calls["decoder"] += 1
+            return run(decoder, z)
+
+        def known_encoder(x):
+            self.calls["encoder"] += 1
+            output = run(encoder, x)
+            if form == "stacked":
+                return output
+            if features_first and output.ndim == 2:
+                return output[:2], output[2:]
+            return output[..., :2], output[..., 2:]
+
+        def known_sampler(mean, log_std, *rest):
+            import numpy as np
+
+            shape = tuple(mean.shape)
+            noise = next((noise for noise in noises if noise.shape == shape), None)
+            self.calls["unknown" if noise is None or rest else "sampler"] += 1
+            if noise is None or rest:
+                return self.own["sample_diag_gaussian"](mean, log_std, *rest)
+            std = mean * 0 + np.e
+            return mean + std**log_std * self.framework.like(mean, noise)
+
+        self.put("decoder", self.framework.callable(known_decoder))
+        self.put("encoder", self.framework.callable(known_encoder))
+        self.put("sample_diag_gaussian", known_sampler)
+
+    def call(self, name, repeats, arguments, own=False):
+        """Call a function so often; its results, each stacked, and how often it read what is known."""
+        import numpy as np
+
+        function = self.own[name] if own else self.find(self.names[name])
+        self.calls = dict.fromkeys(self.calls, 0)
+        found = [flat(function(*(self.framework.give(a.copy()) for a in arguments))) for _ in range(repeats)]
+        stacked = [np.stack(results) for results in zip(*found)]
+        return (found[0] if repeats == 1 else stacked), [
+            f"{key}={count}" for key, count in self.calls.items()
+        ]
+
+    def train(self, name, epochs, train_images, test_images, marks):
+        """Train, and tell which images each batch held, so far as the loss was given them."""
+        train, give = self.own[name], self.framework.give
+        own_loss = self.own.get("loss")
+        seen = []
+
+        def recorded(batch, *rest, **others):
+            if hasattr(batch, "shape") and len(batch.shape) == 2:
+                pixels = flat(batch)[0]
+                pixels = pixels if pixels.shape[0] == 784 else pixels.T
+                seen.append(marks @ pixels)
+            return own_loss(batch, *rest, **others)
+
+        known = {
+            ("loss", "loss_function", "loss_fn", "criterion"): recorded if own_loss is not None else None,
+            ("encoder",): self.own.get("encoder"),
+            ("decoder",): self.own.get("decoder"),
+            ("train_x", "x", "images", "train_images", "train_data", "data", "x_train"): give(train_images),
+            ("test_x", "test_images", "test_data", "x_test"): give(test_images),
+            ("nepochs", "epochs", "n_epochs", "num_epochs"): epochs,
+        }
+        by_name = {word: value for words, value in known.items() for word in words}
+        arguments = {}
+        for parameter in inspect.signature(train).parameters.values():
+            if parameter.name in by_name:
+                arguments[parameter.name] = by_name[parameter.name]
+            elif parameter.default is parameter.empty and parameter.kind not in (
+                parameter.VAR_POSITIONAL,
+                parameter.VAR_KEYWORD,
+            ):
+                raise TypeError(f"its parameter {parameter.name!r} is none of {', '.join(by_name)}")
+        if own_loss is not None:
+            self.put("loss", recorded)
+        try:
+            train(**arguments)
+        finally:
+            if own_loss is not None:
+                self.put("loss", own_loss)
+        return seen
+
+    def answers(self):
+        """The answers to the five questions, as words."""
+        found = getattr(self.module, "answers", None)
+        if found is None:
+            return None
+        values = found.values() if isinstance(found, dict) else found
+        return [str(value) for value in values]
+
+
+def describe(error):
+    """One line that says where a solution failed, and how."""
+    trace = error.__traceback__
+    line = None
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename.startswith(os.getcwd() + os.sep):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    if isinstance(error, SyntaxError):
+        line = error.lineno
+    where = f" (line {line})" if line else ""
+    return f"{type(error).__name__}: {str(error).strip() or 'no message'}{where}"
+
+
+def answer(requests, replies):
+    """Serve until the judge is gone."""
+    solution = None
+    while True:
+        words = requests.line()
+        if words == [""]:
+            return
+        verb, *words = words
+        try:
+            if verb == "load":
+                path, holder, *pairs = words
+                solution = Solution(path, dict(pair.split("=", 1) for pair in pairs), holder)
+                replies.words("loaded", solution.framework.name, *solution.names)
+            elif verb == "know":
+                layout, form = words
+                arrays = [requests.array() for _ in range(8)]
+                noises = [requests.array() for _ in range(int(requests.line()[0]))]
+                solution.know(layout, form, arrays[:4], arrays[4:], noises)
+                replies.words("known")
+            elif verb in ("call", "own"):
+                name, repeats, count = words
+                arguments = [requests.array() for _ in range(int(count))]
+                found, calls = solution.call(name, int(repeats), arguments, own=verb == "own")
+                replies.arrays(found, *calls)
+            elif verb == "train":
+                name, epochs = words
+                train_images, test_images, marks = (requests.array() for _ in range(3))
+                replies.arrays(solution.train(name, int(epochs), train_images, test_images, marks))
+            elif verb == "answers":
+                found = solution.answers()
+                replies.words(*(["absent"] if found is None else ["answers", *found]))
+            sys.stdout.flush()
+        except BaseException as error:  # SystemExit, too, is the solution's
+            replies.words("error", describe(error))
+
+
+def main():
+    """Work in a copy of the solution's folder, which may be written to, and serve."""
+    requests, replies = Requests(int(sys.argv[1])), Replies(int(sys.argv[2]))
+    shutil.copytree(sys.argv[3], sys.argv[4], dirs_exist_ok=True)
+    os.chdir(sys.argv[4])
+    sys.path[0] = sys.argv[4]
+    sys.modules["mnist_vae"] = None  # the right answers are not to be had here
+    answer(requests, replies)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""What solutions are asked about: few images, and known networks.
+
+Known logits lie in (0, 1) and known log standard deviations are positive, so that logits taken for probabilities, or
+log_std for std, give numbers that can be recognized, and not NaN.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnist_vae.check.contract import LATENT, PIXELS
+from mnist_vae.check.reference import Array
+
+BATCH = 5
+HIDDEN = 3
+COPIES = 10  # of each image, where draws are counted
+MANY = 2_000  # draws of a sampler
+SAMPLES = 500  # pictures of prior samples
+TRAINING = 250  # images: two batches of 100 and a partial one
+STEEP = 40.0  # a logit whose sigmoid is rounded to 1
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Arrays by argument's name, and the known networks' weights: hidden weight and bias, output weight and bias."""
+
+    arguments: dict[str, Array]
+    decoder: list[Array]
+    steep_decoder: list[Array]
+    encoder: list[Array]
+    noises: dict[int, Array]  # by the batch's size
+    drawn: dict[str, Array]  # what replaces arguments where a function draws
+
+
+def make_inputs() -> Inputs:
+    """The same for every solution."""
+    random = np.random.default_rng(20_200_414)
+    uniform, normal = random.uniform, random.standard_normal
+    darkness = np.outer(np.hanning(30)[1:-1], np.hanning(34)[1:29]).ravel()
+    share = np.array([0.3, 0.6, 0.9, 1.2, 1.5])[:, None]  # images of more and more ink
+
+    def images(shares: Array) -> Array:
+        return (uniform(size=(len(shares), PIXELS)) < shares * darkness) * 1.0
+
+    x = images(share)
+    arguments = {
+        "x": x,
+        "x_top": x[:, :392],
+        "z": 1.2 * normal((BATCH, LATENT)),
+        "q_mean": normal((BATCH, LATENT)),
+        "q_log_std": uniform(0.1, 0.8, (BATCH, LATENT)),
+        "logits": uniform(0.05, 0.95, (BATCH, PIXELS)),
+        "grey": np.rint(images(share) * uniform(1, 255, (BATCH, PIXELS))) / 255,
+        "images": images(np.full((TRAINING, 1), 0.8)),
+        "image": x[2],
+        "many_mean": uniform(-3, 3, (MANY, LATENT)),
+        "many_log_std": uniform(0.3, 1.2, (MANY, LATENT)),
+        "count": np.array(float(SAMPLES)),
+        "z_first": normal((BATCH, LATENT)),
+        "z_second": normal((BATCH, LATENT)),
+        "x_first": images(share),
+        "x_second": images(share[::-1]),
+        "weight": np.array(0.3),
+        "log_density": -800 + 5 * normal(30),
+        "test_images": images(np.concatenate([np.full((100, 1), 0.4), np.full((20, 1), 2.0)])),
+    }
+    decoder = [
+        normal((HIDDEN, LATENT)),
+        0.3 * normal(HIDDEN),
+        uniform(-0.09, 0.09, (PIXELS, HIDDEN)),
+        uniform(0.35, 0.65, PIXELS),
+    ]
+    encoder = [
+        0.1 * normal((HIDDEN, PIXELS)),
+        0.3 * normal(HIDDEN),
+        np.concatenate([normal((LATENT, HIDDEN)), uniform(-0.05, 0.05, (LATENT, HIDDEN))]),
+        np.concatenate([normal(LATENT), uniform(0.2, 0.6, LATENT)]),
+    ]
+    steep = [*decoder[:3], np.where(uniform(size=PIXELS) < 0.5, -STEEP, STEEP)]
+    drawn = {
+        "x": np.tile(x, (COPIES, 1)),
+        "q_mean": arguments["q_mean"][:1],
+        "q_log_std": arguments["q_log_std"][:1],
+        "x_one": x[2:3],
+    }
+    noises = {size: normal((size, LATENT)) for size in (1, BATCH, len(arguments["test_images"]))}
+    return Inputs(arguments, decoder, steep, encoder, noises, drawn)
