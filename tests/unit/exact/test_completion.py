@@ -99,14 +99,14 @@ def test_completion_is_what_sampling_finds(vae, images, space) -> None:
     )
     torch.testing.assert_close(found["q_completion"][:, 392:], drawn.mean(0)[:, 392:], atol=0.01, rtol=0)
 
-    z = lattice(7, 351)
+    z = lattice(7, 141)
     logits = vae.decoder(z)
     for i, x in enumerate(images):
-        joint = torch.stack([top_half_joint(vae.decoder, x, part) for part in z.split(351)]).flatten()
+        joint = torch.stack([top_half_joint(vae.decoder, x, part) for part in z.split(141)]).flatten()
         weights = torch.softmax(joint, 0)
         expected = (weights @ torch.sigmoid(logits))[392:]
         torch.testing.assert_close(found["exact_completion"][i, 392:], expected, atol=2e-3, rtol=0)
-        log_p_top = torch.logsumexp(joint, 0) + 2 * math.log(14 / 350)
+        log_p_top = torch.logsumexp(joint, 0) + 2 * math.log(14 / 140)
         elbo = top_half_elbo(
             vae.decoder, x[None], mean[i : i + 1], log_std[i : i + 1], noise[:4000, i : i + 1]
         )

@@ -31,7 +31,8 @@ def run(options: Namespace) -> None:
     provenance = load_provenance(options.snapshots)
     count = {"train": min(options.images, provenance["n"]), "test": options.images}
     images = {split: torch.from_numpy(load_digits(options.digits, split, count[split])[0]) for split in count}
-    before, rows = {}, []
+    before: dict[str, dict[str, torch.Tensor]] = {}
+    rows = []
     for epoch, vae in load_snapshots(options.snapshots):
         space = decoder_space(vae.decoder, vae.latent, options)
         for split, x in images.items():
