@@ -293,7 +293,7 @@ def broken_weights(path, how):
 
 
 TRAIN_WORDS = "--recipe reference --seed 1 --epochs 3 --batch-size 50"
-EVALUATE_WORDS = "--draws 1 --first-100-draws 2 --fine-window 9 --fine-size 9 --images 2"
+EVALUATE_WORDS = "--draws 1 --first-100-draws 2 --images 2"
 REFUSED = {
     "obtain without the files": ("obtain mnist {out} --mnist-dir {tmp}", "train-images-idx3-ubyte"),
     "obtain without a mirror": ("obtain mnist {out}", "No mirror has a right train-images"),
@@ -311,23 +311,23 @@ REFUSED = {
         "training diverged: epoch 1 ended with a loss of nan. Lower the learning_rate, now 1000.0",
     ),
     "evaluate truncated weights": (
-        f"evaluate {{digits}} {{truncated}} {{out}} {EVALUATE_WORDS} --window 8 --size 11",
+        f"evaluate {{digits}} {{truncated}} {{out}} {EVALUATE_WORDS} --window 8 --tolerance 0.001",
         "truncated.safetensors is not a readable array file",
     ),
     "evaluate nan": (
-        f"evaluate {{digits}} {{nan}} {{out}} {EVALUATE_WORDS} --window 8 --size 11",
+        f"evaluate {{digits}} {{nan}} {{out}} {EVALUATE_WORDS} --window 8 --tolerance 0.001",
         "nan.safetensors: decoder.output.bias holds values that are not finite",
     ),
     "evaluate on too narrow a grid": (
-        f"evaluate {{digits}} {{weights}} {{out}} {EVALUATE_WORDS} --window 1 --size 9",
+        f"evaluate {{digits}} {{weights}} {{out}} {EVALUATE_WORDS} --window 1 --tolerance 0.001",
         "raise marginal.window",
     ),
     "measure_epochs of truncated snapshots": (
-        "measure_epochs {digits} {truncated} {out} --window 8 --size 11 --images 2",
+        "measure_epochs {digits} {truncated} {out} --window 8 --tolerance 0.001 --images 2",
         "truncated.safetensors is not a readable array file",
     ),
     "weigh_draws with nan": (
-        "weigh_draws {digits} {nan} {out} --window 8 --size 11 --images 2 --draws 1",
+        "weigh_draws {digits} {nan} {out} --window 8 --tolerance 0.001 --images 2 --draws 1",
         "not finite",
     ),
     "build_explorer without latents": (
@@ -350,11 +350,11 @@ REFUSED = {
         "has 150 test images, 151 were asked for",
     ),
     "complete_top_half without a fit": (
-        "complete_top_half {weights} {tmp}/none {out} --completions 2 --window 8 --size 41",
+        "complete_top_half {weights} {tmp}/none {out} --completions 2 --window 8 --tolerance 0.001",
         "{tmp}/none",
     ),
     "measure_epochs without a snapshot": (
-        "measure_epochs {digits} {no_snapshots} {out} --window 20 --size 41 --images 5",
+        "measure_epochs {digits} {no_snapshots} {out} --window 20 --tolerance 0.001 --images 5",
         "{no_snapshots} holds no snapshot",
     ),
     "tabulate without metrics": (
@@ -368,7 +368,7 @@ REFUSED = {
         "{tmp}/none",
     ),
     "benchmark without digits": (
-        "benchmark {tmp}/none {weights} {out} {out}2 --rounds 1 --images 100 --window 8 --size 21 "
+        "benchmark {tmp}/none {weights} {out} {out}2 --rounds 1 --images 100 --window 8 --tolerance 0.001 "
         "--reference {tmp}",
         "{tmp}/none",
     ),
