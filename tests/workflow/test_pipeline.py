@@ -192,6 +192,7 @@ EDITS = {
 }
 WITHOUT_EFFECT = [
     "dataset=mnist5k",
+    "datasets={}",
     "train_sizes={mnist: [100]}",  # another data set's
     "mnist_dir=elsewhere",
     "datasets={letters: {folder: elsewhere}}",
