@@ -143,17 +143,16 @@ def test_deleted_figure_reruns_its_rule_alone(finished_project):
 
 TOP_HALF = {"fit_top_half": 1, "complete_top_half": 1, "top_half_posterior": 1, "completion": 1}
 COMPLETION = {name: 1 for name in TOP_HALF if name != "fit_top_half"}
+EXACT = (
+    {"evaluate": MODELS, "measure_epochs": 5, "weigh_draws": 5, "importance_weighted_bound": 1}
+    | TABLES
+    | COMPLETION
+)
 EDITS = {
     "evaluation={draws: 3}": {"evaluate": MODELS} | TABLES,
     "evaluation={first_100_draws: 6}": {"evaluate": MODELS} | TABLES,
-    "marginal={size: 91}": {"evaluate": MODELS, "measure_epochs": 5} | TABLES,
-    "marginal={window: 21.0}": {"evaluate": MODELS, "measure_epochs": 5} | TABLES,
-    "marginal={fine_window: 23.0}": (
-        {"evaluate": MODELS, "weigh_draws": 5, "importance_weighted_bound": 1} | TABLES | COMPLETION
-    ),
-    "marginal={fine_size: 111}": (
-        {"evaluate": MODELS, "weigh_draws": 5, "importance_weighted_bound": 1} | TABLES | COMPLETION
-    ),
+    "marginal={tolerance: 0.02}": EXACT,
+    "marginal={window: 21.0}": EXACT,
     "gaps={images: 30}": {"evaluate": MODELS} | TABLES,
     "snapshots={epochs: [1, 2]}": after_training(5, 5) | pictured(),
     "snapshots={images: 30}": {"measure_epochs": 5} | TABLES,
@@ -193,6 +192,7 @@ EDITS = {
 }
 WITHOUT_EFFECT = [
     "dataset=mnist5k",
+    "datasets={}",
     "train_sizes={mnist: [100]}",  # another data set's
     "mnist_dir=elsewhere",
     "datasets={letters: {folder: elsewhere}}",
@@ -218,7 +218,7 @@ def test_every_config_key_has_its_edit():
 
 
 def leaves(config):
-    """Its keys, as in {"marginal.size", "recipes.decay"}: recipes' and data sets' names do not matter."""
+    """Its keys, as in {"marginal.window", "recipes.decay"}: recipes' and data sets' names do not matter."""
     found = set()
     for key, value in config.items():
         is_section = isinstance(value, dict) and key != "datasets"

@@ -11,13 +11,13 @@ const PIXELS = decoder.outputBias.length, SIDE = Math.sqrt(PIXELS);
 const classes = data.classes; // their names; none where the data set has no labels
 const training = {
   pictures: pictures(data.training.pictures),
-  labels: classes.length ? bytes(data.training.labels) : null,
+  labels: classes.length ? bytes(data.training_labels) : null,
   mean: floats(data.training.mean),
   std: floats(data.training.log_std).map(Math.exp),
 };
 const tests = {
   pictures: pictures(data.tests.pictures),
-  labels: classes.length ? bytes(data.tests.labels) : null,
+  labels: classes.length ? bytes(data.test_labels) : null,
 };
 const classCounts = classes.length ? bytes(data.class_counts) : null; // (grid point, class)
 
