@@ -16,7 +16,7 @@ endif
 
 # Prints the data set that the configuration comes down to.
 DATASET = $(VENV)/bin/python -c 'from mnist_vae.config.layers import complete_config, read_config; \
-	from mnist_vae.data.digits import resolve_dataset; \
+	from mnist_vae.data.obtain import resolve_dataset; \
 	config = complete_config(read_config("config/config.yaml")); \
 	print(resolve_dataset(config["dataset"], config["mnist_dir"], config["mirrors"]))'
 

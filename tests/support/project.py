@@ -27,7 +27,7 @@ TINY = {
     "seeds": [1, 2],
     "recipes": {"reference": {"epochs": 2}, "strong": {"epochs": 1, "seeds": [1]}, "torch_init": ONE_SIZE},
     "evaluation": {"draws": 2, "first_100_draws": 5},
-    "marginal": {"window": 20.0, "size": 81, "fine_window": 24.0, "fine_size": 121},  # codes lie far out
+    "marginal": {"window": 20.0, "tolerance": 0.01},  # codes lie far out
     "gaps": {"images": 20},
     "snapshots": {"epochs": [1], "images": 20},
     "importance_weighting": {"images": 5, "draws": [1, 10]},

@@ -91,16 +91,16 @@ def study(tmp_path_factory, small_digits):
         f"train {f.digits} {f.grey} {f.weights} {f.history} {f.snapshots} --snapshot-epochs 1 2 "
         f"--recipe reference --n {TRAIN} --seed 1 --epochs 3 --batch-size 50 --learning-rate 0.002",
         f"evaluate {f.digits} {f.weights} {f.metrics} --draws 4 --first-100-draws 6 --images 10 "
-        "--window 20 --size 101 --fine-window 21 --fine-size 121",  # so far out lie its codes
-        f"measure_epochs {f.digits} {f.snapshots} {f.epochs} --window 20 --size 101 --images 10",
-        f"weigh_draws {f.digits} {f.weights} {f.weighed} --window 20 --size 101 --images 5 --draws 1 4",
+        "--window 20 --tolerance 0.001",  # so far out lie its codes
+        f"measure_epochs {f.digits} {f.snapshots} {f.epochs} --window 20 --tolerance 0.001 --images 10",
+        f"weigh_draws {f.digits} {f.weights} {f.weighed} --window 20 --tolerance 1e-3 --images 5 --draws 1 4",
         f"encode {f.digits} {f.weights} {f.latents}",
         f"sample_prior {f.weights} {f.prior_samples} --draws 5",
         f"interpolate {f.digits} {f.weights} {f.interpolation} --images 14 119 98",
         f"reconstruct {f.digits} {f.weights} {f.reconstructions}",
         f"decode_manifold {f.weights} {f.latents} {f.manifold} --window 2.5 --size 4",
         f"fit_top_half {f.digits} {f.weights} {f.fit} --images 0 3 --draws 5 --steps 20 --learning-rate 0.05",
-        f"complete_top_half {f.weights} {f.fit} {f.top_half} --completions 3 --window 20 --size 101",
+        f"complete_top_half {f.weights} {f.fit} {f.top_half} --completions 3 --window 20 --tolerance 0.001",
     ]
     for words in files.commands:
         assert run_command(words) == 0

@@ -1,6 +1,5 @@
 """What `make` does besides calling Snakemake: the environment that belongs to one folder, and cleaning."""
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -91,9 +90,13 @@ def test_clean_does_not_follow_other_links(folder, tmp_path):
 
 
 def test_clean_during_a_run_removes_nothing(folder):
-    with (folder / ".snakemake/alive").open("w") as alive:
-        fcntl.flock(alive, fcntl.LOCK_SH)
+    hold = "from mnist_vae.provenance import lock; lock.hold('results/.lock'); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as run:
+        run.stdout.readline()
         result = make(folder, "clean")
+        run.communicate("\n")
     assert result.returncode != 0
     assert "a run is in progress" in result.stderr
     assert left(folder) == set(MADE)

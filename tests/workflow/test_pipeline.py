@@ -143,17 +143,16 @@ def test_deleted_figure_reruns_its_rule_alone(finished_project):
 
 TOP_HALF = {"fit_top_half": 1, "complete_top_half": 1, "top_half_posterior": 1, "completion": 1}
 COMPLETION = {name: 1 for name in TOP_HALF if name != "fit_top_half"}
+EXACT = (
+    {"evaluate": MODELS, "measure_epochs": 5, "weigh_draws": 5, "importance_weighted_bound": 1}
+    | TABLES
+    | COMPLETION
+)
 EDITS = {
     "evaluation={draws: 3}": {"evaluate": MODELS} | TABLES,
     "evaluation={first_100_draws: 6}": {"evaluate": MODELS} | TABLES,
-    "marginal={size: 91}": {"evaluate": MODELS, "measure_epochs": 5} | TABLES,
-    "marginal={window: 21.0}": {"evaluate": MODELS, "measure_epochs": 5} | TABLES,
-    "marginal={fine_window: 23.0}": (
-        {"evaluate": MODELS, "weigh_draws": 5, "importance_weighted_bound": 1} | TABLES | COMPLETION
-    ),
-    "marginal={fine_size: 111}": (
-        {"evaluate": MODELS, "weigh_draws": 5, "importance_weighted_bound": 1} | TABLES | COMPLETION
-    ),
+    "marginal={tolerance: 0.02}": EXACT,
+    "marginal={window: 21.0}": EXACT,
     "gaps={images: 30}": {"evaluate": MODELS} | TABLES,
     "snapshots={epochs: [1, 2]}": after_training(5, 5) | pictured(),
     "snapshots={images: 30}": {"measure_epochs": 5} | TABLES,
@@ -179,6 +178,8 @@ EDITS = {
     "recipes={strong: {augmentation: {1: 1.0, 150: 2}}}": after_training(1, 1),
     "recipes={strong: {decay: 0.1}}": after_training(2, 2),
     "recipes={strong: {latent_layer_rate: 3}}": after_training(2, 2),
+    "recipes={strong: {beta: 0.5}}": after_training(2, 2),
+    "recipes={strong: {hidden: 400}}": after_training(2, 2),
     "recipes={brief: {epochs: 1}}": after_training(4, 2),
     "recipes={brief: {seeds: [7]}}": after_training(2, 2),
     # One seed more is one model a size more, and every table and figure of all models.
@@ -191,8 +192,10 @@ EDITS = {
 }
 WITHOUT_EFFECT = [
     "dataset=mnist5k",
+    "datasets={}",
     "train_sizes={mnist: [100]}",  # another data set's
     "mnist_dir=elsewhere",
+    "datasets={letters: {folder: elsewhere}}",
     "mirrors=['https://mirror.invalid']",
     "benchmarks={rounds: 2, images: 200}",
     "parity={backend: executable}",
@@ -215,10 +218,11 @@ def test_every_config_key_has_its_edit():
 
 
 def leaves(config):
-    """Its keys, as in {"marginal.size", "recipes.decay"}: whose the recipe is does not matter."""
+    """Its keys, as in {"marginal.window", "recipes.decay"}: recipes' and data sets' names do not matter."""
     found = set()
     for key, value in config.items():
-        sections = value.values() if key == "recipes" else [value] if isinstance(value, dict) else []
+        is_section = isinstance(value, dict) and key != "datasets"
+        sections = value.values() if key == "recipes" else [value] if is_section else []
         found |= {f"{key}.{name}" for section in sections for name in section} or {key}
     return found
 

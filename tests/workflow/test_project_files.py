@@ -51,11 +51,12 @@ def test_citation_names_this_version():
 def test_every_library_module_and_figure_is_reachable_from_a_rule():
     rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
     for command in (ROOT / "workflow/mnist_vae/commands").glob("[a-z]*.py"):
-        if command.stem in ("verify", "quote"):  # of `make verify`, and of the pages
+        if command.stem in ("check", "quote", "verify"):  # run by people
             continue
         assert re.search(rf'(code|sources)\((.*, )?"{command.stem}"', rules), command.stem
 
 
+SITE = {"overview.md": "../README.md"}  # pages that the site names otherwise
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
@@ -72,7 +73,9 @@ def test_every_link_in_a_page_leads_somewhere(page):
         if re.match(r"https?://", link):
             continue
         path, _, anchor = link.partition("#")
-        target = (page.parent / path).resolve() if path else page
+        target = (page.parent / SITE.get(path, path)).resolve() if path else page
+        if page.name == "index.md" and path.startswith("run/"):
+            continue  # the site's copy of the last run
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
 

@@ -26,13 +26,12 @@ rule evaluate:
         code=code("evaluate"),
         draws=config["evaluation"]["draws"],
         first_100_draws=config["evaluation"]["first_100_draws"],
-        grid=config["marginal"],
+        marginal=config["marginal"],
         images=first_test_images("gaps"),
     shell:
         "python -m mnist_vae evaluate {input.digits:q} {input.weights:q} {output.metrics:q} "
         "--draws {params.draws} --first-100-draws {params.first_100_draws} "
-        "--window {params.grid[window]} --size {params.grid[size]} "
-        "--fine-window {params.grid[fine_window]} --fine-size {params.grid[fine_size]} "
+        "--tolerance {params.marginal[tolerance]} --window {params.marginal[window]} "
         "--images {params.images} > {log:q} 2>&1"
 
 

@@ -19,12 +19,12 @@ rule measure_epochs:
     params:
         software=software,
         code=code("measure_epochs"),
-        window=config["marginal"]["window"],
-        size=config["marginal"]["size"],
+        marginal=config["marginal"],
         images=first_test_images("snapshots"),
     shell:
         "python -m mnist_vae measure_epochs {input.digits:q} {input.snapshots:q} "
-        "{output.epochs:q} --window {params.window} --size {params.size} --images {params.images} > {log:q} 2>&1"
+        "{output.epochs:q} --tolerance {params.marginal[tolerance]} --window {params.marginal[window]} "
+        "--images {params.images} > {log:q} 2>&1"
 
 
 rule weigh_draws:
@@ -42,11 +42,11 @@ rule weigh_draws:
     params:
         software=software,
         code=code("weigh_draws"),
-        window=config["marginal"]["fine_window"],
-        size=config["marginal"]["fine_size"],
+        marginal=config["marginal"],
         images=first_test_images("importance_weighting"),
         draws=config["importance_weighting"]["draws"],
     shell:
         "python -m mnist_vae weigh_draws {input.digits:q} {input.weights:q} {output.bounds:q} "
-        "--window {params.window} --size {params.size} --images {params.images} --draws {params.draws} "
+        "--tolerance {params.marginal[tolerance]} --window {params.marginal[window]} "
+        "--images {params.images} --draws {params.draws} "
         "> {log:q} 2>&1"

@@ -130,9 +130,8 @@ rule complete_top_half:
     params:
         code=code("complete_top_half"),
         completions=config["top_half"]["completions"],
-        window=config["marginal"]["fine_window"],
-        size=config["marginal"]["fine_size"],
+        marginal=config["marginal"],
     shell:
         "python -m mnist_vae complete_top_half {input.weights:q} {input.fit:q} "
         "{output.completions:q} --completions {params.completions} "
-        "--window {params.window} --size {params.size} > {log:q} 2>&1"
+        "--tolerance {params.marginal[tolerance]} --window {params.marginal[window]} > {log:q} 2>&1"

@@ -59,11 +59,11 @@ def clean() -> str:
 
 def main() -> None:
     """Clean the current folder, unless a run is in progress, which holds a lock on this file."""
-    alive = STATE / "alive"
-    if not alive.is_file():
+    held = RESULTS / ".lock"
+    if not held.is_file():
         print(clean())
         return
-    with alive.open() as lock:
+    with held.open() as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -118,7 +118,7 @@ def test_benchmark_tells_each_contests_ratios(study, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None)  # of this process, for good
     monkeypatch.setattr(julia_training, "find_executable", lambda _: None)
     words = f"benchmark {study.digits} {study.weights} {tmp_path}/ratios.csv {tmp_path}/ratios.md"
-    words += f" --reference {tmp_path} --rounds 1 --images 100 --window 8 --size 41"
+    words += f" --reference {tmp_path} --rounds 1 --images 100 --window 8 --tolerance 0.001"
     assert run_command(words) == 0
     table = pd.read_csv(tmp_path / "ratios.csv")
     assert table.groupby("contest").ratio.first().tolist() == [1] * 4

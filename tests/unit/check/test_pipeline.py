@@ -118,7 +118,7 @@ def test_contours_know_the_top_half_alone(world):
     save_arrays(world.tmp / "fit", fit, load_provenance(world.study.fit))
     for fit_file, output in ((world.study.fit, "before"), (world.tmp / "fit", "after")):
         files = f"{world.study.weights} {fit_file} {world.tmp}/{output}"
-        run(f"complete_top_half {files} --completions 1 --window 20 --size 61")
+        run(f"complete_top_half {files} --completions 1 --window 20 --tolerance 0.001")
     before, after = load_arrays(world.tmp / "before"), load_arrays(world.tmp / "after")
     assert not np.array_equal(before["x"], after["x"])
     assert np.array_equal(before["log_joint"], after["log_joint"])
@@ -182,7 +182,7 @@ def test_the_test_set_is_all_of_it(world):
     save_weights(world.tmp / "weights", certain, load_provenance(world.study.weights))
     run(
         f"evaluate {world.study.digits} {world.tmp}/weights {world.tmp}/metrics --draws 2 "
-        "--first-100-draws 2 --window 20 --size 101 --fine-window 21 --fine-size 121 --images 5"
+        "--first-100-draws 2 --window 20 --tolerance 0.001 --images 5"
     )
     metrics = pd.read_csv(world.tmp / "metrics").set_index(["metric", "split"]).value["reconstruction"]
     x = torch.from_numpy(load_digits(world.study.digits, "test")[0])

@@ -126,7 +126,7 @@ def test_same_bits_of_arrays_tables_and_figures(study, hostile, tmp_path):
     """The small study once more, every command, with everything around it set to mislead."""
     for words in figures_of(study, study.folder, tmp_path / "ordinary"):
         assert run_command(words) == 0
-    again = tmp_path / "again" / study.folder.relative_to(study.folder.parents[3])
+    again = tmp_path / "again" / study.folder.relative_to(study.folder.parents[4])
     commands = [words.replace(str(study.folder), str(again)) for words in study.commands]
     run_in(*hostile, [*commands, *figures_of(study, again, tmp_path / "pictures")])
     ordinary, found = contents(study.folder), contents(again)

@@ -137,9 +137,10 @@ REFERENCE = "recipes.reference"
         ({"latent_manifold.size": 100}, ["latent_manifold.size is 100", "at most 60"]),
         ({"latent_manifold.window": 0}, ["latent_manifold.window is 0", "above 0"]),
         # grids and images for the exact figures
-        ({"marginal.fine_window": 10}, ["marginal.fine_window is 10", "above window, 10"]),
-        ({"marginal.fine_size": 276}, ["marginal.fine_size is 276", "at least 277"]),
-        ({"marginal.size": 2}, ["marginal.size is 2", "at least 3"]),
+        ({"marginal.fine_window": 10}, ["marginal.fine_window (here 10) is gone", "marginal.tolerance"]),
+        ({"marginal.size": 251}, ["marginal.size (here 251) is gone", "marginal.tolerance"]),
+        ({"marginal.tolerance": 1}, ["marginal.tolerance is 1", "at most 0.1"]),
+        ({"marginal.window": 50}, ["marginal.window is 50", "at most 40"]),
         ({"gaps.images": 1_001}, ["gaps.images is 1001", "at most 1000", "mnist5k"]),
         ({"snapshots.epochs": []}, ["snapshots.epochs is []", "1 entries or more"]),
         ({"importance_weighting.draws": [1, 7, 10]}, ["importance_weighting.draws has 7", "divide 10"]),

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from mnist_vae.benchmarks.epochs import BATCH, RATE
-from mnist_vae.study.networks import PIXELS
+from mnist_vae.study.images import PIXELS
 from mnist_vae.study.recipe import Recipe
 
 HIDDEN, LATENT = Recipe.hidden, Recipe.latent

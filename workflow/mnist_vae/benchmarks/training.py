@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from mnist_vae.benchmarks import jax_training
 from mnist_vae.benchmarks.epochs import BATCH, RATE, reference_epochs
 from mnist_vae.study.cuda import find_device
-from mnist_vae.study.networks import PIXELS
+from mnist_vae.study.images import PIXELS
 from mnist_vae.study.recipe import Recipe
 
 HIDDEN, LATENT = Recipe.hidden, Recipe.latent

@@ -20,6 +20,9 @@ class Worker:
         self._process = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._name, self._input, self._output = command[0], self._process.stdin, self._process.stdout
         self.memory_mb = 0  # the most it had; known once it is closed
 
     def __call__(self) -> int:
@@ -30,7 +33,7 @@ class Worker:
     def begin(self) -> None:
         """Let it work, and do not wait."""
         with suppress(BrokenPipeError):  # it has ended, as `answer` will say
-            os.write(self._process.stdin.fileno(), b"\n")
+            os.write(self._input.fileno(), b"\n")
 
     def end(self) -> int:
         """Wait until it has worked, and return how many units that was."""
@@ -38,19 +41,17 @@ class Worker:
 
     def answer(self) -> str:
         """Wait for the next line that it says."""
-        if not (line := self._process.stdout.readline()):
+        if not (line := self._output.readline()):
             self.close()
-            raise InputError(
-                f"{self._process.args[0]} ended with {self._process.returncode}, without an answer"
-            )
+            raise InputError(f"{self._name} ended with {self._process.returncode}, without an answer")
         return line.rstrip()
 
     def close(self) -> None:
         """Let it end, as it does once no more lines can come."""
         if self._process.returncode is not None:
             return
-        self._process.stdin.close()
-        self._process.stdout.close()
+        self._input.close()
+        self._output.close()
         _, status, used = os.wait4(self._process.pid, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
         self.memory_mb = used.ru_maxrss // 1024

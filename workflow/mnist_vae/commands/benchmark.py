@@ -10,6 +10,7 @@ from mnist_vae.benchmarks import inference, julia_training, training
 from mnist_vae.benchmarks.alternation import hold
 from mnist_vae.benchmarks.machine import machine
 from mnist_vae.benchmarks.pages import ratios_page
+from mnist_vae.commands.latent_space import add_latent_space_arguments
 from mnist_vae.data.digits import load_digits
 from mnist_vae.files.storage import whole_file
 from mnist_vae.files.weights import load_weights
@@ -26,8 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--reference", required=True, help="the Julia project's folder")
     parser.add_argument("--rounds", type=int, required=True, help="in which every contender is timed once")
     parser.add_argument("--images", type=int, required=True, help="of an epoch of training")
-    parser.add_argument("--window", type=float, required=True, help="the grid spans [-window, window]^2")
-    parser.add_argument("--size", type=int, required=True, help="points along a side")
+    add_latent_space_arguments(parser)
 
 
 def run(options: Namespace) -> None:
@@ -44,7 +44,7 @@ def run(options: Namespace) -> None:
     with julia_training.contender(train.numpy(), Path(options.reference), threads) as julia:
         contests = {
             "a training step, batch of 100": training.contenders(train) | julia,
-            "log p(x) of an image": inference.log_px(vae, test, options.window, options.size),
+            "log p(x) of an image": inference.log_px(vae, test, options.window, options.tolerance),
             "a step of SVI for an image, 1 draw": inference.svi(vae, test, draws=1),
             "a step of SVI for an image, 50 draws": inference.svi(vae, test, draws=50),
         }

@@ -31,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """A row a contender, as of `benchmark`, and the most memory that a process of its had."""
     threads = int(os.environ["OMP_NUM_THREADS"])
-    sizes = sorted({min(size, len(load_arrays(options.digits)["train_labels"])) for size in SIZES})
+    sizes = sorted({min(size, len(load_arrays(options.digits)["train_images"])) for size in SIZES})
     worker = partial(start_worker, options.digits)
     tables = [on_more_images(worker, sizes, threads, options.rounds)]
     if cores() > 1:

@@ -1,22 +1,15 @@
 """Measure one model: its bounds, exact log-densities, and the gaps between them."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
+from mnist_vae.commands.latent_space import add_latent_space_arguments, decoder_space, naming
 from mnist_vae.data.digits import load_digits
 from mnist_vae.exact.gaps import encoder_gap, gaps, independent_pixels
-from mnist_vae.exact.marginal import (
-    WIDEN,
-    WIDEN_FINE,
-    decode_grid,
-    latent_grid,
-    log_marginals,
-    require_inside,
-    top_half_log_marginals,
-)
+from mnist_vae.exact.low_rank import BOTTOM_HALF, TOP_HALF, WHOLE
 from mnist_vae.files.storage import load_provenance, save_model_table
 from mnist_vae.files.weights import load_weights
 from mnist_vae.study.evaluation import evaluate, mean_over_images
@@ -34,10 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--first-100-draws", type=int, required=True, help="draws of z per image of the first 100 test images"
     )
-    parser.add_argument("--window", type=float, required=True, help="the grid spans [-window, window]^2")
-    parser.add_argument("--size", type=int, required=True, help="points along a side")
-    parser.add_argument("--fine-window", type=float, required=True, help="of the finer, wider grid")
-    parser.add_argument("--fine-size", type=int, required=True)
+    add_latent_space_arguments(parser)
     parser.add_argument("--images", type=int, required=True, help="of each split, whose gaps are measured")
 
 
@@ -46,12 +36,12 @@ def run(options: Namespace) -> None:
     """A row a figure: mean over images and standard error."""
     provenance = load_provenance(options.weights)
     vae = load_weights(options.weights)
-    train, test = (
-        torch.from_numpy(load_digits(options.digits, split, count)[0])
-        for split, count in (("train", provenance["n"]), ("test", None))
-    )
+    train, test = (torch.from_numpy(load_digits(options.digits, split)[0]) for split in ("train", "test"))
+    train, unseen = train[: provenance["n"]], train[provenance["n"] :][: options.images]
     generator = torch.Generator().manual_seed(provenance["seed"])
-    rows = [*_bounds(vae, train, test, options, generator), *_exact(vae, train, test, options)]
+    bounds = _bounds(vae, train, test, options, generator)
+    with naming(options.weights):
+        rows = [*bounds, *_exact(vae, train, unseen, test, options)]
     save_model_table(options.metrics, rows, provenance)
 
 
@@ -69,23 +59,19 @@ def _bounds(
             yield {"split": split, "metric": metric, "value": value, "standard_error": standard_error}
 
 
-def _exact(vae: VAE, train: Tensor, test: Tensor, options: Namespace) -> Iterator[dict]:
-    """By sums over grids: on the finer one, and with gaps, for the first images; for all test images."""
-    fine = decode_grid(vae.decoder, latent_grid(options.fine_window, options.fine_size))
-    where = options.weights, WIDEN_FINE
-    on_test = gaps(vae, fine, test[: options.images], *where)
-    on_train = encoder_gap(vae, fine, train[: options.images], *where)
+def _exact(vae: VAE, train: Tensor, unseen: Tensor, test: Tensor, options: Namespace) -> Iterator[dict]:
+    """By sums over the latent space: of all test images and, with gaps, of the first ones of each split.
 
-    decoded = decode_grid(fine.decoder, latent_grid(options.window, options.size))
-    marginals = [log_marginals(decoded, test), top_half_log_marginals(decoded, test)]
-    for marginal in marginals:
-        require_inside(marginal.edge_mass, decoded.grid, options.weights, WIDEN)
-    log_px, log_p_top = (marginal.log_density for marginal in marginals)
-
-    quantities: Mapping[str, Mapping[str, Tensor]] = {
+    Training images beyond the model's own are as many or fewer: a data set may have no more.
+    """
+    space = decoder_space(vae.decoder, vae.latent, options)
+    whole, top, bottom = (space.log_marginals(test, part) for part in (WHOLE, TOP_HALF, BOTTOM_HALF))
+    on_test = gaps(vae, space, test[: options.images])
+    quantities: dict[str, dict[str, Tensor]] = {
         "test": {
-            "neg_log_px": -log_px,
-            "neg_log_p_bottom_given_top": log_p_top - log_px,
+            "neg_log_px": -whole.log_density,
+            "neg_log_p_bottom": -bottom.log_density,
+            "neg_log_p_bottom_given_top": top.log_density - whole.log_density,
             "neg_log_p_bottom_independent_pixels": -independent_pixels(train, test),
         },
         "test_subset": {
@@ -96,15 +82,25 @@ def _exact(vae: VAE, train: Tensor, test: Tensor, options: Namespace) -> Iterato
             "amortization_gap": on_test.kl - on_test.kl_refined,
             "approximation_gap": on_test.kl_refined,
             "approximation_gap_of_best": on_test.kl_best,
-            "grid_error": log_px[: options.images] - on_test.log_px,
-        },
-        "train_subset": {
-            "neg_elbo": on_train.kl - on_train.log_px,
-            "neg_log_px": -on_train.log_px,
-            "kl_to_posterior": on_train.kl,
         },
     }
+    errors = {
+        "test": torch.stack([whole.error, bottom.error, top.error + whole.error]),
+        "test_subset": on_test.error,
+    }
+    for split, images in (("train_subset", train[: options.images]), ("unseen_subset", unseen)):
+        if len(images) > 1:
+            found = encoder_gap(vae, space, images)
+            quantities[split] = {
+                "neg_elbo": found.kl - found.log_px,
+                "neg_log_px": -found.log_px,
+                "kl_to_posterior": found.kl,
+            }
+            errors[split] = found.error
     for split, metrics in quantities.items():
         for metric, per_image in metrics.items():
             yield {"split": split, "metric": metric} | mean_over_images(per_image)._asdict()
-    yield {"split": "test_subset", "metric": "images", "value": len(on_test.kl)}
+        yield {"split": split, "metric": "largest_error", "value": errors[split].max().item()}
+    for split in ("test_subset", "unseen_subset"):
+        if split in quantities:
+            yield {"split": split, "metric": "images", "value": len(quantities[split]["neg_log_px"])}

@@ -35,6 +35,7 @@ def check_config(config: Mapping) -> None:
     The configuration is a complete one, as `layers.complete_config` makes it.
     """
     own = config["datasets"] if isinstance(config["datasets"], Mapping) else {}
+    _check_replaced(config)
     error = best_match(_Validator(schema_of_config(map(str, own))).iter_errors(config))
     if error is not None:
         raise InputError(f"config: {_explain(error)}")
@@ -59,10 +60,20 @@ def check_config(config: Mapping) -> None:
                     f"config: {section}.images is {images}; it must be at most {dataset.test_images}, the "
                     f"test images of {dataset.name}"
                 )
-    _check_grids(config["marginal"])
     draws = config["importance_weighting"]["draws"]
     if wrong := [k for k in draws if max(draws) % k]:
         raise InputError(f"config: importance_weighting.draws has {wrong[0]}; it must divide {max(draws)}")
+
+
+def _check_replaced(config: Mapping) -> None:
+    """Keys of earlier versions get a sentence that says what took their place."""
+    marginal = config["marginal"] if isinstance(config["marginal"], Mapping) else {}
+    if old := [key for key in ("size", "fine_window", "fine_size") if key in marginal]:
+        raise InputError(
+            f"config: marginal.{old[0]} (here {marginal[old[0]]!r}) is gone: sums over the latent space now "
+            "refine themselves until their error is below marginal.tolerance, in nats per image, and their "
+            "window grows where it must. Take the key out"
+        )
 
 
 def _described(name: str, own: Mapping[str, Mapping]) -> Dataset:
@@ -93,19 +104,6 @@ def _check_sizes(recipes: Mapping[str, Mapping], dataset: Dataset) -> None:
                 f"config: a train size of {dataset.name} is {largest} (recipe {name}); it has "
                 f"{dataset.train_images:,} training images"
             )
-
-
-def _check_grids(marginal: Mapping[str, float]) -> None:
-    """The second grid checks the first: it must reach farther, with its points closer together."""
-    window, fine_window = marginal["window"], marginal["fine_window"]
-    needed = math.floor(fine_window / window * (marginal["size"] - 1)) + 2
-    if fine_window <= window:
-        raise InputError(f"config: marginal.fine_window is {fine_window}; it must be above window, {window}")
-    if marginal["fine_size"] < needed:
-        raise InputError(
-            f"config: marginal.fine_size is {marginal['fine_size']}; to be finer than the first grid it must "
-            f"be at least {needed}"
-        )
 
 
 def _check_choice(key: str, value: str | int, allowed: list) -> None:

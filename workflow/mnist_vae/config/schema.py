@@ -18,8 +18,8 @@ def schema_of_config(own: Iterable[str] = ()) -> Schema:
 
     `own` are the names of the configuration's own data sets.
     """
-    sizes = {name: dataset.train_images for name, dataset in DATASETS.items()}
-    sizes = sizes | dict.fromkeys(set(own) - sizes.keys())
+    sizes: dict[str, int | None] = {name: dataset.train_images for name, dataset in DATASETS.items()}
+    sizes |= dict.fromkeys(set(own) - sizes.keys())
     properties = {field.name: _schema(field, sizes) for field in parameters(Config)}
     properties["recipes"] = _schema_of_recipes(properties["recipes"], sizes)
     properties["datasets"] = _schema_of_datasets(properties["datasets"])

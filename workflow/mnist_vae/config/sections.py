@@ -25,29 +25,26 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Marginal:
-    """The grids of the latent plane on which log p(x) is summed."""
+    """Sums over the latent space, such as log p(x)."""
 
+    tolerance: Annotated[
+        float,
+        Parameter(
+            "error that a sum over the latent space may have, per image, in nats; it is refined until its "
+            "estimated error is below (`largest_error` in the tables)",
+            minimum=1e-4,
+            maximum=0.1,
+        ),
+    ] = 1e-3
     window: Annotated[
         float,
         Parameter(
-            "the grid on which log p(x) is summed spans ±window; a posterior at its edge stops the run",
+            "sums start over ±window in each latent dimension; the window grows up to ±40 while an image has "
+            "mass at its edge",
             above=0,
-            maximum=100,
+            maximum=40,
         ),
     ] = 10.0
-    size: Annotated[int, Parameter("points along a side of this grid", minimum=3, maximum=401)] = 251
-    fine_window: Annotated[
-        float,
-        Parameter(
-            "the same of a second, wider and finer grid: for the gaps, and to check the first "
-            "(`grid_error` in the tables is the difference)",
-            above=0,
-            maximum=100,
-        ),
-    ] = 11.0
-    fine_size: Annotated[int, Parameter("points along a side of the second grid", minimum=3, maximum=401)] = (
-        331
-    )
 
 
 @dataclass(frozen=True)
@@ -291,7 +288,8 @@ class Config:
     seeds: Annotated[
         Seeds,
         Parameter(
-            "seeds of initialization, order and noise; a model is trained for each",
+            "seeds of initialization, order and noise; a model is trained for each. In a file of your own, "
+            "or set by `--config`, they are those of every recipe for which you set no others",
             minimum=0,
             maximum=LARGEST_SEED,
             unique=True,
@@ -301,7 +299,7 @@ class Config:
         Literal["cpu", "auto", "cuda"],
         Parameter(
             "where models are trained: `cpu`, `cuda`, or `auto`: a GPU if PyTorch finds one. Both draw the "
-            "same batches and noise from a seed; sums are rounded otherwise. Only `cpu` has been measured"
+            "same batches and noise from a seed; sums are rounded otherwise. The tables quoted are the CPU's"
         ),
     ] = "cpu"
     recipes: Annotated[

@@ -76,7 +76,7 @@ def read_own(name: str, folder: str | None) -> dict[str, np.ndarray]:
 
     Images are (count, 784), row by row. Raises InputError where the files hold anything else.
     """
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for part, stored in find_own(name, folder).items():
         array = stored.read()
         if part.endswith("images"):

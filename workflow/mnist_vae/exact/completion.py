@@ -1,23 +1,142 @@
-"""Where an image's posterior given its top half lies."""
+"""The bottom of an image, given its top: by a fitted q, and by the exact posterior (docs/model.md, part
+4).
+"""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from mnist_vae.exact.marginal import Grid, mass_level
+from mnist_vae.exact.low_rank import TOP_HALF, WHOLE
+from mnist_vae.exact.marginal import DecoderSpace, Posterior
+from mnist_vae.exact.quadrature import elbo_by_quadrature, gauss_hermite
+from mnist_vae.study import densities
+from mnist_vae.study.densities import log_q, top_half_joint
+from mnist_vae.study.objective import reparameterize
 
-WINDOW_MASS = 0.99
-WINDOW_STDS = 3.0
+CONTOUR_POINTS = 161  # along each dimension, of the tables that contours are drawn from
+MASSES = (0.5, 0.9)  # of the posterior, inside the contours that say where it lies
+WINDOW_MASS, WINDOW_STDS = 0.99, 3.0  # of the posterior, and of q, that a window of contours holds
+Q_NODES = 32  # of quadrature, along each dimension, for the pixels' means under q
 
 
-def posterior_window(log_joint: Tensor, grid: Grid, mean: Tensor, log_std: Tensor) -> Tensor:
-    """Find where posterior and q lie: per image (low, high) of each latent dimension, (images, 2, 2).
+@torch.inference_mode()
+def complete(
+    space: DecoderSpace,
+    decoder: Callable[[Tensor], Tensor],
+    x: Tensor,
+    mean: Tensor,
+    log_std: Tensor,
+    noise: Tensor,
+) -> dict[str, Tensor]:
+    """Complete the top halves of images x (images, pixels), of which q (images, d) was fitted.
 
-    It spans the smallest region with WINDOW_MASS of the posterior, given as log-joints (images, size^2) on
-    the grid, and WINDOW_STDS standard deviations of q. A fixed window can miss either: codes reach |z| = 5.5.
+    Completions are pictures (..., pixels): the true top above the Bernoulli means of the bottom. Found are
+    completions (images, draws, pixels) by q at standard normal noise (draws, images, d); q_completion and
+    exact_completion (images, pixels), the means under q and under the posterior; kl, that of q to the
+    posterior given the top half, log_p_bottom_given_top and their estimated error, (images,) each, in nats.
+    The window (images, d, 2) is where posterior and q lie.
+    Raises OutsideWindowError if a posterior lies too far out.
     """
-    near = log_joint >= mass_level(log_joint, WINDOW_MASS)[:, None]
-    margin = grid.axis[1] - grid.axis[0]
+    images, dimension = mean.shape
+
+    def pixel_means(z: Tensor) -> Tensor:
+        return torch.sigmoid(decoder(z))
+
+    q_noise, weights = gauss_hermite(Q_NODES, dimension, mean)
+    q_means = [weights @ pixel_means(reparameterize(mean[i], log_std[i], q_noise)) for i in range(images)]
+    posteriors = [space.posterior(image, TOP_HALF) for image in x]
+    exact_means = [posterior.mean_of(pixel_means).to(x) for posterior in posteriors]
+    top, whole = (space.log_marginals(x, part) for part in (TOP_HALF, WHOLE))
+    elbo = elbo_by_quadrature(
+        lambda some, z: top_half_joint(decoder, x[some], z), mean, log_std, space.tolerance
+    )
+    windows = torch.stack(
+        [posterior_window(*each) for each in zip(posteriors, mean.double(), log_std.double(), strict=True)]
+    )
+    return {
+        "completions": completed(x, pixel_means(reparameterize(mean, log_std, noise))).transpose(0, 1),
+        "q_completion": completed(x, torch.stack(q_means)),
+        "exact_completion": completed(x, torch.stack(exact_means)),
+        "kl": top.log_density - elbo.value,
+        "log_p_bottom_given_top": whole.log_density - top.log_density,
+        "error": top.error + torch.maximum(elbo.error, whole.error),
+        "window": windows,
+    }
+
+
+def completed(x: Tensor, means: Tensor) -> Tensor:
+    """The true tops of images (images, pixels) above the bottoms of means (..., images, pixels)."""
+    top = densities.top_half(x)
+    return torch.cat([top.expand(*means.shape[:-1], -1), means[..., top.shape[-1] :]], dim=-1)
+
+
+def posterior_window(posterior: Posterior, mean: Tensor, log_std: Tensor) -> Tensor:
+    """Find where one image's posterior and q lie: (low, high) of each latent dimension, (d, 2).
+
+    It spans the smallest region with WINDOW_MASS of the posterior and WINDOW_STDS standard deviations of q
+    (d,). A fixed window can miss either: codes reach |z| = 5.5.
+    """
+    level = highest_density_level(posterior.log_density, posterior.log_weights, WINDOW_MASS)
+    inside = posterior.z[posterior.log_density >= level]
     reach = WINDOW_STDS * torch.exp(log_std)
-    low = torch.stack([grid.z[inside].amin(0) for inside in near]) - margin
-    high = torch.stack([grid.z[inside].amax(0) for inside in near]) + margin
-    return torch.stack([torch.minimum(low, mean - reach), torch.maximum(high, mean + reach)], dim=-1)
+    margin = (inside.amax(0) - inside.amin(0)) / 10
+    return torch.stack(
+        [
+            torch.minimum(inside.amin(0) - margin, mean - reach),
+            torch.maximum(inside.amax(0) + margin, mean + reach),
+        ],
+        dim=-1,
+    )
+
+
+def densities_around(
+    decoder: Callable[[Tensor], Tensor], x: Tensor, mean: Tensor, log_std: Tensor, windows: Tensor
+) -> dict[str, Tensor]:
+    """Tabulate the top halves' log-joints and q over windows (images, 2, 2) of the latent plane.
+
+    In double precision, for which the decoder must have been made.
+
+    Found are axes (images, 2, CONTOUR_POINTS), the first dimension's running along the rows of log_joint and
+    log_q (images, CONTOUR_POINTS, CONTOUR_POINTS); joint_levels (images, levels), above which lie MASSES of
+    the posterior; and modes (images,), the log-joint's number of maxima above the last level.
+    """
+    found = []
+    for image, window, *q in zip(x.double(), windows.double(), mean.double(), log_std.double(), strict=True):
+        share = torch.linspace(0, 1, CONTOUR_POINTS, dtype=torch.float64)
+        axes = window[:, :1] + share * (window[:, 1:] - window[:, :1])
+        z = torch.stack(torch.meshgrid(*axes, indexing="xy"), dim=-1)
+        log_joint = torch.stack([top_half_joint(decoder, image, row) for row in z])
+        flat = log_joint.flatten()
+        levels = torch.stack([highest_density_level(flat, flat, share) for share in MASSES])
+        found.append(
+            {
+                "axes": axes,
+                "log_joint": log_joint,
+                "log_q": log_q(q[0], q[1], z),
+                "joint_levels": levels,
+                "modes": modes(log_joint[None], levels[-1:])[0],
+            }
+        )
+    return {name: torch.stack([each[name] for each in found]) for name in found[0]}
+
+
+def highest_density_level(log_density: Tensor, log_weights: Tensor, share: float) -> Tensor:
+    """The lowest log-density within the smallest region that holds this share of the weights, scalar.
+
+    Of points (points,), whose weights are given by their logarithms up to a constant.
+    """
+    order = log_density.argsort(descending=True)
+    weights = torch.softmax(log_weights.double()[order], dim=-1)
+    inside = int((weights.cumsum(-1) < share).sum())
+    return log_density[order[min(inside, len(order) - 1)]]
+
+
+def modes(log_weights: Tensor, level: Tensor) -> Tensor:
+    """Count local maxima at or above a level: (..., size, size) and (...) -> (...).
+
+    Meant for a window whose points lie close against the modes' width, in double precision.
+    """
+    neighbourhood = F.max_pool2d(log_weights, 3, stride=1, padding=1)
+    return ((log_weights == neighbourhood) & (log_weights >= level[..., None, None])).sum((-1, -2))

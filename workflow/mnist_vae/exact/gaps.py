@@ -1,86 +1,103 @@
-"""How far bounds lie below log p(x), and why (SPEC, 'Beyond the reference'). All in nats.
+"""How far bounds lie below log p(x), and why (docs/model.md, 'Beyond the reference'). All in nats.
 
 -ELBO = -log p(x) + KL(q || p(z | x)). Refining q image by image splits the KL in two: what the encoder could
 have done better (amortization gap), and what no factorized Gaussian could (approximation gap; Cremer, Li &
-Duvenaud 2018).
+Duvenaud 2018). The split depends on the optimizer: an ascent from the encoder's answer may end in a lesser
+mode. The best q that is found depends on it less.
 """
 
-from functools import partial
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from mnist_vae.exact.marginal import DecodedGrid, LowRankDecoder, Marginal, log_marginals, require_inside
-from mnist_vae.exact.refine import elbo_by_quadrature, refine
-from mnist_vae.study.blocks import in_blocks
-from mnist_vae.study.densities import TOP_HALF, bernoulli_log_density, joint_log_density
+from mnist_vae.exact.marginal import DecoderSpace
+from mnist_vae.exact.quadrature import elbo_by_quadrature
+from mnist_vae.exact.refine import LogJoints, laplace_log_std, log_joints, refine
+from mnist_vae.study.densities import bernoulli_log_density, top_half
 from mnist_vae.study.networks import VAE
 
-FEW_NODES = 4, 5  # of quadrature along each dimension
-AGREEMENT = 5e-3  # nats between these: the larger is then off by a small part of that
-OTHER_MODE = 3.0  # standard deviations of q beyond which the posterior's peak is another mode
+HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
+SAME = 0.5  # standard deviations of a refined q, within which another start would lead to it again
+HOPE = 1.0  # nats by which a mode's Laplace approximation may understate what a q there can reach
 
 
 class EncoderGap(NamedTuple):
-    """Of each image (images,): log p(x) and the KL of the encoder's q to p(z | x)."""
+    """Of each image (images,): log p(x), the KL of the encoder's q to p(z | x), and the estimated errors of
+    both.
+
+    error is that of log p(x) and of the ELBO together.
+    """
 
     log_px: Tensor
     kl: Tensor
+    error: Tensor
 
 
 class Gaps(NamedTuple):
-    """The same, the KL of q refined from the encoder's answer, and that of the best q that was found.
-
-    The ascent from the encoder's answer can end in a lesser mode of the posterior. The best q is the better
-    of that one and of one refined from the posterior's peak, which only the grid can tell.
-    """
+    """The same, the KL of q refined from the encoder's answer, and that of the best q that was found."""
 
     log_px: Tensor
     kl: Tensor
     kl_refined: Tensor
     kl_best: Tensor
+    error: Tensor
 
 
 @torch.inference_mode()
-def encoder_gap(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, way_out: str) -> EncoderGap:
-    """Measure images (images, 784). Raises InputError, naming model and way out, if the grid is narrow."""
-    log_px = _marginals(decoded, x, model, way_out).log_density
-    return EncoderGap(log_px, log_px - _elbo(decoded.decoder, x, *vae.encoder(x)))
+def encoder_gap(vae: VAE, space: DecoderSpace, x: Tensor) -> EncoderGap:
+    """Measure images (images, 784). Raises OutsideWindowError if a posterior lies too far out."""
+    log_px, error, _ = space.log_marginals(x)
+    mean, log_std = vae.encoder(x)
+    elbo = elbo_by_quadrature(log_joints(space.decoder, x), mean, log_std, space.tolerance)
+    return EncoderGap(log_px, log_px - elbo.value, error + elbo.error)
 
 
 @torch.inference_mode()
-def gaps(vae: VAE, decoded: DecodedGrid, x: Tensor, model: str, way_out: str) -> Gaps:
-    """The same, and refine q."""
-    log_px, _, peak = _marginals(decoded, x, model, way_out)
-    q = vae.encoder(x)
-    mean, log_std = refined = refine(decoded.decoder, x, *q)
-    refined_elbo = _elbo(decoded.decoder, x, *refined)
-    best_elbo = refined_elbo.clone()
-    elsewhere = (torch.abs(peak - mean) > OTHER_MODE * torch.exp(log_std)).any(-1)
-    if elsewhere.any():
-        there = x[elsewhere]
-        from_peak = refine(decoded.decoder, there, peak[elsewhere], log_std[elsewhere])
-        best_elbo[elsewhere] = torch.maximum(
-            refined_elbo[elsewhere], _elbo(decoded.decoder, there, *from_peak)
-        )
-    return Gaps(log_px, log_px - _elbo(decoded.decoder, x, *q), log_px - refined_elbo, log_px - best_elbo)
+def gaps(vae: VAE, space: DecoderSpace, x: Tensor) -> Gaps:
+    """The same, and refine q: from the encoder's answer, then from the posterior's modes."""
+    log_px, error, modes = space.log_marginals(x)
+    log_joint = log_joints(space.decoder, x)
+    mean, log_std = vae.encoder(x)
+    encoder = elbo_by_quadrature(log_joint, mean, log_std, space.tolerance)
+    refined_q = refine(log_joint, mean, log_std)
+    refined = elbo_by_quadrature(log_joint, *refined_q, tolerance=space.tolerance)
+    refined_elbo = torch.maximum(refined.value, encoder.value)
+    best, best_error = _best(log_joint, modes.to(x), refined_q, refined_elbo, space.tolerance)
+    error = error + torch.stack([encoder.error, refined.error, best_error]).amax(0)
+    return Gaps(log_px, log_px - encoder.value, log_px - refined_elbo, log_px - best, error)
 
 
-def _marginals(decoded: DecodedGrid, x: Tensor, model: str, way_out: str) -> Marginal:
-    found = log_marginals(decoded, x)
-    require_inside(found.edge_mass, decoded.grid, model, way_out)
-    return found
+def _best(
+    log_joint: LogJoints, modes: Tensor, q: tuple[Tensor, Tensor], elbo: Tensor, tolerance: float
+) -> tuple[Tensor, Tensor]:
+    """The ELBO of the best q: the one given, or one refined from a mode of modes (images, starts, d).
 
+    A mode is tried unless a q that was found lies there already, or the mass around it, by Laplace's method,
+    is less than the best ELBO so far: no q around it could do better.
+    """
+    found = [q]
+    elbo, error = elbo.clone(), torch.zeros_like(elbo)
+    for z in modes.unbind(1):
+        height, log_std = laplace_log_std(log_joint, z)
+        log_mass = height + log_std.sum(-1) + z.shape[-1] * HALF_LOG_2_PI
+        known = torch.stack([(torch.abs(z - mean) < SAME * torch.exp(s)).all(-1) for mean, s in found]).any(0)
+        tried = (~known & (log_mass.double() + HOPE > elbo)).nonzero()[:, 0]
+        if not len(tried):
+            continue
 
-def _elbo(decoder: LowRankDecoder, x: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
-    """By quadrature, whose full number of nodes is for images on which two smaller ones disagree."""
-    log_joint = partial(in_blocks, partial(joint_log_density, decoder))
-    fewer, elbo = (elbo_by_quadrature(partial(log_joint, x), mean, log_std, nodes) for nodes in FEW_NODES)
-    unsure = torch.abs(fewer - elbo) > AGREEMENT
-    if unsure.any():
-        elbo[unsure] = elbo_by_quadrature(partial(log_joint, x[unsure]), mean[unsure], log_std[unsure])
-    return elbo.double()
+        def there(images: Tensor, z: Tensor, tried: Tensor = tried) -> Tensor:
+            return log_joint(tried[images], z)
+
+        start = refine(there, z[tried], log_std[tried])
+        value, its_error = elbo_by_quadrature(there, *start, tolerance=tolerance)
+        better = value > elbo[tried]
+        elbo[tried[better]], error[tried[better]] = value[better], its_error[better]
+        mean, spread = q[0].clone(), q[1].clone()
+        mean[tried], spread[tried] = start
+        found.append((mean, spread))
+    return elbo, error
 
 
 def independent_pixels(train: Tensor, x: Tensor) -> Tensor:
@@ -89,6 +106,7 @@ def independent_pixels(train: Tensor, x: Tensor) -> Tensor:
     Each pixel's probability is its share of the training images by Laplace's rule, (on + 1) / (n + 2). The
     top half tells nothing here: what a model gains over this figure, it has learnt.
     """
-    on = train[:, TOP_HALF:].sum(0)
+    bottom = slice(top_half(x).shape[-1], None)
+    on = train[:, bottom].sum(0)
     logits = torch.log((on + 1) / (len(train) - on + 1))
-    return bernoulli_log_density(x[:, TOP_HALF:], logits).sum(-1)
+    return bernoulli_log_density(x[:, bottom], logits).sum(-1)

@@ -1,277 +1,479 @@
-"""Integrals over the two-dimensional latent plane, as sums over a grid (SPEC, 'Beyond the reference').
+"""Integrals of log-joints over a latent space of one or two dimensions (docs/exactness.md), in nats.
 
-What is usually only bounded is computed here: log p(x), the posterior p(z | x), the same given the top half
-alone, and the KL divergence of any q to them. All in nats.
+What is usually only bounded is computed here: log p(x), and the posterior p(z | x), of whole images or of
+halves. The space is cut into cells of equal size. On each one that an image may have mass on, its log-joint
+is the polynomial through its values at Gauss-Legendre nodes; its exponential is integrated over the cell, and
+over the cell's halves; where these differ, the halves are halved again (adaptive cubature; Genz & Malik
+1980). No halving needs the decoder again, except where the polynomial is too poor.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from operator import attrgetter
+import math
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from mnist_vae.errors import InputError
-from mnist_vae.study.densities import TOP_HALF, log_prior, normal_log_density, top_half
-from mnist_vae.study.networks import Decoder
-from mnist_vae.study.products import tanh_
+from mnist_vae.exact.low_rank import WHOLE, LogJoint, LowRankDecoder, Table
+from mnist_vae.exact.quadrature import CellRule, cell_rule
 
-POINTS_A_CHUNK = 4096  # decoded at once where a whole grid is: 13 MB of logits
-IMAGES_A_BLOCK = 1024  # whose log-joints on a tile are held at once: 1 MB, which a core's cache can hold
-CELL = 5  # points a side, for which the middle one stands until an image has mass near it
-TILE = 15  # points a side, decoded and summed together: whole cells
-BASIS_ERROR = 1e-4  # root mean square norm, over the cells, of the logits outside their basis
-NEAR = 80.0  # nats below an image's highest cell, down to which its tiles are summed
-NEGLIGIBLE = -80.0  # below a table's peak; where exp underflows it takes ten times as long
-EDGE_MASS = 1e-3  # of a distribution, at most, on the outermost points of the grid
-WIDEN = "In the config, raise marginal.window, and marginal.size with it."
-WIDEN_FINE = "In the config, raise marginal.fine_window, and marginal.fine_size with it."
-
-
-class Grid(NamedTuple):
-    """A square grid: axis (size,), its points z (size^2, 2), and log_mass (size^2,) of the prior's cells.
-
-    edge holds the indices of the outermost points.
-    """
-
-    axis: Tensor
-    z: Tensor
-    log_mass: Tensor
-    edge: Tensor
+NODES = 12  # along each dimension of a cell
+SCANNED = 64  # points along each dimension of the starting window, at which log-joints are known first
+LARGEST_WINDOW = 40.0  # up to which it grows
+SCAN_CUT = 24.0  # nats below an image's highest known log-joint, from where on down a cell is not looked at
+CUT = 16.0  # nats below an image's highest known log-joint, from where on down a cell does not count
+POOR = 80.0  # the coefficients of the highest degrees, over the error that they stand for
+RESOLVED = 3.0  # nats that a peak may stand above the nodes where these see it
+NEGLIGIBLE = -80.0  # nats below the peak; where exp underflows it takes ten times as long
+DEEPEST = 24  # halvings of a cell
+DECODED_HALVINGS = 6  # of these, at most, that ask the decoder
+CELLS_A_BATCH = 16  # decoded at once
+IMAGES_A_BLOCK = 2048  # whose tables are held at once
+BASIS_POINTS = 1764  # of the starting window, at which a basis of the logits is found
+TYPICAL = 2.0  # of the prior, where a decoder is tried
+COARSEST = 4  # scanned points along each dimension of a cell, at most
+MODES = 3  # cells whose highest points are kept of each image
 
 
-class LowRankDecoder:
-    """The decoder, through fewer numbers than it has pixels.
+class OutsideWindowError(ArithmeticError):
+    """Some distribution reaches beyond the largest window."""
 
-    The logits of a smooth decoder over a plane span some hundred of their 784 dimensions: logits = basis @
-    coordinates, with basis (784, rank) orthonormal. Images' products with logits are as short.
-    """
-
-    def __init__(self, decoder: Decoder, z: Tensor) -> None:
-        """Find the basis of the logits at z (points, 2), which serves between these points as well."""
-        logits = decoder(z).double()
-        energies, directions = torch.linalg.eigh(logits.T @ logits)  # ascending
-        left_out = (energies.clamp(min=0).cumsum(0) / len(z)).sqrt()
-        basis = directions[:, left_out > BASIS_ERROR]
-        self.decoder, self.basis = decoder, basis.to(z)
-        self.reduced = [(basis.T @ parameter.double()).to(z) for parameter in decoder.output.parameters()]
-
-    def _hidden(self, z: Tensor) -> Tensor:
-        return tanh_(self.decoder.hidden(z))
-
-    def coordinates(self, z: Tensor) -> Tensor:
-        """Of the logits in their basis: (..., 2) -> (..., rank)."""
-        return F.linear(self._hidden(z), *self.reduced)
-
-    def __call__(self, z: Tensor) -> Tensor:
-        """Return the logits (..., 784) at z (..., 2), by the basis where that is shorter."""
-        pixels, rank = self.basis.shape
-        hidden = self.decoder.output.in_features
-        if rank * (hidden + pixels) < hidden * pixels:
-            return F.linear(self.coordinates(z), self.basis)
-        return F.linear(self._hidden(z), *self.decoder.output.parameters())
-
-
-class Tile(NamedTuple):
-    """What the decoder says at some points of a grid, and which these are: index (points,).
-
-    The logits' coordinates are (points, rank). The offsets (points,) are what a log-joint has without its
-    image: log_mass - sum softplus(logits). edge holds the positions, in this tile, of the grid's edge.
-    """
-
-    index: Tensor
-    edge: Tensor
-    coordinates: Tensor
-    offset: Tensor
-    top_half_offset: Tensor
-
-
-@dataclass(frozen=True)
-class DecodedGrid:
-    """A decoder on a grid, for all images: at the middle of every cell, and on the tiles asked for so far."""
-
-    grid: Grid
-    decoder: LowRankDecoder
-    cells: Tile
-    tiles: dict[int, Tile] = field(default_factory=dict)
-
-    def tile(self, number: int) -> Tile:
-        """One of the tiles, which are counted like the grid's points; decoded when first asked for."""
-        if number not in self.tiles:
-            points = torch.arange(len(self.grid.axis)).split(TILE)
-            first, second = (points[at] for at in divmod(number, len(points)))
-            self.tiles[number] = _decode(self.decoder, self.grid, first, second)
-        return self.tiles[number]
+    def __init__(self, share: float, window: float) -> None:
+        super().__init__(f"{share:.1e} of a latent distribution lies beyond {window:g} from zero")
+        self.share, self.window = share, window
 
 
 class Marginal(NamedTuple):
-    """Each image's log-density (images,), the share of its posterior that lies on the grid's edge, and the
-    point z (images, 2) of the grid at which its posterior is highest.
+    """Of each image (images,): its log-density and the estimated error of that, in nats.
+
+    modes (images, MODES, d) are the highest nodes of the cells that hold most of its posterior, most first;
+    where there are fewer cells, the first again.
     """
 
     log_density: Tensor
-    edge_mass: Tensor
-    mode: Tensor
+    error: Tensor
+    modes: Tensor
 
 
-def latent_grid(window: float, size: int, dtype: torch.dtype = torch.float32) -> Grid:
-    """The grid of size x size points over [-window, window]^2; the second dimension runs fastest."""
-    axis = torch.linspace(-window, window, size, dtype=dtype)
-    z = torch.cartesian_prod(axis, axis)
-    edge = (z.abs() == axis[-1]).any(-1).nonzero()[:, 0]
-    return Grid(axis, z, log_prior(z) + 2 * torch.log(axis[1] - axis[0]), edge)
+class Cells(NamedTuple):
+    """Parts of the latent space on which an image's log-joint is known, one row each.
 
-
-# --- log p(x) -------------------------------------------------------------------------------------------
-
-
-def log_likelihood_table(x: Tensor, logits: Tensor) -> Tensor:
-    """Log p(x | z) of every image (images, pixels) at every point (points, pixels) -> (images, points)."""
-    return torch.addmm(-F.softplus(logits).sum(-1), x, logits.T)
-
-
-def log_marginal(log_likelihood: Callable[[Tensor], Tensor], grid: Grid) -> Tensor:
-    """Log of the integral of likelihood times prior, for any function of z (points, 2) to (images, points).
-
-    The plain sum, in chunks over a grid of any size; `log_marginals` is its fast equal for the model.
+    image (cells,); middle (cells, d); values (cells, nodes) at the nodes of the rule; error (cells,), of
+    these, as the polynomial through them; halved, how often the first cells have been halved, is the same for
+    all.
     """
-    total = torch.tensor(-torch.inf, dtype=torch.float64)
-    for z, log_mass in zip(grid.z.split(POINTS_A_CHUNK), grid.log_mass.split(POINTS_A_CHUNK), strict=True):
-        total = torch.logaddexp(total, torch.logsumexp(log_likelihood(z) + log_mass, dim=-1).double())
-    return total
+
+    image: Tensor
+    middle: Tensor
+    values: Tensor
+    error: Tensor
+    halved: int
+
+    def select(self, which: Tensor) -> "Cells":
+        """Those of the rows that a mask names."""
+        rows = (self.image[which], self.middle[which], self.values[which], self.error[which])
+        return Cells(*rows, self.halved)
 
 
-def decode_grid(decoder: Decoder | LowRankDecoder, grid: Grid) -> DecodedGrid:
-    """Decode the middle of every cell, and find the logits' basis there unless another grid's is given."""
-    middles = (torch.arange(0, len(grid.axis), CELL) + CELL // 2).clamp(max=len(grid.axis) - 1)
-    if not isinstance(decoder, LowRankDecoder):
-        decoder = LowRankDecoder(decoder, torch.cartesian_prod(grid.axis[middles], grid.axis[middles]))
-    return DecodedGrid(grid, decoder, _decode(decoder, grid, middles, middles))
+class _Closed(NamedTuple):
+    """Cells whose integrals have converged, and their halves, on which the best integrals (cells,) were
+    taken.
+
+    mass and error are in units of exp(peak) of the cells' image; peak (images,) may rise from one to the
+    next.
+    """
+
+    cells: Cells
+    halves: Cells
+    mass: Tensor
+    error: Tensor
+    peak: Tensor
 
 
-def _decode(decoder: LowRankDecoder, grid: Grid, first: Tensor, second: Tensor) -> Tile:
-    """Decode the points at these indices of the axis in the first, and in the second, dimension."""
-    size = len(grid.axis)
-    index = (first[:, None] * size + second).flatten()
-    edge = torch.isin(index, grid.edge).nonzero()[:, 0]
-    coordinates = decoder.coordinates(grid.z[index])
-    per_pixel = F.softplus(F.linear(coordinates, decoder.basis))
-    log_mass = grid.log_mass[index]
-    return Tile(
-        index,
-        edge,
-        coordinates,
-        log_mass - per_pixel.sum(-1),
-        log_mass - top_half(per_pixel).sum(-1),
+class LatentSpace:
+    """Log-joints over a latent space, for all images: decoded where one has mass, and kept.
+
+    log_joint tells the table at points z (points, d). Any function whose log-joints are affine in an image's
+    features will do.
+    """
+
+    def __init__(
+        self,
+        log_joint: LogJoint,
+        dimension: int,
+        *,
+        window: float,
+        tolerance: float,
+        coarseness: int = 1,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        """Log-joints are looked at in SCANNED^d points of [-window, window]^d; a cell holds coarseness^d of
+        them.
+        """
+        _check_dimension(dimension)
+        self.log_joint, self.dimension, self.tolerance, self.dtype = log_joint, dimension, tolerance, dtype
+        self.coarseness = coarseness
+        self.side = 2 * window * coarseness / SCANNED
+        self.reach = SCANNED // (2 * coarseness)  # cells from zero to the window's edge
+        self.rule: CellRule = cell_rule(NODES, dimension, dtype)
+        self._scan: Table | None = None
+        self._decoded: dict[tuple[int, ...], Table] = {}
+
+    @property
+    def window(self) -> float:
+        """The space that is looked at is [-window, window]^d."""
+        return self.reach * self.side
+
+    def grow(self, share: float) -> None:
+        """Look at more; raise OutsideWindowError if that would be too much."""
+        if self.window >= LARGEST_WINDOW:
+            raise OutsideWindowError(share, self.window)
+        self.reach += self.reach // 2
+        self._scan = None
+
+    def scan(self) -> Table:
+        """The table at coarseness^d points of every cell, the last dimension running fastest."""
+        if self._scan is None:
+            reach = self.reach * self.coarseness
+            axis = (torch.arange(-reach, reach, dtype=self.dtype) + 0.5) * (self.side / self.coarseness)
+            self._scan = self.log_joint(_product(axis, self.dimension))
+        return self._scan
+
+    def decoded(self, halved: int, cells: Tensor) -> list[Table]:
+        """The tables of cells (cells, d), counted from zero in units of their own sides."""
+        keys = [(halved, *cell) for cell in cells.tolist()]
+        missing = [key for key in keys if key not in self._decoded]
+        for start in range(0, len(missing), CELLS_A_BATCH):
+            batch = missing[start : start + CELLS_A_BATCH]
+            middles = (torch.tensor([key[1:] for key in batch], dtype=torch.float64) + 0.5) * self.side_at(
+                halved
+            )
+            z = middles[:, None] + self.rule.nodes * (self.side_at(halved) / 2)
+            table = self.log_joint(z.to(self.dtype).flatten(0, 1))
+            parts = zip(
+                table.coordinates.split(len(self.rule.nodes)),
+                table.offsets.split(len(self.rule.nodes), dim=1),
+                strict=True,
+            )
+            self._decoded.update({key: Table(*part) for key, part in zip(batch, parts, strict=True)})
+        return [self._decoded[key] for key in keys]
+
+    def side_at(self, halved: int) -> float:
+        """The side of a cell."""
+        return float(self.side / 2**halved)
+
+    def jacobian(self, halved: int) -> float:
+        """A cell's volume over that of the rule's own, [-1, 1]^d."""
+        return float((self.side_at(halved) / 2) ** self.dimension)
+
+    def points(self, cells: Cells) -> Tensor:
+        """Where the nodes of cells lie (cells, nodes, d), in double precision."""
+        return cells.middle[:, None] + self.rule.nodes.double() * (self.side_at(cells.halved) / 2)
+
+
+class DecoderSpace(LatentSpace):
+    """The latent space of a decoder, any function from z (..., d) to logits (..., pixels)."""
+
+    @torch.no_grad()
+    def __init__(
+        self,
+        decoder: Callable[[Tensor], Tensor],
+        dimension: int,
+        *,
+        window: float,
+        tolerance: float,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        _check_dimension(dimension)
+        axis = torch.linspace(-window, window, round(BASIS_POINTS ** (1 / dimension)), dtype=dtype)
+        self.decoder = LowRankDecoder(decoder, _product(axis, dimension))
+        coarseness = 2 * COARSEST
+        poor = True
+        while poor and coarseness > 1:
+            coarseness //= 2
+            super().__init__(
+                self.decoder.log_joint,
+                dimension,
+                window=window,
+                tolerance=tolerance,
+                coarseness=coarseness,
+                dtype=dtype,
+            )
+            poor = self._is_poor()
+
+    def _is_poor(self) -> bool:
+        """Whether polynomials on cells are too poor for images as the decoder makes them, around zero."""
+        axis = torch.linspace(-TYPICAL, TYPICAL, 5, dtype=torch.float64)
+        at = torch.unique(torch.floor(_product(axis, self.dimension) / self.side).long(), dim=0)
+        middle = (at.double() + 0.5) * self.side
+        features = self.decoder.features((self.decoder(middle.to(self.dtype)) > 0).to(self.dtype))
+        places = torch.arange(len(at))
+        cells = Cells(places, middle, features.new_empty(len(at), 0), features.new_empty(len(at)), 0)
+        cells = _decode(self, cells, features, WHOLE)
+        return cells.error.quantile(0.75).item() > self.tolerance / 4
+
+    def log_marginals(self, x: Tensor, part: int = WHOLE) -> Marginal:
+        """Log p of images (images, pixels), or of a half of them: part is WHOLE, TOP_HALF or BOTTOM_HALF."""
+        return integrate(self, self.decoder.features(x, part), part)
+
+    def posterior(self, x: Tensor, part: int = WHOLE) -> "Posterior":
+        """The posterior p(z | x) of one image (pixels,), or given a half of it."""
+        return posterior(self, self.decoder.features(x[None], part)[0], part)
+
+
+@torch.no_grad()
+def integrate(space: LatentSpace, features: Tensor, part: int = WHOLE) -> Marginal:
+    """The integrals of exp(log-joint) of images, by their features (images, rank)."""
+    blocks = [_integrate(space, block, part) for block in features.split(IMAGES_A_BLOCK)]
+    return Marginal(*(torch.cat(each) for each in zip(*blocks, strict=True)))
+
+
+class Posterior(NamedTuple):
+    """One image's posterior as weighted points: z (points, d), log_weights (points,), whose exponentials sum
+    to 1, and log_density (points,), the posterior's.
+    """
+
+    z: Tensor
+    log_weights: Tensor
+    log_density: Tensor
+    dtype: torch.dtype
+
+    def mean_of(self, function: Callable[[Tensor], Tensor]) -> Tensor:
+        """The posterior mean of a function of z (points, d), in the space's dtype, to (points, outputs):
+        (outputs,).
+        """
+        weights = torch.exp(self.log_weights)
+        blocks = zip(weights.split(1024), self.z.split(1024), strict=True)
+        return torch.stack([some @ function(z.to(self.dtype)).double() for some, z in blocks]).sum(0)
+
+
+@torch.no_grad()
+def posterior(space: LatentSpace, features: Tensor, part: int = WHOLE) -> Posterior:
+    """The posterior of one image, by its features (rank,)."""
+    log_density = integrate(space, features[None], part).log_density
+    z, log_weights, log_densities = [], [], []
+    for closed in _converged(space, features[None], part):
+        halves = closed.halves
+        z.append(space.points(halves).flatten(0, 1))
+        values = halves.values.double() - log_density
+        log_densities.append(values.flatten())
+        log_weights.append(
+            (values + torch.log(space.rule.weights.double())).flatten()
+            + math.log(space.jacobian(halves.halved))
+        )
+    weights = torch.cat(log_weights)
+    normalized = weights - torch.logsumexp(weights, 0)
+    return Posterior(torch.cat(z), normalized, torch.cat(log_densities), space.dtype)
+
+
+def _integrate(space: LatentSpace, features: Tensor, part: int) -> Marginal:
+    while True:
+        mass, error, on_edge = torch.zeros(3, len(features), dtype=torch.float64)
+        peak, found = torch.full((len(features),), -torch.inf, dtype=torch.float64), []
+        for closed in _converged(space, features, part):
+            cells = closed.cells
+            shrunk = torch.exp(peak - closed.peak)
+            peak = closed.peak
+            outermost = cells.middle.abs().amax(-1) > space.window - space.side
+            mass, error, on_edge = (
+                (total * shrunk).index_add(0, cells.image, part_of_it)
+                for total, part_of_it in (
+                    (mass, closed.mass),
+                    (error, closed.error),
+                    (on_edge, closed.mass * outermost),
+                )
+            )
+            heights = torch.log(closed.mass) + peak[cells.image]
+            found.append((cells.image, heights, _highest(space, closed)))
+        share = (on_edge / mass).max().item()
+        if share <= space.tolerance / 10:
+            image, log_mass, z = (torch.cat(each) for each in zip(*found, strict=True))
+            modes = _heaviest(image, log_mass, z, len(features))
+            return Marginal(torch.log(mass) + peak, error / mass, modes)
+        space.grow(share)
+
+
+def _converged(space: LatentSpace, features: Tensor, part: int) -> Iterator[_Closed]:
+    """Cells whose integrals have converged; an image's together hold all of its mass.
+
+    A cell may be wrong by a quarter of the tolerance, in proportion to its own mass or to an even share of
+    its image's.
+    """
+    tolerance = space.tolerance
+    cells = _near(space, features, part)
+    peak = torch.full((len(features),), -torch.inf, dtype=torch.float64)
+    done = torch.zeros_like(peak)
+    while len(cells.image):
+        bound = _upper_bound(space, cells)
+        known = peak.scatter_reduce(0, cells.image, cells.values.amax(-1).double(), "amax")
+        counts = bound >= known[cells.image] - CUT
+        cells, bound = cells.select(counts), bound[counts]
+        halves = _halved(space, cells)
+        higher = known.scatter_reduce(0, halves.image, halves.values.amax(-1).double(), "amax")
+        done, peak = done * torch.exp(peak - higher), higher
+        own = _masses(space, cells, peak)
+        mass = _masses(space, halves, peak).unflatten(0, (len(own), -1)).sum(-1)
+        image = cells.image
+        everything = done.index_add(0, image, mass)[image]
+        number = torch.bincount(image, minlength=len(peak))[image]
+        allowed = tolerance / 4 * (mass + everything / (number * 2.0**cells.halved))
+        difference = torch.abs(own - mass)
+        # Nodes that lie on a slope, and not on a peak that may stand between them and count.
+        unseen = bound - cells.values.amax(-1) > RESOLVED
+        poor = (cells.error * mass > allowed) & (cells.halved < DECODED_HALVINGS)
+        going = ((difference > allowed) | unseen | poor) & torch.tensor(cells.halved < DEEPEST)
+        closed = ~going
+        error = difference + cells.error * mass
+        yield _Closed(
+            cells.select(closed), halves.select(_each_half(closed, space)), mass[closed], error[closed], peak
+        )
+        done = done.index_add(0, image[closed], mass[closed])
+        again = going & poor
+        left = halves.select(_each_half(going & ~again, space))
+        if again.any():
+            left = _joined(left, _decode(space, halves.select(_each_half(again, space)), features, part))
+        cells = left
+
+
+def _each_half(mask: Tensor, space: LatentSpace) -> Tensor:
+    """A mask of cells as one of their halves."""
+    return mask.repeat_interleave(2**space.dimension)
+
+
+def _near(space: LatentSpace, features: Tensor, part: int) -> Cells:
+    """The first cells on which an image may have mass, from the scan.
+
+    First the one with the highest point, which tells more of the height of the peak.
+    """
+    scan = space.scan()
+    table = torch.addmm(scan.offsets[part], features, scan.coordinates.T)
+    table = table.unflatten(-1, [2 * space.reach * space.coarseness] * space.dimension)
+    bound, highest = _scan_bound(table, space), _highest_of_cells(table, space)
+    best = torch.zeros_like(bound, dtype=torch.bool).scatter_(1, highest.argmax(-1, keepdim=True), True)
+    first = _decode(space, _cells_of(best, space), features, part)
+    peak = highest.amax(-1).scatter_reduce(0, first.image, first.values.amax(-1), "amax")
+    others = (bound >= peak[:, None] - SCAN_CUT) & ~best
+    return _joined(first, _decode(space, _cells_of(others, space), features, part))
+
+
+def _scan_bound(table: Tensor, space: LatentSpace) -> Tensor:
+    """What a log-joint may reach in a cell, from some points: (images, *points) -> (images, cells).
+
+    Where it is concave along an axis, it rises on half of the way from one point to the next by less than on
+    half of the way from the one before. Summed over the axes.
+    """
+    bound = table
+    for axis in range(1, table.dim()):
+        length = table.shape[axis] - 1
+        steps = torch.abs(table.narrow(axis, 1, length) - table.narrow(axis, 0, length))
+        ends = steps.narrow(axis, 0, 1), steps.narrow(axis, length - 1, 1)
+        steps = torch.cat([ends[0], steps, ends[1]], dim=axis)
+        bound = (
+            bound + torch.maximum(steps.narrow(axis, 0, length + 1), steps.narrow(axis, 1, length + 1)) / 2
+        )
+    return _highest_of_cells(bound, space)
+
+
+def _highest_of_cells(table: Tensor, space: LatentSpace) -> Tensor:
+    """From scanned points (images, *points) to cells (images, cells)."""
+    for axis in range(1, table.dim()):
+        table = table.unflatten(axis, (2 * space.reach, space.coarseness)).amax(axis + 1)
+    return table.flatten(1)
+
+
+def _cells_of(chosen: Tensor, space: LatentSpace) -> Cells:
+    """First cells, of which no value is known yet, from a mask (images, cells)."""
+    image, cell = chosen.nonzero().unbind(-1)
+    at = torch.stack(torch.unravel_index(cell, [2 * space.reach] * space.dimension), dim=-1)
+    middle = (at.double() - space.reach + 0.5) * space.side
+    nothing = middle.new_empty(len(image), 0)
+    return Cells(image, middle, nothing, nothing.sum(-1), 0)
+
+
+def _decode(space: LatentSpace, cells: Cells, features: Tensor, part: int) -> Cells:
+    """The same cells with the values that the decoder says, in the order of the cells' places."""
+    at = torch.floor(cells.middle / space.side_at(cells.halved)).long()
+    places, which = torch.unique(at, dim=0, return_inverse=True)
+    order = torch.argsort(which, stable=True)
+    counts = torch.bincount(which, minlength=len(places)).tolist()
+    values = features.new_empty(len(order), len(space.rule.nodes))
+    start = 0
+    for table, count in zip(space.decoded(cells.halved, places), counts, strict=True):
+        rows = slice(start, start + count)
+        some = features.index_select(0, cells.image[order[rows]])
+        # Not by `linear`: oneDNN makes a program for each number of images, and keeps them all.
+        torch.addmm(table.offsets[part], some, table.coordinates.T, out=values[rows])
+        start += count
+    error = torch.linalg.vector_norm(values @ space.rule.tail.T, dim=-1).double() / POOR
+    return Cells(cells.image[order], cells.middle[order], values, error, cells.halved)
+
+
+def _halved(space: LatentSpace, cells: Cells) -> Cells:
+    """The halves of cells, in all dimensions, by their polynomials: 2^d for each, one after the other."""
+    number, parts = len(cells.image), 2**space.dimension
+    values = (cells.values @ space.rule.halves.T).view(number * parts, len(space.rule.nodes))
+    sides = _product(torch.tensor([-0.25, 0.25], dtype=torch.float64), space.dimension)
+    middle = (cells.middle[:, None] + sides * space.side_at(cells.halved)).flatten(0, 1)
+    return Cells(
+        cells.image.repeat_interleave(parts),
+        middle,
+        values,
+        cells.error.repeat_interleave(parts),
+        cells.halved + 1,
     )
 
 
-def integrate(table: Tensor, grid: Grid) -> Marginal:
-    """Sum log-joints (images, size^2) over the grid."""
-    log_density, on_edge, _, highest = _sums(table.clone(), grid.edge)
-    return Marginal(log_density, torch.exp(on_edge - log_density), grid.z[highest])
+def _joined(first: Cells, second: Cells) -> Cells:
+    return Cells(
+        torch.cat([first.image, second.image]),
+        torch.cat([first.middle, second.middle]),
+        torch.cat([first.values, second.values]),
+        torch.cat([first.error, second.error]),
+        first.halved,
+    )
 
 
-def log_marginals(decoded: DecodedGrid, x: Tensor) -> Marginal:
-    """Log p of images (images, 784): `integrate` of their table, without most of it."""
-    return _integrate_tiles(decoded, x @ decoded.decoder.basis, attrgetter("offset"))
+def _masses(space: LatentSpace, cells: Cells, peak: Tensor) -> Tensor:
+    """Integrals of exp(log-joint - peak of the image) over cells (cells,)."""
+    above = (cells.values - peak.to(cells.values)[cells.image, None]).clamp_(min=NEGLIGIBLE).exp_()
+    return (above @ space.rule.weights).double() * space.jacobian(cells.halved)
 
 
-def top_half_log_marginals(decoded: DecodedGrid, x: Tensor) -> Marginal:
-    """Log p of the top halves of images (images, 784).
+def _upper_bound(space: LatentSpace, cells: Cells) -> Tensor:
+    """What log-joints may reach on cells, by the tangents at all nodes up to half of the way to the next
+    ones.
 
-    Log p(bottom half | top half) is what `log_marginals` finds, less this.
+    A tangent lies above a concave function, as a log-joint is around a peak.
     """
-    x = top_half(x) @ decoded.decoder.basis[:TOP_HALF]
-    return _integrate_tiles(decoded, x, attrgetter("top_half_offset"))
+    rise = sum(torch.abs(cells.values @ slope.T) for slope in space.rule.slopes)
+    return (cells.values + rise).amax(-1).double()
 
 
-def _integrate_tiles(decoded: DecodedGrid, x: Tensor, offset: Callable[[Tile], Tensor]) -> Marginal:
-    """`integrate` of offset + x @ coordinates, x (images, rank), tile by tile, where an image has mass."""
-    log_density, on_edge, peak = x.new_full((3, len(x)), -torch.inf, dtype=torch.float64)
-    highest = torch.zeros(len(x), dtype=torch.long)
-    near = _near(decoded, x, offset)
-    for number in near.any(1).nonzero()[:, 0].tolist():
-        tile = decoded.tile(number)
-        for images in near[number].nonzero()[:, 0].split(IMAGES_A_BLOCK):
-            table = torch.addmm(offset(tile), x.index_select(0, images), tile.coordinates.T)
-            log_sum, log_edge, height, at = _sums(table, tile.edge)
-            log_density[images] = torch.logaddexp(log_density[images], log_sum)
-            on_edge[images] = torch.logaddexp(on_edge[images], log_edge)
-            higher = height > peak[images]
-            peak[images[higher]], highest[images[higher]] = height[higher], tile.index[at[higher]]
-    return Marginal(log_density, torch.exp(on_edge - log_density), decoded.grid.z[highest])
+def _highest(space: LatentSpace, closed: _Closed) -> Tensor:
+    """The highest known point of each closed cell (cells, d)."""
+    parts, nodes = 2**space.dimension, len(space.rule.nodes)
+    best = closed.halves.values.view(len(closed.mass), parts * nodes).argmax(-1)
+    middle = closed.halves.middle.view(-1, parts, space.dimension)[torch.arange(len(best)), best // nodes]
+    return middle + space.rule.nodes[best % nodes].double() * (space.side_at(closed.halves.halved) / 2)
 
 
-def _near(decoded: DecodedGrid, x: Tensor, offset: Callable[[Tile], Tensor]) -> Tensor:
-    """Whether a tile has a cell within NEAR of the image's highest: x (images, rank) -> (tiles, images).
-
-    A point lies up to 2 sqrt(2) spacings from the middle of its cell. At a peak of a posterior whose standard
-    deviation is a third of the spacing, where a sum over the grid fails, that costs 36 nats.
+def _heaviest(image: Tensor, log_mass: Tensor, z: Tensor, images: int) -> Tensor:
+    """The points z (cells, d) of each image's MODES heaviest cells, or of the heaviest again: (images,
+    MODES, d).
     """
-    cells, found = decoded.cells, []
-    side = round(len(cells.index) ** 0.5)
-    for images in x.split(IMAGES_A_BLOCK):
-        table = F.linear(images, cells.coordinates, offset(cells))
-        tiles = F.max_pool2d(table.unflatten(-1, (side, side)), TILE // CELL, ceil_mode=True).flatten(1)
-        found.append((tiles > tiles.amax(-1, keepdim=True) - NEAR).T)
-    return torch.cat(found, dim=1)
+    order = torch.argsort(log_mass, descending=True, stable=True)
+    order = order[torch.argsort(image[order], stable=True)]
+    number = torch.bincount(image, minlength=images)
+    start = torch.cumsum(number, 0) - number
+    place = torch.arange(MODES).expand(images, -1)
+    return z[order[start[:, None] + torch.where(place < number[:, None], place, 0)]]
 
 
-def _sums(table: Tensor, edge: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Sum log-joints (images, points), which are overwritten, over the points and over some on an edge.
-
-    Returns the sums' logarithms (images,) in double precision, the highest log-joint, and its position.
-    """
-    peak, at = table.max(-1)
-    table.sub_(peak[:, None]).clamp_(min=NEGLIGIBLE).exp_()
-    peak = peak.double()
-    log_sum, log_edge = (torch.log(part.sum(-1).double()) + peak for part in (table, table[:, edge]))
-    return log_sum, log_edge, peak, at
+def _check_dimension(dimension: int) -> None:
+    if dimension not in (1, 2):
+        raise ValueError(f"sums over a latent space of {dimension} dimensions: only over 1 or 2")
 
 
-# --- distributions on the grid --------------------------------------------------------------------------
-
-
-def q_on_axis(axis: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
-    """Log weights, which sum to 1, of factorized Gaussians along the axis: (images, 2) -> (..., 2, size)."""
-    return torch.log_softmax(normal_log_density(axis, mean[..., None], log_std[..., None]), dim=-1)
-
-
-def q_on_grid(axis: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
-    """The same at the grid's points: (images, 2) -> (images, size^2)."""
-    first, second = q_on_axis(axis, mean, log_std).unbind(-2)
-    return (first[..., :, None] + second[..., None, :]).flatten(-2)
-
-
-def q_edge_mass(axis: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
-    """Share of factorized Gaussians (images, 2) beyond the grid's edge -> (images,)."""
-    beyond = (torch.stack([mean, -mean]) - axis[-1]) * torch.exp(-log_std)
-    return torch.special.ndtr(beyond).sum((0, -1))
-
-
-def require_inside(edge_mass: Tensor, grid: Grid, model: str, way_out: str) -> None:
-    """Raise InputError if a distribution reaches the grid's edge: a sum over the grid would miss some."""
-    if (worst := edge_mass.max().item()) > EDGE_MASS:
-        raise InputError(
-            f"{model}: an image has {worst:.1e} of its latent distribution on the edge of the grid, "
-            f"[-{grid.axis[-1]:g}, {grid.axis[-1]:g}]^2. {way_out}"
-        )
-
-
-def mass_level(log_weights: Tensor, share: float) -> Tensor:
-    """Lowest log weight within the smallest region that holds this share of (..., points) -> (...)."""
-    descending = torch.log_softmax(log_weights.double(), dim=-1).sort(descending=True, dim=-1)
-    inside = (descending.values.exp().cumsum(-1) < share).sum(-1, keepdim=True)
-    return log_weights.gather(-1, descending.indices.gather(-1, inside)).squeeze(-1)
-
-
-def modes(log_weights: Tensor, level: Tensor) -> Tensor:
-    """Count local maxima at or above a level: (..., size, size) and (...) -> (...).
-
-    Meant for a window whose points lie close against the modes' width, in double precision.
-    """
-    neighbourhood = F.max_pool2d(log_weights, 3, stride=1, padding=1)
-    return ((log_weights == neighbourhood) & (log_weights >= level[..., None, None])).sum((-1, -2))
+def _product(axis: Tensor, dimension: int) -> Tensor:
+    """The points (len(axis)^dimension, dimension) of a square lattice, the last dimension running fastest."""
+    return torch.stack(torch.meshgrid(*[axis] * dimension, indexing="ij"), dim=-1).flatten(0, -2)

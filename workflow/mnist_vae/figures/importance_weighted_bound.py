@@ -23,7 +23,7 @@ def draw(sources: Sequence[str]) -> Figure:
     panels = list(table.groupby(["recipe", "n", "seed"], sort=False))
     columns = min(len(panels), 3)
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(max(6.0, 3.4 * columns), 3.3 * rows + 0.9))
+    figure = Figure(figsize=(min(10.0, max(6.0, 3.4 * columns)), 3.3 * rows + 0.9))
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)

@@ -45,9 +45,9 @@ def draw(sources: Sequence[str]) -> Figure:
     set_range(first_shown(grid.flat), epochs.epoch, -epochs[["log_px", "elbo"]])
     for axes, panel in panels:
         announce_cut(axes, -panel[["log_px", "elbo"]])
+    images = f"{epochs.images.max():,}"
     curves.suptitle(
-        f"Along training: each recipe's first seed, first {epochs.images.max():,} images of each split",
-        fontsize=10,
+        f"Along training, for each recipe's first seed:\nthe first {images} images of each split", fontsize=10
     )
     handles = [
         line
@@ -60,7 +60,8 @@ def draw(sources: Sequence[str]) -> Figure:
     curves.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
 
     _divide(parts.subplots(), gaps)
-    parts.suptitle(f"At the end: means over seeds, first {gaps.images.max():,.0f} test images", fontsize=10)
+    images = f"{gaps.images.max():,.0f}"
+    parts.suptitle(f"At the end, as means over seeds:\nKL on the first {images} test images", fontsize=10)
     parts.legend(loc="outside lower center", fontsize=8, frameon=False)
     dataset = sources[0].split("/")[-3]
     figure.suptitle(f"The gap between the ELBO and log p(x) ({dataset})")
@@ -89,9 +90,9 @@ def _divide(axes: Axes, gaps: pd.DataFrame) -> None:
     total: dict = (means.approximation_gap + means.amortization_gap).to_dict()
     for part, (values, colour, label) in enumerate(
         (
-            (means.amortization_gap, "#E69F00", "amortization: what refining q image by image gains"),
-            (remaining, "#56B4E9", "refined into a lesser mode: what the best q gains"),
-            (means.approximation_gap_of_best, "#0072B2", "approximation: what the best q found leaves"),
+            (means.amortization_gap, "#E69F00", "amortization: gained by refining q"),
+            (remaining, "#56B4E9", "lesser mode: gained by the best q"),
+            (means.approximation_gap_of_best, "#0072B2", "approximation: left by the best q"),
         )
     ):
         rows = places + (part - 1) * BAR

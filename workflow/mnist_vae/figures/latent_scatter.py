@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -13,6 +14,7 @@ from mnist_vae.figures.style import TRAIN_COLOUR, origin
 from mnist_vae.files.storage import load_arrays, load_provenance
 
 NAMES_A_COLUMN = 25  # of the legend
+LIGHT = 0.45  # relative luminance from which on text is black
 
 
 def draw(sources: Sequence[str]) -> Figure:
@@ -50,7 +52,8 @@ def _name_classes(
         x, y = densest_point(mean[labels == label])
         size, shape = (14, "circle") if len(names[label]) == 1 else (9, "round")
         axes.annotate(
-            names[label], (x, y), ha="center", va="center", weight="bold", size=size, color="white", zorder=3,
+            names[label], (x, y), ha="center", va="center", weight="bold", size=size, zorder=3,
+            color=_ink(palette[label]),
             bbox={"boxstyle": f"{shape},pad=0.15", "fc": palette[label], "ec": "white"},
         )  # fmt: skip
     handles = [
@@ -64,3 +67,9 @@ def _name_classes(
         frameon=False,
         ncols=math.ceil(len(names) / NAMES_A_COLUMN),
     )
+
+
+def _ink(background: str) -> str:
+    """Return the colour, white or black, in which text is read on a background."""
+    luminance = np.dot((0.2126, 0.7152, 0.0722), np.array(to_rgb(background)) ** 2.2)
+    return "black" if luminance > LIGHT else "white"

@@ -101,7 +101,7 @@ def label_log_axis(axis: Any, ticks: Iterable[float]) -> None:
     """Label a logarithmic axis at these places only: by itself, one of a single decade has a single label."""
     axis.set_ticks(list(ticks), minor=False)
     axis.set_ticks([], minor=True)
-    axis.set_major_formatter("{x:g}")
+    axis.set_major_formatter("{x:,g}")
     axis.set_tick_params(labelsize=8)
 
 

@@ -50,9 +50,10 @@ def draw(sources: Sequence[str]) -> Figure:
             axes.set_box_aspect(1)
             axes.tick_params(labelsize=8)
     shares = " and ".join(f"{mass:.0%}" for mass in sorted(masses))
+    best = "best of several starts:\n" if len(heights) == 4 else ""
     rows = [
         f"{CONTOUR_LEVELS[0]} to {CONTOUR_LEVELS[-1]} of each peak",
-        f"{shares} of the mass",
+        f"{best}{shares} of the mass",
         f"one random start:\n{shares} of the mass",
     ]
     for line, text in zip(grid[1:], rows, strict=False):

@@ -76,7 +76,7 @@ def parted(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]
 def _vae(arrays: Mapping[str, np.ndarray], path: str | Path) -> VAE:
     if arrays.keys() != TENSORS:
         wrong = sorted(arrays.keys() ^ TENSORS)
-        raise InputError(f"{path}: not the tensors of a VAE (missing or unknown: {', '.join(wrong)})")
+        raise InputError(f"{path}: not the tensors of this model (missing or unknown: {', '.join(wrong)})")
     sizes = arrays[SIZED_BY].shape
     if len(sizes) != 2 or 0 in sizes:
         raise InputError(f"{path}: {SIZED_BY} has the shape {sizes}, not (hidden units, latent dimensions)")

@@ -16,7 +16,8 @@ from mnist_vae.errors import InputError
 from mnist_vae.parity.bridge import Answer
 from mnist_vae.study import densities, objective, svi
 from mnist_vae.study.gradient import loss_with_gradient
-from mnist_vae.study.networks import PIXELS, VAE
+from mnist_vae.study.images import PIXELS
+from mnist_vae.study.networks import VAE
 from mnist_vae.study.recipe import Recipe
 from mnist_vae.study.training import shuffled_batches, train
 

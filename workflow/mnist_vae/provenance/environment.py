@@ -7,13 +7,14 @@ from pathlib import Path
 # Prefixes of variables by which numerical libraries, as they load, choose kernels, precision and threads.
 # Each can change the bits of a result.
 CHOICES = (
-    "ATEN_", "BLIS_", "DNNL_", "GOMP_", "GOTO_", "KMP_", "MKL_", "NPY_", "OMP_", "ONEDNN_", "OPENBLAS_", "TORCH_",
+    "ATEN_", "BLIS_", "DNNL_", "GOMP_", "GOTO_", "KMP_", "MKL_", "NPY_", "OMP_", "ONEDNN_",
+    "OPENBLAS_", "TORCH_",
 )  # fmt: skip
 NAMED_CHOICES = ("NVIDIA_TF32_OVERRIDE", "MPLBACKEND", "MATPLOTLIBRC")  # single ones, and matplotlib's
 
 
 def ignore_choices(threads: int) -> None:
-    """Drop what would change the libraries' results, and set their threads. Call it before they are loaded."""
+    """Drop what would change the libraries' results, and set their threads, before they are loaded."""
     for name in list(os.environ):
         if name.startswith(CHOICES) or name in NAMED_CHOICES:
             del os.environ[name]

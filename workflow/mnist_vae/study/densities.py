@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mnist_vae.study.images import TOP_HALF
+from mnist_vae.study.images import TOP_HALF as TOP_HALF  # for those who take top_half from here
 
 
 def normal_log_density(x: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from mnist_vae.errors import InputError
-from mnist_vae.study.networks import PIXELS, VAE, Decoder
+from mnist_vae.study.images import PIXELS
+from mnist_vae.study.networks import VAE, Decoder
 
 
 def require_binary_images(images: Tensor, network: VAE | Decoder) -> None:

@@ -1,0 +1,45 @@
+"""How far importance-weighted bounds lie below exact log p(x), in nats."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from mnist_vae.exact.marginal import DecoderSpace
+from mnist_vae.exact.refine import log_joints, refine
+from mnist_vae.study.densities import log_q
+from mnist_vae.study.networks import VAE
+from mnist_vae.study.objective import importance_weighted_bound, reparameterize
+
+
+class Shortfall(NamedTuple):
+    """What k draws from a proposal, "encoder" or "refined", leave between the bound and log p(x):
+    (images,).
+    """
+
+    proposal: str
+    k: int
+    below_log_px: Tensor
+    error: Tensor
+
+
+@torch.inference_mode()
+def importance_weighted_shortfalls(
+    vae: VAE, space: DecoderSpace, x: Tensor, draws: Sequence[int], generator: torch.Generator
+) -> Iterator[Shortfall]:
+    """Measure images (images, 784) at each number of draws, which divide the largest.
+
+    The refined q starts at the posterior's peak: an ascent from the encoder's answer can end in a lesser
+    mode, whose draws would miss most of p(x) at any k. error is that of log p(x).
+    """
+    log_px, error, modes = space.log_marginals(x)
+    log_joint = log_joints(space.decoder, x)
+    encoded = vae.encoder(x)
+    refined = refine(log_joint, modes[:, 0].to(x), encoded[1])
+    for proposal, (mean, log_std) in (("encoder", encoded), ("refined", refined)):
+        noise = torch.randn(max(draws), *mean.shape, generator=generator).to(mean)
+        z = reparameterize(mean, log_std, noise)
+        log_weights = (log_joint(torch.arange(len(x)), z) - log_q(mean, log_std, z)).double()
+        for k in sorted(draws):
+            yield Shortfall(proposal, k, log_px - importance_weighted_bound(log_weights, k), error)
