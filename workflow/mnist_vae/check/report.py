@@ -1,4 +1,4 @@
-"""What one sees of a check: a table in the terminal, the same as Markdown for a page, and as JSON for machines."""
+"""What one sees of a check: a table in the terminal, Markdown for a page, JSON for machines."""
 
 import json
 from collections import Counter
@@ -20,7 +20,10 @@ MARKS = {
 }
 JUDGED_POINTS = sum(function.points for function in FUNCTIONS) + ANSWER_POINTS
 SANDBOX = "It runs apart: without network, and with nothing to write to but a folder in memory."
-NO_SANDBOX = "It runs with your rights: bubblewrap (`apt-get install bubblewrap`) would keep it from your files and network."
+NO_SANDBOX = (
+    "It runs with your rights: bubblewrap (`apt-get install bubblewrap`) would keep it from your files "
+    "and the network."
+)
 
 
 def part_of(verdict: Verdict) -> str:
@@ -29,7 +32,7 @@ def part_of(verdict: Verdict) -> str:
 
 
 def points_of(verdict: Verdict) -> tuple[int, int]:
-    """Points a verdict earns, of those it could. What is wrong only because of something below it earns all."""
+    """Points a verdict earns, of those it could: all where only something below it is wrong."""
     most = (
         BY_NAME[verdict.function].points if verdict.function in BY_NAME else ANSWER_POINTS // len(QUESTIONS)
     )
@@ -40,8 +43,8 @@ def points(report: Report) -> str:
     """All points in a sentence."""
     earned = sum(points_of(verdict)[0] for verdict in report.verdicts)
     return (
-        f"{earned} of {JUDGED_POINTS} points; the other {POINTS - JUDGED_POINTS} of the assignment's {POINTS} are "
-        "for pictures and texts, which a person must judge."
+        f"{earned} of {JUDGED_POINTS} points; the other {POINTS - JUDGED_POINTS} of the assignment's "
+        f"{POINTS} are for pictures and texts, which a person must judge."
     )
 
 
@@ -142,7 +145,7 @@ def as_json(report: Report, with_points: bool = False) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False)
 
 
-# --- a class ---------------------------------------------------------------------------------------------------
+# --- a class ----------------------------------------------------------------------------------------------
 
 
 def row(report: Report) -> dict[str, str]:
