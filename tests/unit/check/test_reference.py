@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from mnist_vae.check.contract import ANSWER_POINTS, FUNCTIONS, POINTS
 from mnist_vae.check.inputs import make_inputs
 from mnist_vae.check.reference import Right, halves, perceptron, quadrature
 from mnist_vae.study import densities, objective, svi
@@ -65,3 +66,7 @@ def test_known_logits_and_log_std_are_where_wrong_ones_show():
     assert (logits.min(), logits.max()) > (0, 0)
     assert logits.max() < 1
     assert log_std.min() > 0
+
+
+def test_points_add_up_to_the_assignments():
+    assert sum(function.points for function in FUNCTIONS) + ANSWER_POINTS == POINTS

@@ -441,7 +441,9 @@ class Judge:
         """The verdict that names mistakes."""
         says = ", and ".join(mistake.says for mistake in mistakes)
         instead = "; ".join(dict.fromkeys(mistake.instead for mistake in mistakes))
-        sentence = f"{effect or 'gives what it gives'} when {says}: {instead}"
+        sentence = (
+            f"{effect or 'gives what it gives'} when {says}{'; instead, ' if ':' in says else ': '}{instead}"
+        )
         return Verdict(function.name, "wrong", sentence, tuple(mistake.name for mistake in mistakes))
 
     def unexplained_verdict(self, function: Function, sentence: str) -> Verdict:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from mnist_vae.check.contract import ANSWER_POINTS, BY_NAME, FUNCTIONS, POINTS
+from mnist_vae.check.contract import ANSWER_POINTS, BY_NAME, POINTS
 from mnist_vae.check.judge import Report, Verdict
 from mnist_vae.check.mistakes import MISTAKES
 from mnist_vae.check.questions import QUESTIONS
@@ -18,7 +18,6 @@ MARKS = {
     "absent": "not yet",
     "unjudged": "unjudged",
 }
-JUDGED_POINTS = sum(function.points for function in FUNCTIONS) + ANSWER_POINTS
 SANDBOX = "It runs apart: without network, and with nothing to write to but a folder in memory."
 NO_SANDBOX = (
     "It runs with your rights: bubblewrap (`apt-get install bubblewrap`) would keep it from your files "
@@ -42,10 +41,7 @@ def points_of(verdict: Verdict) -> tuple[int, int]:
 def points(report: Report) -> str:
     """All points in a sentence."""
     earned = sum(points_of(verdict)[0] for verdict in report.verdicts)
-    return (
-        f"{earned} of {JUDGED_POINTS} points; the other {POINTS - JUDGED_POINTS} of the assignment's "
-        f"{POINTS} are for pictures and texts, which a person must judge."
-    )
+    return f"{earned} of {POINTS} points, as this project shares them among what a program can judge."
 
 
 def headline(report: Report) -> str:
@@ -120,15 +116,18 @@ def markdown(report: Report, with_points: bool = False) -> str:
         "",
         *map(cell, first_lines(report)),
     ]
-    for part in dict.fromkeys(map(part_of, report.verdicts)):
-        head = ["function", "", "what"] + (["points"] if with_points else [])
-        rows = []
-        for verdict in report.verdicts:
-            if part_of(verdict) == part:
-                earned, most = points_of(verdict)
-                scored = [f"{earned}/{most}" if most else ""] if with_points else []
-                rows.append([verdict.function, MARKS[verdict.status], sentence(verdict), *scored])
-        lines += ["", f"## {part[:1].upper()}{part[1:]}", "", *table(head, rows)]
+    head = ["function", "result", *(["points"] if with_points else []), "what"]
+    rows: list[list[str]] = []
+    part = ""
+    for verdict in report.verdicts:
+        if part_of(verdict) != part:
+            part = part_of(verdict)
+            rows.append([f"({part})", *[""] * (len(head) - 1)])
+        earned, most = points_of(verdict)
+        scored = [f"{earned}/{most}" if most else ""] if with_points else []
+        rows.append([verdict.function, MARKS[verdict.status], *scored, sentence(verdict)])
+    if rows:
+        lines += ["", *table(head, rows)]
     if with_points and not report.trouble:
         lines += ["", points(report)]
     return "\n".join([*lines, ""])
