@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from mnist_vae.check.mistakes import MISTAKES, Mistake
 from mnist_vae.check.process import Host, ProcessOverError, SolutionError
 from mnist_vae.check.reference import Array, Right, halves, perceptron, quadrature
 
+Answered = TypeVar("Answered")
 LAYOUTS = ("features-first", "batch-first")
 TOLERANCE = 3e-5  # relative, and absolute below 1: what float32 leaves of a sum over 784 pixels
 REPEATS = {"elbo": 200, "loss": 200, "test_loss": 30, "top_half_elbo": 60}  # calls of a function that draws
@@ -198,7 +200,7 @@ class Judge:
         if self.knowing is not None:
             self.know(self.knowing)
 
-    def ask(self, request: Callable[[Host], list[Array] | tuple]) -> list[Array] | tuple:
+    def ask(self, request: Callable[[Host], Answered]) -> Answered:
         """Let the host do something; where its process ends, begin anew and let the sentence pass on."""
         assert self.host is not None
         try:
