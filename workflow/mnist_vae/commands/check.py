@@ -8,6 +8,7 @@ from mnist_vae.check import report as pages
 from mnist_vae.check.contract import BY_NAME
 from mnist_vae.check.judge import LAYOUTS, Options, Report, check
 from mnist_vae.errors import InputError
+from mnist_vae.pages.markdown import html_page
 
 SUFFIXES = (".py", ".jl")
 
@@ -59,8 +60,6 @@ def run(options: Namespace) -> None:
         if options.json:
             Path(options.json).write_text(json, encoding="utf-8")
     if options.html:
-        from mnist_vae.pages.markdown import html_page
-
         Path(options.html).write_text(html_page(markdown), encoding="utf-8")
     if any(report.is_wrong for report in reports):
         sys.stdout.flush()
