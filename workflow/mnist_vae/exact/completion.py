@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from mnist_vae.exact.low_rank import TOP_HALF, WHOLE
 from mnist_vae.exact.marginal import DecoderSpace, Posterior
-from mnist_vae.exact.quadrature import elbo_by_quadrature, gauss_hermite
+from mnist_vae.exact.quadrature import Elbo, elbo_by_quadrature, gauss_hermite
 from mnist_vae.study import densities
 from mnist_vae.study.densities import log_q, top_half_joint
 from mnist_vae.study.objective import reparameterize
@@ -19,6 +19,22 @@ CONTOUR_POINTS = 161  # along each dimension, of the tables that contours are dr
 MASSES = (0.5, 0.9)  # of the posterior, inside the contours that say where it lies
 WINDOW_MASS, WINDOW_STDS = 0.99, 3.0  # of the posterior, and of q, that a window of contours holds
 Q_NODES = 32  # of quadrature, along each dimension, for the pixels' means under q
+
+
+@torch.inference_mode()
+def kl_to_posterior(
+    space: DecoderSpace, decoder: Callable[[Tensor], Tensor], x: Tensor, mean: Tensor, log_std: Tensor
+) -> Tensor:
+    """KL of q (images, d) to the posterior given the top half of images (images, pixels): (images,), nats."""
+    return space.log_marginals(x, TOP_HALF).log_density - _elbo(space, decoder, x, mean, log_std).value
+
+
+def _elbo(
+    space: DecoderSpace, decoder: Callable[[Tensor], Tensor], x: Tensor, mean: Tensor, log_std: Tensor
+) -> Elbo:
+    return elbo_by_quadrature(
+        lambda some, z: top_half_joint(decoder, x[some], z), mean, log_std, space.tolerance
+    )
 
 
 @torch.inference_mode()
@@ -49,9 +65,7 @@ def complete(
     posteriors = [space.posterior(image, TOP_HALF) for image in x]
     exact_means = [posterior.mean_of(pixel_means).to(x) for posterior in posteriors]
     top, whole = (space.log_marginals(x, part) for part in (TOP_HALF, WHOLE))
-    elbo = elbo_by_quadrature(
-        lambda some, z: top_half_joint(decoder, x[some], z), mean, log_std, space.tolerance
-    )
+    elbo = _elbo(space, decoder, x, mean, log_std)
     windows = torch.stack(
         [posterior_window(*each) for each in zip(posteriors, mean.double(), log_std.double(), strict=True)]
     )
