@@ -17,6 +17,7 @@ from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.files.weights import load_snapshots, load_weights, save_snapshots, save_weights, weight_arrays
 from mnist_vae.study.densities import top_half_joint
 from mnist_vae.study.networks import VAE
+from mnist_vae.study.svi import fit_top_half
 from support.command_line import TEST, TRAIN, listing, run_command
 from support.small_mnist import replace_published_files
 

@@ -48,8 +48,9 @@ def run(options: Namespace) -> None:
     images = zip(stored["indices"], stored["training"], found["modes"].tolist(), strict=True)
     for index, training, count in images:
         if count > 1:
+            split = "training" if training else "test"
             print(
-                f"warning: {'training' if training else 'test'} image {index}: the exact posterior given the top half has {count} modes "
+                f"warning: {split} image {index}: the exact posterior given the top half has {count} modes "
                 f"where {MASSES[-1]:.0%} of it lies; a Gaussian q can be near one of them only",
                 file=sys.stderr,
             )
