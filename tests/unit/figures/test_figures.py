@@ -523,7 +523,7 @@ def test_completion(draw):
         assert np.isnan(shown(given)[14:]).all()
         for panel, picture in zip(drawn, arrays["completions"][row], strict=True):
             assert_shows(panel, picture)
-    assert axes[1, 0].get_ylabel() == "2\n(image 11)"
+    assert axes[1, 0].get_ylabel() == "2\n(test\nimage 11)"
 
 
 def test_parity_ladder(draw):

@@ -84,9 +84,8 @@ def fit_top_half(
     for scouting in SCOUTING:
         if len(mean) > scouting.kept * images:
             several = x.repeat(len(mean) // images, 1)
-            objective = _ascend(
-                half, several, mean, log_std, some_draws, some_steps, learning_rate, generator
-            )
+            size = min(draws, scouting.draws), min(scouting.steps, steps // 3)
+            objective = _ascend(half, several, mean, log_std, *size, learning_rate, generator)
             trace = torch.cat([trace, objective])
             best = _best(half, x, mean, log_std, scouting.kept, generator)
             mean, log_std, trace = mean[best], log_std[best], trace[:, best]
