@@ -113,7 +113,7 @@ BY_DRAWS = {"train", "test", "test_first_100"}  # splits whose bounds are had by
 def test_metrics(study):
     metrics = pd.read_csv(study.metrics)
     assert list(metrics.columns) == ["recipe", "n", "seed", "split", "metric", "value", "standard_error"]
-    assert set(metrics.split) == {*BY_DRAWS, "test_subset", "train_subset", "unseen_subset"}
+    assert set(metrics.split) == {*BY_DRAWS, "test_subset", "train_subset"}  # it was trained on all there are
     assert (metrics[["recipe", "n", "seed"]] == ["reference", TRAIN, 1]).all(axis=None)
     by_draws = {"neg_elbo", "kl", "reconstruction", "neg_elbo_draw_spread"}
     for _, split in metrics[metrics.split.isin(BY_DRAWS) & metrics.metric.isin(by_draws)].groupby("split"):
@@ -123,6 +123,19 @@ def test_metrics(study):
         assert split.set_index("metric").standard_error.isna().to_dict() == {
             name: name == "neg_elbo_draw_spread" for name in values.index
         }
+
+
+def test_unseen_training_images_are_measured_where_there_are_any(study, tmp_path):
+    weights = tmp_path / "weights.safetensors"
+    save_weights(weights, load_weights(study.weights), PROVENANCE | {"n": TRAIN - 4})
+    words = (
+        f"evaluate {study.digits} {weights} {tmp_path}/metrics.csv --draws 1 --first-100-draws 2 --images 10"
+    )
+    assert run_command(f"{words} --tolerance 0.001 --window 20") == 0
+    metrics = pd.read_csv(tmp_path / "metrics.csv")
+    unseen = metrics[metrics.split == "unseen_subset"].set_index("metric").value
+    assert unseen["images"] == 4
+    assert unseen["kl_to_posterior"] == pytest.approx(unseen["neg_elbo"] - unseen["neg_log_px"], abs=1e-4)
 
 
 def test_latents(study, images):
@@ -273,8 +286,8 @@ def test_a_study_of_one_snapshot_has_its_tables(study, tmp_path):
     """Nothing has changed since an earlier snapshot; `snapshots: {epochs: []}` leaves the last one alone."""
     one = tmp_path / "one.safetensors"
     save_snapshots(one, {3: weight_arrays(load_weights(study.weights))}, PROVENANCE)
-    words = f"measure_epochs {study.digits} {one} {tmp_path}/epochs.csv --window 20 --size 101 --images 10"
-    assert run_command(words) == 0
+    words = f"measure_epochs {study.digits} {one} {tmp_path}/epochs.csv --images 10"
+    assert run_command(f"{words} --tolerance 0.001 --window 20") == 0
     assert tabulate(study, tmp_path / "epochs.csv", tmp_path) == 0
     assert len(pd.read_csv(tmp_path / "all-epochs.csv")) == 2
     assert pd.read_csv(tmp_path / "third-question.csv").empty
@@ -353,6 +366,9 @@ REFUSED = {
         "build_explorer {weights} {tmp}/none {digits} {out}",
         "{tmp}/none is not a readable array file",
     ),
+    "obtain an unknown set": ("obtain cifar {out}", "datasets.cifar needs the folder of its files"),
+    "check without a solution": ("check {tmp}/none.py", "there is no such file"),
+    "quote without a text": ("quote {tmp} {tmp}/none.md", "No such file"),
     "encode with nan": ("encode {digits} {nan} {out}", "not finite"),
     "sample_prior with nan": ("sample_prior {nan} {out} --draws 2", "not finite"),
     "reconstruct with nan": ("reconstruct {digits} {nan} {out}", "not finite"),
@@ -498,7 +514,7 @@ def test_help_lists_every_command(capsys):
     assert all(f"  {command} " in said for command in COMMANDS)
 
 
-@pytest.mark.parametrize("words", ["", "paint", "train", "obtain cifar out", "sample_prior a b --draws many"])
+@pytest.mark.parametrize("words", ["", "paint", "train", "sample_prior a b --draws many"])
 def test_wrong_words_are_argparses_to_refuse(words, capsys):
     with pytest.raises(SystemExit) as caught:
         run_command(words)

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 import numpy as np
 import torch
 
-from mnist_vae.commands.latent_space import add_latent_space_arguments, decoder_space, naming
+from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, decoder_space, naming
 from mnist_vae.exact.completion import MASSES, complete, densities_around, kl_to_posterior
 from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights
