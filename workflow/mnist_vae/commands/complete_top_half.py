@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 import numpy as np
 import torch
 
-from mnist_vae.commands.latent_space import add_latent_space_arguments, decoder_space, naming
+from mnist_vae.commands.latent_space import add_latent_space_arguments, latent_space, naming
 from mnist_vae.exact.completion import MASSES, complete, densities_around
 from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights
@@ -35,11 +35,13 @@ def run(options: Namespace) -> None:
     noise = torch.randn(options.completions, *fit.mean.shape, generator=generator)
 
     with naming(options.weights):
-        space = decoder_space(vae.decoder, vae.latent, options)
+        space = latent_space(vae, options, generator)
         found = complete(space, vae.decoder, x, fit.mean, fit.log_std, noise)
-    top_half = TopHalfDecoder(vae.decoder.double())
-    found |= densities_around(top_half, x, fit.mean, fit.log_std, found.pop("window"))
-    for index, count in zip(stored["indices"], found["modes"].tolist(), strict=True):
+    if vae.latent == 2:
+        top_half = TopHalfDecoder(vae.decoder.double())
+        found |= densities_around(top_half, x, fit.mean, fit.log_std, found.pop("window"))
+    modes = found["modes"].tolist() if "modes" in found else []
+    for index, count in zip(stored["indices"], modes, strict=False):
         if count > 1:
             print(
                 f"warning: test image {index}: the exact posterior given the top half has {count} modes "
@@ -48,5 +50,5 @@ def run(options: Namespace) -> None:
             )
     arrays = {name: tensor.numpy() for name, tensor in found.items()}
     arrays |= {name: stored[name] for name in ("x", "labels", "indices") if name in stored}
-    arrays["masses"] = np.array(MASSES)
+    arrays |= {"masses": np.array(MASSES), "latent": np.array(vae.latent)}
     save_arrays(options.output, arrays, provenance)
