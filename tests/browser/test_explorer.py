@@ -696,37 +696,32 @@ def test_axe_finds_nothing(page, findings, mode, scheme):
     assert found == []
 
 
-def swipe(page, selector, start, distance):
-    """A finger on an element, moved up by a distance, by the browser's own gestures."""
-    box = page.locator(selector).bounding_box()
-    page.context.new_cdp_session(page).send(
-        "Input.synthesizeScrollGesture",
-        {
-            "x": box["x"] + start[0],
-            "y": box["y"] + start[1],
-            "yDistance": -distance,
-            "gestureSourceType": "touch",
-            "speed": 2000,
-        },
-    )
+def touch(page):
+    """A function that puts fingers on the screen, moves and lifts them: a kind of event, and places."""
+    session = page.context.new_cdp_session(page)
+
+    def fingers(kind, *places):
+        points = [{"x": x, "y": y} for x, y in places]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    return fingers
 
 
 def test_swipe_over_the_plane_scrolls_and_the_handle_drags(study, open_page):
     page = open_page(study.path, **PHONE)
     before = page.evaluate("[...state.pointer]")
-    swipe(page, "#plane", (150, 150), 200)
-    assert page.evaluate("scrollY") > 100
+    finger, box = touch(page), page.locator("#plane").bounding_box()
+    x, y = box["x"] + 30, box["y"] + box["height"] / 2
+    finger("touchStart", (x, y))
+    for step in range(1, 7):
+        finger("touchMove", (x, y - 15 * step))
+    finger("touchEnd")
+    settle(page)
+    assert page.evaluate("scrollY") > 20
     assert page.evaluate("[...state.pointer]") == before
     page.evaluate("scrollTo(0, 0)")
     box = page.locator("#handle").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    touch = page.context.new_cdp_session(page)
-
-    def finger(kind, *points):
-        touch.send(
-            "Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": u, "y": v} for u, v in points]}
-        )
-
     finger("touchStart", (x, y))
     for step in range(1, 6):
         finger("touchMove", (x + 6 * step, y - 10 * step))
@@ -745,14 +740,10 @@ def test_finger_draws(study, open_page):
     page.locator("#pad").scroll_into_view_if_needed()
     top = page.evaluate("scrollY")
     box = page.locator("#pad").bounding_box()
-    touch = page.context.new_cdp_session(page)
+    finger = touch(page)
     for kind, share in (("touchStart", 0.2), ("touchMove", 0.4), ("touchMove", 0.7), ("touchEnd", None)):
-        at = (
-            []
-            if share is None
-            else [{"x": box["x"] + box["width"] / 2, "y": box["y"] + share * box["height"]}]
-        )
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+        at = [] if share is None else [(box["x"] + box["width"] / 2, box["y"] + share * box["height"])]
+        finger(kind, *at)
     settle(page)
     ink = np.array(page.evaluate("Array.from(state.ink)")).reshape(28, 28)
     assert ink[8:18, 14].all()

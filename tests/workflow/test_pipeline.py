@@ -178,6 +178,8 @@ EDITS = {
     "recipes={strong: {augmentation: {1: 1.0, 150: 2}}}": after_training(1, 1),
     "recipes={strong: {decay: 0.1}}": after_training(2, 2),
     "recipes={strong: {latent_layer_rate: 3}}": after_training(2, 2),
+    "recipes={strong: {beta: 0.5}}": after_training(2, 2),
+    "recipes={strong: {hidden: 400}}": after_training(2, 2),
     "recipes={brief: {epochs: 1}}": after_training(4, 2),
     "recipes={brief: {seeds: [7]}}": after_training(2, 2),
     # One seed more is one model a size more, and every table and figure of all models.
@@ -190,6 +192,7 @@ EDITS = {
 }
 WITHOUT_EFFECT = [
     "dataset=mnist5k",
+    "datasets={}",
     "train_sizes={mnist: [100]}",  # another data set's
     "mnist_dir=elsewhere",
     "datasets={letters: {folder: elsewhere}}",

@@ -43,11 +43,14 @@ record.keep(OWN_RECORD)
 
 
 def told(function, *arguments):
-    """Call a function of the library; its InputError ends Snakemake with one line."""
+    """Call a function of the library; its InputError ends Snakemake with one line.
+
+    Below a WorkflowError Snakemake prints the lines of code in which it was raised, which tell a user nothing.
+    """
     try:
         return function(*arguments)
     except InputError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(f"error: {error}")
 
 
 def configured():

@@ -5,6 +5,7 @@ import yaml
 
 from mnist_vae.config.check import check_config
 from mnist_vae.config.layers import complete_config, defaults, read_config, with_numbers
+from mnist_vae.config.models import complete_recipes
 from mnist_vae.errors import InputError
 from support.project import ROOT
 
@@ -40,6 +41,19 @@ def test_of_several_files_the_later_one_replaces_it():
     first, second = "recipes: {strong: {epochs: {1: 9, 500: 3}}}", "recipes: {strong: {epochs: {1: 7}}}"
     assert completed(first, second)["recipes"]["strong"]["epochs"] == {"1": 7}
     assert completed(second, first)["recipes"]["strong"]["epochs"] == {"1": 9, "500": 3}
+
+
+def test_seeds_are_every_recipes_that_sets_none_beside_or_above_them():
+    own = "recipes: {strong: {seeds: [9]}}"
+
+    def seeds(*layers):
+        return {name: recipe["seeds"] for name, recipe in complete_recipes(completed(*layers)).items()}
+
+    assert seeds() == {"reference": [1, 2, 3, 4, 5], "strong": [1, 2, 3], "torch_init": [1, 2, 3]}
+    assert seeds("seeds: [7]") == dict.fromkeys(seeds(), [7])
+    assert seeds("seeds: [7]", own) == seeds(own + "\nseeds: [7]") == seeds("seeds: [7]") | {"strong": [9]}
+    assert seeds(own, "seeds: [7]") == dict.fromkeys(seeds(), [7])
+    assert seeds("seeds:") == seeds()
 
 
 def test_a_number_replaces_a_setting_by_train_size_and_the_reverse():

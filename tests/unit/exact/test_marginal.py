@@ -1,4 +1,6 @@
-"""Sums over a latent space against closed forms, scipy's quadrature and sampling that know nothing of cells."""
+"""Sums over a latent space against closed forms, scipy's quadrature and sampling that know nothing of
+cells.
+"""
 
 import math
 from collections import OrderedDict
@@ -77,7 +79,9 @@ def test_two_peaks_of_different_weight_and_width() -> None:
 
 
 def test_a_peak_of_a_thousandth_counts() -> None:
-    main, lesser = (gaussian([at, at], [[0.04, 0.0], [0.0, 0.04]], w) for at, w in ((1.0, 0.0), (-3.0, math.log(1e-3))))
+    main, lesser = (
+        gaussian([at, at], [[0.04, 0.0], [0.0, 0.04]], w) for at, w in ((1.0, 0.0), (-3.0, math.log(1e-3)))
+    )
     found = integrals([lambda z: torch.logaddexp(main(z), lesser(z))], 2)
     assert found.log_density.item() == pytest.approx(math.log(1.001), abs=2e-4)
 
@@ -124,7 +128,9 @@ def double_space(decoder, dimension: int = 2) -> DecoderSpace:
     return DecoderSpace(decoder, dimension, window=10.0, tolerance=TOLERANCE, dtype=DOUBLE)
 
 
-def plain_sum(decoder, x: Tensor, pixels: slice = slice(None), spacing: float = 0.02, reach: float = 6.0) -> Tensor:
+def plain_sum(
+    decoder, x: Tensor, pixels: slice = slice(None), spacing: float = 0.02, reach: float = 6.0
+) -> Tensor:
     """The plain sum over a lattice, one image after another."""
     axis = torch.arange(-reach, reach, spacing, dtype=DOUBLE)
     total = torch.full((len(x),), -torch.inf, dtype=DOUBLE)

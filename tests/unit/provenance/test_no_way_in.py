@@ -22,12 +22,8 @@ NUMBERS = {
     "params.steps": "a whole number, by the schema",
     "params.learning_rate": "a number, by the schema",
     "params.completions": "a whole number, by the schema",
-    "params.window": "a number, by the schema",
-    "params.size": "a whole number, by the schema",
-    "params.grid[window]": "a number, by the schema",
-    "params.grid[size]": "a whole number, by the schema",
-    "params.grid[fine_window]": "a number, by the schema",
-    "params.grid[fine_size]": "a whole number, by the schema",
+    "params.marginal[tolerance]": "a number, by the schema",
+    "params.marginal[window]": "a number, by the schema",
 }
 
 

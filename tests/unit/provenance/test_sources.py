@@ -11,7 +11,7 @@ import pytest
 import mnist_vae
 from mnist_vae.__main__ import COMMANDS
 from mnist_vae.commands.draw import FIGURES
-from mnist_vae.provenance.sources import import_closure
+from mnist_vae.provenance.sources import code_hash, import_closure
 
 PACKAGE = Path(mnist_vae.__file__).parent
 # In a fresh Python, from the commands that need no torch to those that do: torch, once in, stays.
@@ -39,6 +39,16 @@ WITHOUT_TORCH = [
     "benchmark_processes",
 ]
 PACKAGES = sorted(path.parent for path in PACKAGE.rglob("__init__.py"))
+ROOMS = [  # each may import what stands on earlier lines
+    ("errors", "parameters"),
+    ("study",),
+    ("exact", "files"),
+    ("data", "figures", "provenance"),
+    ("config", "pages", "parity", "check"),
+    ("benchmarks",),
+    ("commands",),
+    ("__main__",),
+]
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +94,50 @@ def test_library_imports_no_snakemake(imported):
             assert not any(name.split(".")[0] == "snakemake" for name in names), path
 
 
+def room(path):
+    """The folder of the package in which a module lies, or the module itself."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def test_imports_run_one_way():
+    line = {name: number for number, names in enumerate(ROOMS) for name in names}
+    modules = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
+    assert {room(path) for path in modules} == line.keys()
+    for path in modules:
+        for other in import_closure(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)):
+            own_or_earlier = room(other) == room(path) or line[room(other)] < line[room(path)]
+            assert own_or_earlier, f"{path} reaches {other}"
+
+
+def package_of(folder, monkeypatch, **modules):
+    """A package of modules with these texts, in the place of this one."""
+    package = folder / "mnist_vae"
+    package.mkdir()
+    for name, text in modules.items():
+        (package / f"{name}.py").write_text(text)
+    monkeypatch.setattr("mnist_vae.provenance.sources.PACKAGE", package)
+    return package
+
+
+def test_the_hash_of_code_is_of_all_that_is_imported_and_of_nothing_else(tmp_path, monkeypatch):
+    texts = {"a": "from mnist_vae.b import f\n", "b": "f = 1\n", "c": "", "d": "from mnist_vae import b\n"}
+    (tmp_path / "elsewhere").mkdir()
+    package = package_of(tmp_path, monkeypatch, **texts)
+    before = code_hash("mnist_vae.a")
+    assert before != code_hash("mnist_vae.d")
+    (package / "c.py").write_text("edited = True\n")
+    (package / "b.py").touch()
+    assert code_hash("mnist_vae.a") == before
+    package_of(tmp_path / "elsewhere", monkeypatch, **texts)
+    assert code_hash("mnist_vae.a") == before  # wherever the project lies
+    monkeypatch.setattr("mnist_vae.provenance.sources.PACKAGE", package)
+    for name, text in (("a", "from mnist_vae.b import f  # edited\n"), ("b", "f = 2\n")):
+        (package / f"{name}.py").write_text(text)
+        after = code_hash("mnist_vae.a")
+        assert after != before
+        before = after
+
+
 def test_figures_do_not_depend_on_training():
     """Nor on each other, nor on their table: an edit redraws one."""
     drawing = {path.name for path in import_closure("mnist_vae.commands.draw")}
@@ -96,12 +150,9 @@ def test_figures_do_not_depend_on_training():
 
 def test_closure_of_a_module_within_its_functions(tmp_path, monkeypatch):
     """Imports inside functions count, other packages' do not, and circles end."""
-    package = tmp_path / "mnist_vae"
-    package.mkdir()
-    (package / "a.py").write_text("import os\ndef f():\n    from mnist_vae import b\n")
-    (package / "b.py").write_text("from mnist_vae.a import f\nfrom numpy import array\n")
-    (package / "c.py").write_text("")
-    monkeypatch.setattr("mnist_vae.provenance.sources.PACKAGE", package)
+    within = "import os\ndef f():\n    from mnist_vae import b\n"
+    circle = "from mnist_vae.a import f\nfrom numpy import array\n"
+    package = package_of(tmp_path, monkeypatch, a=within, b=circle, c="")
     assert import_closure("mnist_vae.a") == [package / "a.py", package / "b.py"]
 
 

@@ -6,10 +6,8 @@ import pytest
 import torch
 
 from mnist_vae.errors import InputError
-from mnist_vae.exact.completion import posterior_window
-from mnist_vae.exact.marginal import latent_grid, log_likelihood_table
 from mnist_vae.study import blocks
-from mnist_vae.study.densities import joint_log_density, log_q, top_half, top_half_joint
+from mnist_vae.study.densities import joint_log_density, log_q, top_half_joint
 from mnist_vae.study.networks import VAE
 from mnist_vae.study.svi import fit_top_half, top_half_elbo
 
@@ -200,29 +198,3 @@ def test_any_latent_dimension_is_fitted(x):
     found = fit(VAE(torch.Generator().manual_seed(0), hidden=30, latent=5).decoder, x)
     assert found.mean.shape == found.log_std.shape == (3, 5)
     assert (found.trace[-10:].mean(0) > found.trace[:10].mean(0)).all()
-
-
-def tabulated(decoder, x):
-    """Log-joints of the top halves (images, points) on a grid wide enough, and the grid."""
-    grid = latent_grid(9.0, 91)
-    with torch.inference_mode():
-        return log_likelihood_table(top_half(x), top_half(decoder(grid.z))) + grid.log_mass, grid
-
-
-def test_window_holds_the_posterior_and_q(trained, x, fitted):
-    windows = posterior_window(*tabulated(trained.decoder, x), fitted.mean, fitted.log_std)
-    assert windows.shape == (3, 2, 2)
-    for image, window, mean, log_std in zip(x, windows, fitted.mean, fitted.log_std, strict=True):
-        _, z, log_joint = exact_top_half(trained.decoder, image)
-        low, high = window[:, 0], window[:, 1]
-        outside = ((z < low) | (z > high)).any(1)
-        assert torch.softmax(log_joint, 0)[outside].sum() < 0.01
-        assert (mean - 3 * log_std.exp() >= low - 1e-5).all()
-        assert (mean + 3 * log_std.exp() <= high + 1e-5).all()
-
-
-def test_window_follows_q_where_it_lies_far_out(trained, x):
-    far, one = torch.full((1, 2), 6.0), torch.zeros(1, 2)
-    windows = posterior_window(*tabulated(trained.decoder, x[:1]), far, one)
-    assert (windows[..., 1] >= 9.0).all()
-    assert (windows[..., 0] < 4.0).all()  # and the joint's own peak is still in it

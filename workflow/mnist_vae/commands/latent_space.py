@@ -1,4 +1,6 @@
-"""What commands share that sum over a latent space: its options, and what to say where a sum cannot be had."""
+"""What commands share that sum over a latent space: its options, and what to say where a sum cannot be
+had.
+"""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -17,7 +19,10 @@ def add_latent_space_arguments(parser: ArgumentParser) -> None:
     """Describe the options of the sums."""
     parser.add_argument("--tolerance", type=float, required=True, help="error allowed per image, in nats")
     parser.add_argument(
-        "--window", type=float, required=True, help="sums start over [-window, window] in each latent dimension"
+        "--window",
+        type=float,
+        required=True,
+        help="sums start over [-window, window] in each latent dimension",
     )
 
 
@@ -35,6 +40,6 @@ def naming(model: str, way_out: str = "Train it longer, or at a lower learning_r
         yield
     except OutsideWindowError as error:
         raise InputError(
-            f"{model}: an image has {error.share:.1e} of its latent distribution near or beyond {error.window:g} from "
-            f"zero, the farthest that sums over the latent space go. {way_out}"
+            f"{model}: an image has {error.share:.1e} of its latent distribution near or beyond "
+            f"{error.window:g} from zero, the farthest that sums over the latent space go. {way_out}"
         ) from error

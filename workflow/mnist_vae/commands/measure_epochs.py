@@ -32,7 +32,8 @@ def run(options: Namespace) -> None:
     count = {"train": min(options.images, provenance["n"]), "test": options.images}
     images = {split: torch.from_numpy(load_digits(options.digits, split, count[split])[0]) for split in count}
     generator = torch.Generator().manual_seed(provenance["seed"])
-    before, rows = {}, []
+    before: dict[str, dict[str, torch.Tensor]] = {}
+    rows = []
     for epoch, vae in load_snapshots(options.snapshots):
         space = latent_space(vae, options, generator)
         for split, x in images.items():

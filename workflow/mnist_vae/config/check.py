@@ -70,9 +70,9 @@ def _check_replaced(config: Mapping) -> None:
     marginal = config["marginal"] if isinstance(config["marginal"], Mapping) else {}
     if old := [key for key in ("size", "fine_window", "fine_size") if key in marginal]:
         raise InputError(
-            f"config: marginal.{old[0]} (here {marginal[old[0]]!r}) is gone: sums over the latent space now refine "
-            "themselves until their error is below marginal.tolerance, in nats per image, and their window grows "
-            "where it must. Take the key out"
+            f"config: marginal.{old[0]} (here {marginal[old[0]]!r}) is gone: sums over the latent space now "
+            "refine themselves until their error is below marginal.tolerance, in nats per image, and their "
+            "window grows where it must. Take the key out"
         )
 
 

@@ -288,7 +288,8 @@ class Config:
     seeds: Annotated[
         Seeds,
         Parameter(
-            "seeds of initialization, order and noise; a model is trained for each",
+            "seeds of initialization, order and noise; a model is trained for each. In a file of your own, "
+            "or set by `--config`, they are those of every recipe for which you set no others",
             minimum=0,
             maximum=LARGEST_SEED,
             unique=True,
@@ -298,7 +299,7 @@ class Config:
         Literal["cpu", "auto", "cuda"],
         Parameter(
             "where models are trained: `cpu`, `cuda`, or `auto`: a GPU if PyTorch finds one. Both draw the "
-            "same batches and noise from a seed; sums are rounded otherwise. Only `cpu` has been measured"
+            "same batches and noise from a seed; sums are rounded otherwise. The tables quoted are the CPU's"
         ),
     ] = "cpu"
     recipes: Annotated[

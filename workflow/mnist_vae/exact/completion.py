@@ -1,4 +1,6 @@
-"""The bottom of an image, given its top: by a fitted q, and by the exact posterior (docs/model.md, part 4)."""
+"""The bottom of an image, given its top: by a fitted q, and by the exact posterior (docs/model.md, part
+4).
+"""
 
 from collections.abc import Callable
 
@@ -31,9 +33,10 @@ def complete(
 
     Completions are pictures (..., pixels): the true top above the Bernoulli means of the bottom. Found are
     completions (images, draws, pixels) by q at standard normal noise (draws, images, d); q_completion and
-    exact_completion (images, pixels), the means under q and under the posterior; kl, that of q to the posterior given
-    the top half, log_p_bottom_given_top and their estimated error, (images,) each, in nats. In two dimensions the
-    window (images, d, 2) is where posterior and q lie. From three dimensions on the posterior is weighted draws.
+    exact_completion (images, pixels), the means under q and under the posterior; kl, that of q to the
+    posterior given the top half, log_p_bottom_given_top and their estimated error, (images,) each, in nats.
+    In two dimensions the window (images, d, 2) is where posterior and q lie. From three dimensions on the
+    posterior is weighted draws.
     Raises OutsideWindowError if a posterior lies too far out.
     """
     images, dimension = mean.shape
@@ -42,9 +45,7 @@ def complete(
         return torch.sigmoid(decoder(z))
 
     q_noise, weights = space.normal_points(mean)
-    q_means = [
-        weights @ pixel_means(reparameterize(mean[i], log_std[i], q_noise)) for i in range(images)
-    ]
+    q_means = [weights @ pixel_means(reparameterize(mean[i], log_std[i], q_noise)) for i in range(images)]
     posteriors = [space.posterior(image, TOP_HALF) for image in x]
     exact_means = [posterior.mean_of(pixel_means).to(x) for posterior in posteriors]
     top, whole = (space.log_marginals(x, part) for part in (TOP_HALF, WHOLE))
@@ -72,8 +73,8 @@ def completed(x: Tensor, means: Tensor) -> Tensor:
 def posterior_window(posterior: Posterior, mean: Tensor, log_std: Tensor) -> Tensor:
     """Find where one image's posterior and q lie: (low, high) of each latent dimension, (d, 2).
 
-    It spans the smallest region with WINDOW_MASS of the posterior and WINDOW_STDS standard deviations of q (d,). A
-    fixed window can miss either: codes reach |z| = 5.5.
+    It spans the smallest region with WINDOW_MASS of the posterior and WINDOW_STDS standard deviations of q
+    (d,). A fixed window can miss either: codes reach |z| = 5.5.
     """
     level = highest_density_level(posterior.log_density, posterior.log_weights, WINDOW_MASS)
     inside = posterior.z[posterior.log_density >= level]
@@ -95,15 +96,14 @@ def densities_around(
 
     In double precision, for which the decoder must have been made.
 
-    Found are axes (images, 2, CONTOUR_POINTS), the first dimension's running along the rows of log_joint and log_q
-    (images, CONTOUR_POINTS, CONTOUR_POINTS); joint_levels (images, levels), above which lie MASSES of the posterior;
-    and modes (images,), the log-joint's number of maxima above the last level.
+    Found are axes (images, 2, CONTOUR_POINTS), the first dimension's running along the rows of log_joint and
+    log_q (images, CONTOUR_POINTS, CONTOUR_POINTS); joint_levels (images, levels), above which lie MASSES of
+    the posterior; and modes (images,), the log-joint's number of maxima above the last level.
     """
     found = []
     for image, window, *q in zip(x.double(), windows.double(), mean.double(), log_std.double(), strict=True):
-        axes = torch.stack(
-            [torch.linspace(*ends, CONTOUR_POINTS, dtype=torch.float64) for ends in window.tolist()]
-        )
+        share = torch.linspace(0, 1, CONTOUR_POINTS, dtype=torch.float64)
+        axes = window[:, :1] + share * (window[:, 1:] - window[:, :1])
         z = torch.stack(torch.meshgrid(*axes, indexing="xy"), dim=-1)
         log_joint = torch.stack([top_half_joint(decoder, image, row) for row in z])
         flat = log_joint.flatten()
@@ -112,7 +112,7 @@ def densities_around(
             {
                 "axes": axes,
                 "log_joint": log_joint,
-                "log_q": log_q(*q, z),
+                "log_q": log_q(q[0], q[1], z),
                 "joint_levels": levels,
                 "modes": modes(log_joint[None], levels[-1:])[0],
             }

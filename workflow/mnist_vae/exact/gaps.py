@@ -2,8 +2,8 @@
 
 -ELBO = -log p(x) + KL(q || p(z | x)). Refining q image by image splits the KL in two: what the encoder could
 have done better (amortization gap), and what no factorized Gaussian could (approximation gap; Cremer, Li &
-Duvenaud 2018). The split depends on the optimizer: an ascent from the encoder's answer may end in a lesser mode. The
-best q that is found depends on it less.
+Duvenaud 2018). The split depends on the optimizer: an ascent from the encoder's answer may end in a lesser
+mode. The best q that is found depends on it less.
 """
 
 import math
@@ -15,7 +15,7 @@ from torch import Tensor
 from mnist_vae.exact.estimate import SampledSpace
 from mnist_vae.exact.marginal import DecoderSpace
 from mnist_vae.exact.refine import laplace_log_std, log_joints
-from mnist_vae.study.densities import TOP_HALF, bernoulli_log_density
+from mnist_vae.study.densities import bernoulli_log_density, top_half
 from mnist_vae.study.networks import VAE
 
 HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
@@ -27,7 +27,8 @@ Space = DecoderSpace | SampledSpace  # sums, or draws
 
 
 class EncoderGap(NamedTuple):
-    """Of each image (images,): log p(x), the KL of the encoder's q to p(z | x), and the estimated errors of both.
+    """Of each image (images,): log p(x), the KL of the encoder's q to p(z | x), and the estimated errors of
+    both.
 
     error is that of log p(x) and of the ELBO together.
     """
@@ -55,10 +56,12 @@ class Gaps(NamedTuple):
 def encoder_gap(vae: VAE, space: Space, x: Tensor) -> EncoderGap:
     """Measure images (images, 784). Raises OutsideWindowError if a posterior lies too far out.
 
-    Where log p(x) is estimated by draws, errors are standard errors, and a KL may be below 0 by such an error.
+    Where log p(x) is estimated by draws, errors are standard errors, and a KL may be below 0 by such an
+    error.
     """
     log_px, error, *_ = space.log_marginals(x)
-    elbo = space.elbo(x, *vae.encoder(x))
+    mean, log_std = vae.encoder(x)
+    elbo = space.elbo(x, mean, log_std)
     return EncoderGap(log_px, log_px - elbo.value, error + elbo.error)
 
 
@@ -66,14 +69,14 @@ def encoder_gap(vae: VAE, space: Space, x: Tensor) -> EncoderGap:
 def gaps(vae: VAE, space: Space, x: Tensor) -> Gaps:
     """The same, and refine q: from the encoder's answer, then from the posterior's modes."""
     log_px, error, modes, size = space.log_marginals(x)
-    q = vae.encoder(x)
-    encoder = space.elbo(x, *q)
-    refined_q = space.refine(x, *q)
+    mean, log_std = vae.encoder(x)
+    encoder = space.elbo(x, mean, log_std)
+    refined_q = space.refine(x, mean, log_std)
     refined = space.elbo(x, *refined_q)
     refined_elbo = torch.maximum(refined.value, encoder.value)
     best, best_error = _best(space, x, modes.to(x), refined_q, refined_elbo)
     error = error + torch.stack([encoder.error, refined.error, best_error]).amax(0)
-    return Gaps(log_px, *(log_px - elbo for elbo in (encoder.value, refined_elbo, best)), error, size)
+    return Gaps(log_px, log_px - encoder.value, log_px - refined_elbo, log_px - best, error, size)
 
 
 def _best(
@@ -81,8 +84,8 @@ def _best(
 ) -> tuple[Tensor, Tensor]:
     """The ELBO of the best q: the one given, or one refined from a mode of modes (images, starts, d).
 
-    A mode is tried unless a q that was found lies there already, or the mass around it, by Laplace's method, is less
-    than the best ELBO so far: no q around it could do better.
+    A mode is tried unless a q that was found lies there already, or the mass around it, by Laplace's method,
+    is less than the best ELBO so far: no q around it could do better.
     """
     log_joint = log_joints(space.decoder, x)
     found = [q]
@@ -110,6 +113,7 @@ def independent_pixels(train: Tensor, x: Tensor) -> Tensor:
     Each pixel's probability is its share of the training images by Laplace's rule, (on + 1) / (n + 2). The
     top half tells nothing here: what a model gains over this figure, it has learnt.
     """
-    on = train[:, TOP_HALF:].sum(0)
+    bottom = slice(top_half(x).shape[-1], None)
+    on = train[:, bottom].sum(0)
     logits = torch.log((on + 1) / (len(train) - on + 1))
-    return bernoulli_log_density(x[:, TOP_HALF:], logits).sum(-1)
+    return bernoulli_log_density(x[:, bottom], logits).sum(-1)

@@ -1,8 +1,9 @@
-"""A decoder's log-joints as affine functions of the image: log p(x, z) = offset(z) + features(x) . coordinates(z).
+"""A decoder's log-joints as affine functions of the image: log p(x, z) = offset(z) + features(x) .
+coordinates(z).
 
-A Bernoulli log-likelihood is x . logits - sum softplus(logits). The logits of a smooth decoder of few latent dimensions
-span some hundred of their dimensions: logits = basis @ coordinates, with basis (pixels, rank) orthonormal, so
-images' products with logits are as short.
+A Bernoulli log-likelihood is x . logits - sum softplus(logits). The logits of a smooth decoder of few latent
+dimensions span some hundred of their dimensions: logits = basis @ coordinates, with basis (pixels, rank)
+orthonormal, so images' products with logits are as short.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,9 @@ WHOLE, TOP_HALF, BOTTOM_HALF = range(3)  # the parts of an image whose log-joint
 
 
 class Table(NamedTuple):
-    """At some points: coordinates (points, rank), and the offsets (parts, points) of each part's log-joint."""
+    """At some points: coordinates (points, rank), and the offsets (parts, points) of each part's
+    log-joint.
+    """
 
     coordinates: Tensor
     offsets: Tensor
@@ -31,7 +34,8 @@ class Table(NamedTuple):
 class LogJoint(Protocol):
     """From points z (points, d) to the table of the log-joints there."""
 
-    def __call__(self, z: Tensor) -> Table: ...
+    def __call__(self, z: Tensor) -> Table:
+        """Tell the table."""
 
 
 class LowRankDecoder:
@@ -40,7 +44,8 @@ class LowRankDecoder:
     def __init__(self, decoder: Callable[[Tensor], Tensor], z: Tensor) -> None:
         """Find the basis of the logits at z (points, d), which serves between these points as well.
 
-        decoder takes z (..., d) to logits (..., pixels). A `Decoder` is taken apart, to be decoded in less time.
+        decoder takes z (..., d) to logits (..., pixels). A `Decoder` is taken apart, to be decoded in less
+        time.
         """
         logits = decoder(z).double()
         energies, directions = torch.linalg.eigh(logits.T @ logits)  # ascending
@@ -68,10 +73,13 @@ class LowRankDecoder:
     def features(self, x: Tensor, part: int = WHOLE) -> Tensor:
         """Images (images, pixels), or a half of them, in the basis: (images, rank)."""
         pixels = (slice(None), slice(self.half), slice(self.half, None))[part]
-        return x[:, pixels] @ self.basis[pixels]
+        features: Tensor = x[:, pixels] @ self.basis[pixels]
+        return features
 
     def log_joint(self, z: Tensor) -> Table:
-        """The table of log p(x, z), log p(top half of x, z) and log p(bottom half of x, z) at z (points, d)."""
+        """The table of log p(x, z), log p(top half of x, z) and log p(bottom half of x, z) at z (points,
+        d).
+        """
         if self.network is None:
             logits = self.decoder(z)
             coordinates = logits @ self.basis

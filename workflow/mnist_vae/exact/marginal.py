@@ -1,10 +1,10 @@
 """Integrals of log-joints over a latent space of one or two dimensions (docs/exactness.md), in nats.
 
-What is usually only bounded is computed here: log p(x), and the posterior p(z | x), of whole images or of halves. The
-space is cut into cells of equal size. On each one that an image may have mass on, its log-joint is the polynomial through
-its values at Gauss-Legendre nodes; its exponential is integrated over the cell, and over the cell's halves; where these
-differ, the halves are halved again (adaptive cubature; Genz & Malik 1980). No halving needs the decoder again,
-except where the polynomial is too poor.
+What is usually only bounded is computed here: log p(x), and the posterior p(z | x), of whole images or of
+halves. The space is cut into cells of equal size. On each one that an image may have mass on, its log-joint
+is the polynomial through its values at Gauss-Legendre nodes; its exponential is integrated over the cell, and
+over the cell's halves; where these differ, the halves are halved again (adaptive cubature; Genz & Malik
+1980). No halving needs the decoder again, except where the polynomial is too poor.
 """
 
 import math
@@ -49,8 +49,9 @@ class OutsideWindowError(ArithmeticError):
 class Marginal(NamedTuple):
     """Of each image (images,): its log-density and the estimated error of that, in nats.
 
-    modes (images, MODES, d) are the highest nodes of the cells that hold most of its posterior, most first; where
-    there are fewer cells, the first again. effective_sample_size (images,) is inf for a sum; `estimate` has draws.
+    modes (images, MODES, d) are the highest nodes of the cells that hold most of its posterior, most first;
+    where there are fewer cells, the first again. effective_sample_size (images,) is inf for a sum; `estimate`
+    has draws.
     """
 
     log_density: Tensor
@@ -62,8 +63,9 @@ class Marginal(NamedTuple):
 class Cells(NamedTuple):
     """Parts of the latent space on which an image's log-joint is known, one row each.
 
-    image (cells,); middle (cells, d); values (cells, nodes) at the nodes of the rule; error (cells,), of these, as
-    the polynomial through them; halved, how often the first cells have been halved, is the same for all.
+    image (cells,); middle (cells, d); values (cells, nodes) at the nodes of the rule; error (cells,), of
+    these, as the polynomial through them; halved, how often the first cells have been halved, is the same for
+    all.
     """
 
     image: Tensor
@@ -79,9 +81,11 @@ class Cells(NamedTuple):
 
 
 class _Closed(NamedTuple):
-    """Cells whose integrals have converged, and their halves, on which the best integrals (cells,) were taken.
+    """Cells whose integrals have converged, and their halves, on which the best integrals (cells,) were
+    taken.
 
-    mass and error are in units of exp(peak) of the cells' image; peak (images,) may rise from one to the next.
+    mass and error are in units of exp(peak) of the cells' image; peak (images,) may rise from one to the
+    next.
     """
 
     cells: Cells
@@ -108,7 +112,9 @@ class LatentSpace:
         coarseness: int = 1,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Log-joints are looked at in SCANNED^d points of [-window, window]^d; a cell holds coarseness^d of them."""
+        """Log-joints are looked at in SCANNED^d points of [-window, window]^d; a cell holds coarseness^d of
+        them.
+        """
         _check_dimension(dimension)
         self.log_joint, self.dimension, self.tolerance, self.dtype = log_joint, dimension, tolerance, dtype
         self.coarseness = coarseness
@@ -144,7 +150,9 @@ class LatentSpace:
         missing = [key for key in keys if key not in self._decoded]
         for start in range(0, len(missing), CELLS_A_BATCH):
             batch = missing[start : start + CELLS_A_BATCH]
-            middles = (torch.tensor([key[1:] for key in batch], dtype=torch.float64) + 0.5) * self.side_at(halved)
+            middles = (torch.tensor([key[1:] for key in batch], dtype=torch.float64) + 0.5) * self.side_at(
+                halved
+            )
             z = middles[:, None] + self.rule.nodes * (self.side_at(halved) / 2)
             table = self.log_joint(z.to(self.dtype).flatten(0, 1))
             parts = zip(
@@ -157,11 +165,11 @@ class LatentSpace:
 
     def side_at(self, halved: int) -> float:
         """The side of a cell."""
-        return self.side / 2**halved
+        return float(self.side / 2**halved)
 
     def jacobian(self, halved: int) -> float:
         """A cell's volume over that of the rule's own, [-1, 1]^d."""
-        return (self.side_at(halved) / 2) ** self.dimension
+        return float((self.side_at(halved) / 2) ** self.dimension)
 
     def points(self, cells: Cells) -> Tensor:
         """Where the nodes of cells lie (cells, nodes, d), in double precision."""
@@ -242,19 +250,22 @@ def integrate(space: LatentSpace, features: Tensor, part: int = WHOLE) -> Margin
 
 
 class Posterior(NamedTuple):
-    """One image's posterior as weighted points: z (points, d), log_weights (points,), whose exponentials sum to
-    1, and log_density (points,), the posterior's.
+    """One image's posterior as weighted points: z (points, d), log_weights (points,), whose exponentials sum
+    to 1, and log_density (points,), the posterior's.
     """
 
     z: Tensor
     log_weights: Tensor
     log_density: Tensor
+    dtype: torch.dtype
 
     def mean_of(self, function: Callable[[Tensor], Tensor]) -> Tensor:
-        """The posterior mean of a function of z (points, d) -> (points, outputs): (outputs,)."""
+        """The posterior mean of a function of z (points, d), in the space's dtype, to (points, outputs):
+        (outputs,).
+        """
         weights = torch.exp(self.log_weights)
         blocks = zip(weights.split(1024), self.z.split(1024), strict=True)
-        return torch.stack([some @ function(z.float()).double() for some, z in blocks]).sum(0)
+        return torch.stack([some @ function(z.to(self.dtype)).double() for some, z in blocks]).sum(0)
 
 
 def posterior(space: LatentSpace, features: Tensor, part: int = WHOLE) -> Posterior:
@@ -266,9 +277,13 @@ def posterior(space: LatentSpace, features: Tensor, part: int = WHOLE) -> Poster
         z.append(space.points(halves).flatten(0, 1))
         values = halves.values.double() - log_density
         log_densities.append(values.flatten())
-        log_weights.append((values + torch.log(space.rule.weights.double())).flatten() + math.log(space.jacobian(halves.halved)))
+        log_weights.append(
+            (values + torch.log(space.rule.weights.double())).flatten()
+            + math.log(space.jacobian(halves.halved))
+        )
     weights = torch.cat(log_weights)
-    return Posterior(torch.cat(z), weights - torch.logsumexp(weights, 0), torch.cat(log_densities))
+    normalized = weights - torch.logsumexp(weights, 0)
+    return Posterior(torch.cat(z), normalized, torch.cat(log_densities), space.dtype)
 
 
 def _integrate(space: LatentSpace, features: Tensor, part: int) -> Marginal:
@@ -288,11 +303,12 @@ def _integrate(space: LatentSpace, features: Tensor, part: int) -> Marginal:
                     (on_edge, closed.mass * outermost),
                 )
             )
-            log_mass = torch.log(closed.mass) + peak[cells.image]
-            found.append((cells.image, log_mass, _highest(space, closed)))
+            heights = torch.log(closed.mass) + peak[cells.image]
+            found.append((cells.image, heights, _highest(space, closed)))
         share = (on_edge / mass).max().item()
         if share <= space.tolerance / 10:
-            modes = _heaviest(*(torch.cat(each) for each in zip(*found, strict=True)), len(features))
+            image, log_mass, z = (torch.cat(each) for each in zip(*found, strict=True))
+            modes = _heaviest(image, log_mass, z, len(features))
             return Marginal(torch.log(mass) + peak, error / mass, modes, torch.full_like(mass, torch.inf))
         space.grow(share)
 
@@ -300,9 +316,10 @@ def _integrate(space: LatentSpace, features: Tensor, part: int) -> Marginal:
 def _converged(space: LatentSpace, features: Tensor, part: int) -> Iterator[_Closed]:
     """Cells whose integrals have converged; an image's together hold all of its mass.
 
-    A cell may be wrong by a quarter of the tolerance, in proportion to its own mass or to an even share of its image's.
+    A cell may be wrong by a quarter of the tolerance, in proportion to its own mass or to an even share of
+    its image's.
     """
-    rule, tolerance = space.rule, space.tolerance
+    tolerance = space.tolerance
     cells = _near(space, features, part)
     peak = torch.full((len(features),), -torch.inf, dtype=torch.float64)
     done = torch.zeros_like(peak)
@@ -362,8 +379,8 @@ def _near(space: LatentSpace, features: Tensor, part: int) -> Cells:
 def _scan_bound(table: Tensor, space: LatentSpace) -> Tensor:
     """What a log-joint may reach in a cell, from some points: (images, *points) -> (images, cells).
 
-    Where it is concave along an axis, it rises on half of the way from one point to the next by less than on half of
-    the way from the one before. Summed over the axes.
+    Where it is concave along an axis, it rises on half of the way from one point to the next by less than on
+    half of the way from the one before. Summed over the axes.
     """
     bound = table
     for axis in range(1, table.dim()):
@@ -371,7 +388,9 @@ def _scan_bound(table: Tensor, space: LatentSpace) -> Tensor:
         steps = torch.abs(table.narrow(axis, 1, length) - table.narrow(axis, 0, length))
         ends = steps.narrow(axis, 0, 1), steps.narrow(axis, length - 1, 1)
         steps = torch.cat([ends[0], steps, ends[1]], dim=axis)
-        bound = bound + torch.maximum(steps.narrow(axis, 0, length + 1), steps.narrow(axis, 1, length + 1)) / 2
+        bound = (
+            bound + torch.maximum(steps.narrow(axis, 0, length + 1), steps.narrow(axis, 1, length + 1)) / 2
+        )
     return _highest_of_cells(bound, space)
 
 
@@ -385,9 +404,7 @@ def _highest_of_cells(table: Tensor, space: LatentSpace) -> Tensor:
 def _cells_of(chosen: Tensor, space: LatentSpace) -> Cells:
     """First cells, of which no value is known yet, from a mask (images, cells)."""
     image, cell = chosen.nonzero().unbind(-1)
-    at = torch.stack(
-        torch.unravel_index(cell, [2 * space.reach] * space.dimension), dim=-1  # type: ignore[no-untyped-call]
-    )
+    at = torch.stack(torch.unravel_index(cell, [2 * space.reach] * space.dimension), dim=-1)
     middle = (at.double() - space.reach + 0.5) * space.side
     nothing = middle.new_empty(len(image), 0)
     return Cells(image, middle, nothing, nothing.sum(-1), 0)
@@ -418,13 +435,22 @@ def _halved(space: LatentSpace, cells: Cells) -> Cells:
     sides = _product(torch.tensor([-0.25, 0.25], dtype=torch.float64), space.dimension)
     middle = (cells.middle[:, None] + sides * space.side_at(cells.halved)).flatten(0, 1)
     return Cells(
-        cells.image.repeat_interleave(parts), middle, values, cells.error.repeat_interleave(parts), cells.halved + 1
+        cells.image.repeat_interleave(parts),
+        middle,
+        values,
+        cells.error.repeat_interleave(parts),
+        cells.halved + 1,
     )
 
 
 def _joined(first: Cells, second: Cells) -> Cells:
-    parts = (torch.cat(pair) for pair in zip(first[:-1], second[:-1], strict=True))
-    return Cells(*parts, first.halved)
+    return Cells(
+        torch.cat([first.image, second.image]),
+        torch.cat([first.middle, second.middle]),
+        torch.cat([first.values, second.values]),
+        torch.cat([first.error, second.error]),
+        first.halved,
+    )
 
 
 def _masses(space: LatentSpace, cells: Cells, peak: Tensor) -> Tensor:
@@ -434,7 +460,8 @@ def _masses(space: LatentSpace, cells: Cells, peak: Tensor) -> Tensor:
 
 
 def _upper_bound(space: LatentSpace, cells: Cells) -> Tensor:
-    """What log-joints may reach on cells, by the tangents at all nodes up to half of the way to the next ones.
+    """What log-joints may reach on cells, by the tangents at all nodes up to half of the way to the next
+    ones.
 
     A tangent lies above a concave function, as a log-joint is around a peak.
     """
@@ -451,7 +478,9 @@ def _highest(space: LatentSpace, closed: _Closed) -> Tensor:
 
 
 def _heaviest(image: Tensor, log_mass: Tensor, z: Tensor, images: int) -> Tensor:
-    """The points z (cells, d) of each image's MODES heaviest cells, or of the heaviest again: (images, MODES, d)."""
+    """The points z (cells, d) of each image's MODES heaviest cells, or of the heaviest again: (images,
+    MODES, d).
+    """
     order = torch.argsort(log_mass, descending=True, stable=True)
     order = order[torch.argsort(image[order], stable=True)]
     number = torch.bincount(image, minlength=images)

@@ -7,7 +7,7 @@ highest-degree terms are all matrix products with these values.
 
 import math
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -25,9 +25,9 @@ class CellRule(NamedTuple):
     """What is needed to work with functions on the cell [-1, 1]^d, given by their values at N = n^d nodes.
 
     nodes (N, d) and weights (N,) integrate. As matrices on values: halves (2^d N, N) gives the values at the
-    nodes of the 2^d half-sized cells, one after the other; slopes (d, N, N) the derivative along each dimension times
-    the distance to the nearest other node or wall on the farther side; tail (terms, N) the coefficients of the
-    highest degrees in the Legendre basis.
+    nodes of the 2^d half-sized cells, one after the other; slopes (d, N, N) the derivative along each
+    dimension times the distance to the nearest other node or wall on the farther side; tail (terms, N) the
+    coefficients of the highest degrees in the Legendre basis.
     """
 
     nodes: Tensor
@@ -88,8 +88,8 @@ def gauss_hermite(nodes: int, dimension: int, like: Tensor) -> tuple[Tensor, Ten
 def moments(log_joint: Callable[[Tensor], Tensor], mean: Tensor, log_std: Tensor, nodes: int) -> Moments:
     """Expectations of the log-joint L under q, by Gauss-Hermite quadrature: nodes^d points of z an image.
 
-    With u = (z - mean) / std, expected slope and curvature are E_q[u L] and E_q[(u^2 - 1) L] (Stein). log_joint
-    takes z (points, images, d) to (points, images).
+    With u = (z - mean) / std, expected slope and curvature are E_q[u L] and E_q[(u^2 - 1) L] (Stein).
+    log_joint takes z (points, images, d) to (points, images).
     """
     dimension = mean.shape[-1]
     noise, weights = gauss_hermite(nodes, dimension, mean)
@@ -113,21 +113,21 @@ def elbo_by_quadrature(
 ) -> Elbo:
     """The ELBO of each image's q (images, d), without draws, whatever the width of q.
 
-    log_joint takes indices of images (images,) and z (points, images, d) to (points, images). The nodes along each
-    dimension grow by half, until two quadratures in a row agree to the tolerance or MOST_NODES are reached:
-    the error then says so.
+    log_joint takes indices of images (images,) and z (points, images, d) to (points, images). The nodes along
+    each dimension grow by half, until two quadratures in a row agree to a quarter of the tolerance or
+    MOST_NODES are reached: the error then says so.
     """
     left = torch.arange(len(mean))
     value, error = mean.new_full((2, len(mean)), torch.nan, dtype=torch.float64)
     before, nodes = None, FEWEST_NODES
     while len(left) and nodes <= MOST_NODES:
-        now = moments(lambda z: log_joint(left, z), mean[left], log_std[left], nodes).elbo[:, 0].double()
+        now = moments(partial(log_joint, left), mean[left], log_std[left], nodes).elbo[:, 0].double()
         value[left] = now
         if before is None:
             before = now
         else:
             error[left] = (now - before).abs()
-            going = ~(error[left] <= tolerance)
+            going = ~(error[left] <= tolerance / 4)
             left, before = left[going], now[going]
         nodes += max(1, nodes // 2)
     return Elbo(value, error)

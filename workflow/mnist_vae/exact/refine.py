@@ -33,8 +33,8 @@ def refine(log_joint: LogJoints, mean: Tensor, log_std: Tensor) -> tuple[Tensor,
 
     The ELBO is taken by quadrature, so no draw disturbs it. Each pass is a step of natural-gradient ascent
     towards the fixed point at which q's precision is the expected curvature (Opper & Archambeau 2009,
-    factorized). A step that raises an image's ELBO by GAIN is taken and the next one is twice as long, up to the
-    whole way; one that does not is halved. An image is done when its slopes promise no such gain, or its
+    factorized). A step that raises an image's ELBO by GAIN is taken and the next one is twice as long, up to
+    the whole way; one that does not is halved. An image is done when its slopes promise no such gain, or its
     shortest step brings none.
     """
     return ascend(lambda left, *q: moments(partial(log_joint, left), *q, NODES), mean, log_std)
@@ -68,7 +68,8 @@ def ascend(
 
 
 def laplace_log_std(log_joint: LogJoints, z: Tensor) -> tuple[Tensor, Tensor]:
-    """The log-joints at points z (images, d) and, from their curvature there, the log_std of the best q around.
+    """The log-joints at points z (images, d) and, from their curvature there, the log_std of the best q
+    around.
 
     The factorized Gaussian nearest a Gaussian has the diagonal of its precision. That of a posterior under a
     standard normal prior is taken to be at least 1. Returns (images,) and (images, d).

@@ -14,7 +14,9 @@ from mnist_vae.study.objective import importance_weighted_bound, reparameterize
 
 
 class Shortfall(NamedTuple):
-    """What k draws from a proposal, "encoder" or "refined", leave between the bound and log p(x): (images,)."""
+    """What k draws from a proposal, "encoder" or "refined", leave between the bound and log p(x):
+    (images,).
+    """
 
     proposal: str
     k: int
@@ -28,16 +30,16 @@ def importance_weighted_shortfalls(
 ) -> Iterator[Shortfall]:
     """Measure images (images, 784) at each number of draws, which divide the largest.
 
-    The refined q starts at the posterior's peak: an ascent from the encoder's answer can end in a lesser mode,
-    whose draws would miss most of p(x) at any k. error is that of log p(x).
+    The refined q starts at the posterior's peak: an ascent from the encoder's answer can end in a lesser
+    mode, whose draws would miss most of p(x) at any k. error is that of log p(x).
     """
     log_px, error, modes, _ = space.log_marginals(x)
     log_joint = log_joints(space.decoder, x)
     encoded = vae.encoder(x)
     refined = space.refine(x, modes[:, 0].to(x), encoded[1])
-    for proposal, q in (("encoder", encoded), ("refined", refined)):
-        noise = torch.randn(max(draws), *q[0].shape, generator=generator)
-        z = reparameterize(*q, noise)
-        log_weights = (log_joint(torch.arange(len(x)), z) - log_q(*q, z)).double()
+    for proposal, (mean, log_std) in (("encoder", encoded), ("refined", refined)):
+        noise = torch.randn(max(draws), *mean.shape, generator=generator).to(mean)
+        z = reparameterize(mean, log_std, noise)
+        log_weights = (log_joint(torch.arange(len(x)), z) - log_q(mean, log_std, z)).double()
         for k in sorted(draws):
             yield Shortfall(proposal, k, log_px - importance_weighted_bound(log_weights, k), error)

@@ -9,6 +9,7 @@ import math
 from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -51,8 +52,6 @@ def page_data(
     _require_plane_and_square(decoder)
     rounded = {name: tensor.astype(np.float16) for name, tensor in decoder.items()}
     mean, labels = latents["mean"], latents.get("labels")
-    if test_labels is None:
-        labels = None
     count, tests = len(training_pictures), test_pictures[:TEST_PICTURES]
     classes = class_names(provenance)
     reach = plane_reach(mean)
@@ -60,10 +59,10 @@ def page_data(
     points = grid_points(reach)
     logits = {name: bernoulli_logits(one, points) for name, one in (("exact", decoder), ("rounded", rounded))}
     errors = rounding_errors(logits["exact"], logits["rounded"], points, tests)
-    data = {
+    data: dict[str, Any] = {
         "provenance": dict(provenance),
         "noun": "digit" if tuple(classes) == DIGITS else "picture",
-        "classes": [] if labels is None else list(classes),
+        "classes": [],
         "precision": {"weights": "float16"} | errors,
         "reach": reach,
         "grid_size": GRID_SIZE,
@@ -78,17 +77,17 @@ def page_data(
         "about": _about(provenance, count, len(tests), errors),
         "label_places": {},
     }
-    if labels is None:
+    if labels is None or test_labels is None:
         return data
-    neighbours = class_counts(mean, labels, len(classes), points)
-    data["training"]["labels"] = _base64(labels[:count].astype(np.uint8))
-    data["tests"]["labels"] = _base64(test_labels[:TEST_PICTURES].astype(np.uint8))
-    data["label_places"] = {
-        int(one): densest_point(mean[labels == one]).tolist() for one in np.unique(labels)
+    counts = class_counts(mean, labels, len(classes), points)
+    return data | {
+        "classes": list(classes),
+        "label_places": {int(one): densest_point(mean[labels == one]).tolist() for one in np.unique(labels)},
+        "training_labels": _base64(labels[:count].astype(np.uint8)),
+        "test_labels": _base64(test_labels[: len(tests)].astype(np.uint8)),
+        "class_counts": _base64(counts),
+        "classifier": _classifier(counts, logits["rounded"], points, test_pictures, test_labels, len(mean)),
     }
-    data["class_counts"] = _base64(neighbours)
-    data["classifier"] = _classifier(neighbours, logits["rounded"], points, test_pictures, test_labels, mean)
-    return data
 
 
 def plane_reach(mean: np.ndarray) -> float:
@@ -185,7 +184,7 @@ def _classifier(
     points: np.ndarray,
     pictures: np.ndarray,
     labels: np.ndarray,
-    mean: np.ndarray,
+    images: int,
 ) -> dict:
     """How often the likeliest class is right, for whole pictures and for their top halves."""
     pixels = pictures.shape[1]
@@ -194,7 +193,7 @@ def _classifier(
         for seen in (pictures, pictures[:, : pixels // 2])
     ]
     return {
-        "neighbours": neighbour_count(len(mean)),
+        "neighbours": neighbour_count(images),
         "images": len(pictures),
         "right_whole": right[0],
         "right_top_half": right[1],
@@ -224,7 +223,7 @@ def _template(name: str) -> str:
 
 
 def _base64(array: np.ndarray) -> str:
-    return b64encode(np.ascontiguousarray(array)).decode("ascii")
+    return b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
 
 
 def _json_in_html(data: Mapping) -> str:

@@ -28,14 +28,14 @@ def html_page(markdown: str, name: str) -> str:
     The page's title is the text's first heading. `name` is the page's own in LINKS, which its header marks.
     """
     markdown = re.sub("<!--.*?-->", "", markdown, flags=re.DOTALL)
-    title = re.search(r"^# (.+)$", markdown, re.MULTILINE)[1]
+    title = _first(r"^# (.+)$", markdown)
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = renderer.parse(markdown)
     _describe_tables(tokens)
     body = renderer.renderer.render(tokens, renderer.options, {})
     body = re.sub(r"<table[^>]*>.*?</table>", _in_region, body, flags=re.DOTALL)
     page = TEMPLATE.read_text(encoding="utf-8")
-    script = re.search(r"<script>(.*?)</script>", page, re.DOTALL)[1]
+    script = _first(r"<script>((?s:.*?))</script>", page)
     for place, text in {
         "{script_hash}": b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "{title}": escape(title),
@@ -44,6 +44,11 @@ def html_page(markdown: str, name: str) -> str:
     }.items():
         page = page.replace(place, text)
     return page
+
+
+def _first(pattern: str, text: str) -> str:
+    """What the pattern's group holds where it is first found."""
+    return re.findall(pattern, text, re.MULTILINE)[0]
 
 
 def _links(current: str) -> str:
@@ -88,5 +93,5 @@ def _describe_tables(tokens: list[Token]) -> None:
 
 def _in_region(table: re.Match) -> str:
     """A table that is wider than its place scrolls inside a region that keys can reach."""
-    label = re.search('aria-label="(.*?)"', table[0])[1]
+    label = _first('aria-label="(.*?)"', table[0])
     return f'<div class="region" role="region" tabindex="0" aria-label="{label}, table">\n{table[0]}\n</div>'

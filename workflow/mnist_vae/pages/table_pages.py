@@ -24,7 +24,7 @@ GAPS_SECTIONS = (
         "not depend on the encoder and is the sound figure for what a Gaussian q costs.",
     ),
     (
-        "Training images, seen and unseen: {images:,} of each",
+        "Training images, seen and unseen: up to {images:,} of each",
         {
             "-ELBO, seen": "train_neg_elbo",
             "KL to posterior": "train_kl_to_posterior",
@@ -39,8 +39,8 @@ GAPS_SECTIONS = (
     (
         "All test images",
         {"-log p(x)": "full_test_neg_log_px", "largest error": "full_test_largest_error"},
-        "*Largest error*: the largest estimated error of log p(x) of an image, over these images and over "
-        "seeds.",
+        "*Largest error*: the largest estimated error of log p(x), log p(bottom) or log p(bottom | top), "
+        "over all test images and over seeds.",
     ),
     (
         "The bottom half: all test images",

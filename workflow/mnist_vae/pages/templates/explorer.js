@@ -11,13 +11,13 @@ const PIXELS = decoder.outputBias.length, SIDE = Math.sqrt(PIXELS);
 const classes = data.classes; // their names; none where the data set has no labels
 const training = {
   pictures: pictures(data.training.pictures),
-  labels: classes.length ? bytes(data.training.labels) : null,
+  labels: classes.length ? bytes(data.training_labels) : null,
   mean: floats(data.training.mean),
   std: floats(data.training.log_std).map(Math.exp),
 };
 const tests = {
   pictures: pictures(data.tests.pictures),
-  labels: classes.length ? bytes(data.tests.labels) : null,
+  labels: classes.length ? bytes(data.test_labels) : null,
 };
 const classCounts = classes.length ? bytes(data.class_counts) : null; // (grid point, class)
 
@@ -28,7 +28,8 @@ const ROW_TIME = 450; // milliseconds, when rows are revealed by themselves
 const DEPTH = 6; // nats below its peak, where the posterior ends in the close-up
 const CLOSEUP = 41; // points along a side, decoded where the grid is too coarse
 const PEN = 1.15; // pixels, its radius: as thick as the strokes of MNIST
-const LIKELY = 0.01; // classes below are not listed
+const LIKELY = 0.01; // classes below are not listed, nor more than MOST_LISTED
+const MOST_LISTED = 10;
 const FRAGMENT_DELAY = 250; // milliseconds
 const MODES = ["point", "digit", "half", "draw"];
 
@@ -490,7 +491,7 @@ function showProbabilities() {
   if (!answer || !classes.length) return;
   const probabilities = classProbabilities(classCounts, classes.length, answer.weights);
   const likely = Array.from(probabilities.keys()).filter((c) => probabilities[c] >= LIKELY)
-    .sort((a, b) => probabilities[b] - probabilities[a]).slice(0, 6);
+    .sort((a, b) => probabilities[b] - probabilities[a]).slice(0, MOST_LISTED);
   byId("probabilities").replaceChildren(...likely.map((c) => {
     const item = document.createElement("li"), percent = `${(100 * probabilities[c]).toFixed(0)} %`;
     const [name, bar, share] = ["name", "bar", "share"].map((part) => {
