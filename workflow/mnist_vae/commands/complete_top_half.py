@@ -50,5 +50,5 @@ def run(options: Namespace) -> None:
             )
     arrays = {name: tensor.numpy() for name, tensor in found.items()}
     arrays |= {name: stored[name] for name in ("x", "labels", "indices") if name in stored}
-    arrays |= {"masses": np.array(MASSES), "latent": np.array(vae.latent)}
+    arrays["masses"] = np.array(MASSES)
     save_arrays(options.output, arrays, provenance)

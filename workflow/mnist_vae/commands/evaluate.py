@@ -13,7 +13,7 @@ from mnist_vae.exact.low_rank import BOTTOM_HALF, TOP_HALF, WHOLE
 from mnist_vae.exact.marginal import DecoderSpace
 from mnist_vae.files.storage import load_provenance, save_model_table
 from mnist_vae.files.weights import load_weights
-from mnist_vae.study.evaluation import evaluate, mean_over_images
+from mnist_vae.study.evaluation import active_units, evaluate, mean_over_images
 from mnist_vae.study.networks import VAE
 
 REFERENCE_IMAGES = 100  # the reference printed the loss on this many test images
@@ -43,7 +43,7 @@ def run(options: Namespace) -> None:
     bounds = _bounds(vae, train, test, options, generator)
     with naming(options.weights):
         space = latent_space(vae, options, generator)
-        rows = [*bounds, *_evidence(vae, space, train, unseen, test, options.images)]
+        rows = [*bounds, *_latent(vae, test), *_evidence(vae, space, train, unseen, test, options.images)]
     save_model_table(options.metrics, rows, provenance)
 
 
@@ -61,13 +61,19 @@ def _bounds(
             yield {"split": split, "metric": metric, "value": value, "standard_error": standard_error}
 
 
+def _latent(vae: VAE, test: Tensor) -> Iterator[dict]:
+    """How many latent dimensions there are, and how many all test images move."""
+    for metric, value in (("latent", vae.latent), ("active_units", active_units(vae, test))):
+        yield {"split": "test", "metric": metric, "value": value}
+
+
 def _evidence(
     vae: VAE, space: Space, train: Tensor, unseen: Tensor, test: Tensor, images: int
 ) -> Iterator[dict]:
     """Log-densities: of all test images, where they are sums, and with gaps, of the first ones of each split.
 
-    Training images beyond the model's own are as many or fewer: a data set may have no more. Draws for all test
-    images would take ten times as long as those for the first thousand, and tell the mean no better.
+    Training images beyond the model's own are as many or fewer: a data set may have no more. Draws for all
+    test images would take minutes.
     """
     on_test = gaps(vae, space, test[:images])
     quantities: dict[str, dict[str, Tensor]] = {

@@ -27,7 +27,7 @@ def add_latent_space_arguments(parser: ArgumentParser) -> None:
 
 
 def latent_space(vae: VAE, options: Namespace, generator: torch.Generator) -> Space:
-    """The latent space of a model: sums with these options in one or two dimensions, the generator's draws beyond."""
+    """The latent space of a model: sums in one or two dimensions, the generator's draws beyond."""
     if vae.latent > 2:
         return SampledSpace(vae, generator=generator)
     return DecoderSpace(vae.decoder, vae.latent, window=options.window, tolerance=options.tolerance)

@@ -36,7 +36,7 @@ def complete(
     exact_completion (images, pixels), the means under q and under the posterior; kl, that of q to the
     posterior given the top half, log_p_bottom_given_top and their estimated error, (images,) each, in nats.
     In two dimensions the window (images, d, 2) is where posterior and q lie. From three dimensions on the
-    posterior is weighted draws.
+    posterior is weighted draws, and weighted_completion takes the place of exact_completion.
     Raises OutsideWindowError if a posterior lies too far out.
     """
     images, dimension = mean.shape
@@ -50,10 +50,11 @@ def complete(
     exact_means = [posterior.mean_of(pixel_means).to(x) for posterior in posteriors]
     top, whole = (space.log_marginals(x, part) for part in (TOP_HALF, WHOLE))
     elbo = space.elbo(x, mean, log_std, TOP_HALF)
+    name = "exact_completion" if dimension <= 2 else "weighted_completion"
     found = {
         "completions": completed(x, pixel_means(reparameterize(mean, log_std, noise))).transpose(0, 1),
         "q_completion": completed(x, torch.stack(q_means)),
-        "exact_completion": completed(x, torch.stack(exact_means)),
+        name: completed(x, torch.stack(exact_means)),
         "kl": top.log_density - elbo.value,
         "log_p_bottom_given_top": whole.log_density - top.log_density,
         "error": top.error + torch.maximum(elbo.error, whole.error),

@@ -1,9 +1,10 @@
 """Log p(x) and gaps at any latent dimension, by importance sampling (docs/exactness.md), in nats.
 
-Beyond two dimensions sums over the latent space cannot be had. Draws from a proposal that covers each image's posterior
-estimate the same figures: a mixture of multivariate Student t around the modes that are found, each as wide as
-the likelihood's Gauss-Newton curvature says (Laplace's method; Geweke 1989 on tails that must not be lighter than the
-posterior's). At two dimensions the estimates are compared with the sums: tests/unit/exact/test_estimate.py.
+Beyond two dimensions the latent space is too large for sums. Draws from a proposal that covers each image's
+posterior estimate the same figures: a mixture of multivariate Student t around the modes that are found,
+shaped by the likelihood's Gauss-Newton curvature there (Laplace's method), with tails heavier than the
+posterior's, as importance sampling needs (Geweke 1989). At two dimensions the estimates are tested against
+the sums.
 """
 
 import math
@@ -26,16 +27,14 @@ from mnist_vae.study.products import tanh_
 
 DRAWS = 2000  # of z per image, for log p(x)
 ELBO_DRAWS = 400  # for the ELBO of one image's q
-BANK = (
-    2000  # points of the prior, and at most so many codes of other images, among which modes are looked for
-)
+BANK = 2000  # points of the prior, and at most so many codes of images, among which ascents start
 STARTS = 12  # of an image's ascents, beside the encoder's answer
 STARTS_OF_HALVES = 24  # of which an image's posterior can have several modes, far from its code
 APART = 0.3  # distance between starts
 STEPS = 12  # of an ascent
 CUT = 20.0  # nats below an image's best, from where on down an ascent is given up
 FREEDOM = 4  # degrees of freedom of Student's t
-WIDER = (1.2, 4.0)  # scales of the proposal, over Laplace's
+WIDER = (1.2, 6.0)  # scales of the proposal, over Laplace's
 SHARES = (0.85, 0.15)  # of the draws, at either scale
 FLOOR = 0.2  # share of the draws that all modes get alike, whatever their mass
 IMAGES_A_BLOCK = 50  # whose draws and weights are held at once
@@ -72,10 +71,10 @@ class PartOfDecoder:
         return torch.cat(values), torch.cat(gradients)
 
     def precision(self, z: Tensor) -> Tensor:
-        """The Gauss-Newton precision of the posterior at z (images, d): (images, d, d), at least the identity.
+        """The Gauss-Newton precision of the posterior at z (images, d): (images, d, d).
 
-        I + J' diag(p (1 - p)) J, with the Jacobian J of the logits: their second derivatives are left out, and with
-        them the image.
+        I + J' diag(p (1 - p)) J, with the Jacobian J of the logits. Their second derivatives are left out,
+        and with them the image, so it is positive everywhere.
         """
         found = []
         for some in z.split(POINTS_A_BLOCK):
@@ -98,7 +97,7 @@ class SampledSpace:
     def log_marginals(self, x: Tensor, part: int = WHOLE) -> Marginal:
         """Estimate log p of images (images, 784), or of a half: part is WHOLE, TOP_HALF or BOTTOM_HALF.
 
-        error is the standard error, by the delta method; modes are where ascents ended, the one with most mass first.
+        error is the standard error, by the delta method; modes are where ascents ended, by their mass.
         """
         joint = PartOfDecoder(self.decoder, part)
         bank = self._bank(x)
@@ -120,7 +119,7 @@ class SampledSpace:
         z, log_weights = z[:, 0], log_weights[:, 0]
         log_density = torch.logsumexp(log_weights, 0) - math.log(self.draws)
         log_joint = joint.log_joint(x[None], z[:, None])[:, 0].double()
-        return Posterior(z.double(), torch.log_softmax(log_weights, 0), log_joint - log_density)
+        return Posterior(z.double(), torch.log_softmax(log_weights, 0), log_joint - log_density, x.dtype)
 
     def normal_points(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """Standard normal draws (draws, d) and their equal weights (draws,), for means under a q."""
@@ -128,7 +127,7 @@ class SampledSpace:
         return noise, torch.full((self.draws,), 1 / self.draws).to(like)
 
     def refine(self, x: Tensor, mean: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
-        """Raise each image's ELBO from the given q (images, d), as `refine.refine` does, by a balanced design."""
+        """Raise each image's ELBO from the given q (images, d): `refine.refine`, by a balanced design."""
         joint, design = PartOfDecoder(self.decoder), balanced_design(self.dimension).to(mean)
 
         def moments(left: Tensor, mean: Tensor, log_std: Tensor) -> Moments:
@@ -145,7 +144,7 @@ class SampledSpace:
         return ascend(moments, mean, log_std)
 
     def elbo(self, x: Tensor, mean: Tensor, log_std: Tensor, part: int = WHOLE) -> Elbo:
-        """Estimate each image's ELBO by ELBO_DRAWS antithetic draws; its error is the standard error over pairs."""
+        """Estimate each image's ELBO by ELBO_DRAWS antithetic draws; error is the standard error."""
         joint = PartOfDecoder(self.decoder, part)
         found = []
         for some in torch.arange(len(x)).split(IMAGES_A_BLOCK):
@@ -242,8 +241,9 @@ class _Mixture(NamedTuple):
 
 
 def _ascend_to_modes(joint: PartOfDecoder, x: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
-    """Climb from starts (images, k, d) by damped Gauss-Newton steps: the ends, and the log-joints there (images, k).
+    """Climb from starts (images, k, d) by damped Gauss-Newton steps.
 
+    Returns where the ascents end, and the log-joints there (images, k).
     An ascent ends early where it cannot come within CUT of its image's best.
     """
     images, number, _ = starts.shape
@@ -277,10 +277,11 @@ def entropy(log_std: Tensor) -> Tensor:
 
 
 def balanced_design(dimension: int) -> Tensor:
-    """Points (points, d) of -1 and 1 whose means, products of two and products of three different ones average to 0.
+    """Points (points, d) of -1 and 1 whose equal-weight mean is the standard normal's, up to degree 3.
 
-    Columns of a Hadamard matrix by Sylvester's construction, and their mirror images: under equal weights they
-    integrate all polynomials of degree 3 against the standard normal, with fewer than 4 d points.
+    Rows of a Hadamard matrix by Sylvester's construction, without its constant column, and their mirror
+    images: at most 4 d points. Columns are orthogonal, so no coordinate's slope or curvature leaks into
+    another's.
     """
     size = torch.ones(1, 1)
     while len(size) <= dimension:
