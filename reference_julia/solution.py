@@ -1,6 +1,7 @@
-"""The assignment's variational autoencoder in PyTorch, function by function: images (batch, 784), latents (batch, 2).
+"""The assignment's variational autoencoder in PyTorch: images (batch, 784), latents (batch, 2).
 
-`mnist-vae check reference_julia/solution.py` judges it, as it would anybody's. It uses nothing of this package.
+`mnist-vae check reference_julia/solution.py` judges it, as it would anybody's. It uses nothing of this
+package.
 """
 
 import math

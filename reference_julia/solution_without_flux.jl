@@ -109,8 +109,10 @@ function train_model_params!(loss, encoder, decoder, train_x, test_x; nepochs=10
     firsts, seconds = map(zero, parameters), map(zero, parameters)
     step = 0
     for epoch in 1:nepochs
+        total = 0.0
         for batch in batch_x(train_x)
             step += 1
+            total += loss(batch) * size(batch, 2)
             gradients = loss_gradients(encoder, decoder, batch)
             for (parameter, gradient, first, second) in zip(parameters, gradients, firsts, seconds)
                 first .= 0.9 .* first .+ 0.1 .* gradient
@@ -118,7 +120,7 @@ function train_model_params!(loss, encoder, decoder, train_x, test_x; nepochs=10
                 parameter .-= 1e-3 .* (first ./ (1 - 0.9^step)) ./ (sqrt.(second ./ (1 - 0.999^step)) .+ 1e-8)
             end
         end
-        println("epoch $epoch: test loss ", loss(test_x[:, 1:min(M, end)]))
+        println("epoch $epoch: loss ", total / size(train_x, 2), ", of the test ", loss(test_x[:, 1:min(M, end)]))
     end
 end
 

@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from mnist_vae.parity.checks import PARAMETERS, make_inputs
+from mnist_vae.parity.checks import make_inputs, parameter_shapes
 
 BATCH_SIZE, IMAGES, EPOCHS = 10, 20, 5
 
 
-def weights() -> dict[str, np.ndarray]:
+def weights(**sizes: int) -> dict[str, np.ndarray]:
     """Glorot-uniform weights, small biases. RandomState never changes its streams: no file need hold them."""
     random = np.random.RandomState(0)
     return {
         name: random.uniform(-1, 1, shape) * (np.sqrt(6 / sum(shape)) if len(shape) == 2 else 0.1)
-        for name, shape in PARAMETERS.items()
+        for name, shape in parameter_shapes(**sizes).items()
     }
 
 
@@ -22,5 +22,5 @@ def images() -> np.ndarray:
     return (np.random.RandomState(1).uniform(size=(IMAGES, 784)) < darkness).astype(np.uint8)
 
 
-def inputs() -> dict[str, np.ndarray]:
-    return make_inputs(weights(), images(), BATCH_SIZE, EPOCHS)
+def inputs(**sizes: int) -> dict[str, np.ndarray]:
+    return make_inputs(weights(**sizes), images(), BATCH_SIZE, EPOCHS)

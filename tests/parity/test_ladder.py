@@ -11,11 +11,13 @@ import torch
 from torch.nn import functional as F
 
 from mnist_vae.parity import tables
-from mnist_vae.parity.bridge import Answer
+from mnist_vae.parity.bridge import Answer, ask_reference
 from mnist_vae.parity.checks import CHECKS, climb
 from mnist_vae.study import adam, densities, gradient, objective, svi
 from mnist_vae.study import networks as model
 from support.project import REFERENCE
+
+from . import small
 
 # One process for all: they share the answers of one Julia, which takes seconds to compile.
 pytestmark = [pytest.mark.julia, pytest.mark.xdist_group("julia")]
@@ -87,6 +89,16 @@ def test_every_check_passes(request, inputs, given, tiers):
     assert tables.verdict(ladder).startswith(f"All {len(ladder)} checks")
     # Identical on both sides everywhere would mean that something was compared with itself.
     assert (ladder.max_abs > 0).sum() > len(ladder) / 2
+
+
+@pytest.mark.usefixtures("julia")
+def test_networks_of_other_sizes_agree_as_well():
+    inputs = small.inputs(hidden=30, latent=3)
+    ladder = climb(inputs, ask_reference(inputs, REFERENCE, "executable"))
+    failed = ladder[~ladder["pass"]]
+    assert failed.empty, failed.to_string()
+    assert set(ladder.query("quantity == 'encoder_mean'").shapes) == {"10x3"}
+    assert set(ladder.query("quantity == 'gradient.decoder.hidden.weight'").shapes) == {"30x3"}
 
 
 @pytest.mark.parametrize("fault", JULIA_FAULTS)

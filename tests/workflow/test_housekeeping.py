@@ -52,9 +52,7 @@ def typed(project, *words):
         f"--dag {TARGET}",
         f"--cleanup-metadata {TARGET}",
         "--list-untracked",
-        "--list-conda-envs",
         "--delete-all-output --dry-run",
-        f"--delete-temp-output --dry-run {TARGET}",
     ],
 )
 def test_housekeeping_needs_no_cores(configured, words):

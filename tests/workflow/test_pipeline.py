@@ -218,10 +218,11 @@ def test_every_config_key_has_its_edit():
 
 
 def leaves(config):
-    """Its keys, as in {"marginal.window", "recipes.decay"}: whose the recipe is does not matter."""
+    """Its keys, as in {"marginal.window", "recipes.decay"}: recipes' and data sets' names do not matter."""
     found = set()
     for key, value in config.items():
-        sections = value.values() if key == "recipes" else [value] if isinstance(value, dict) else []
+        is_section = isinstance(value, dict) and key != "datasets"
+        sections = value.values() if key == "recipes" else [value] if is_section else []
         found |= {f"{key}.{name}" for section in sections for name in section} or {key}
     return found
 

@@ -155,9 +155,9 @@ def places(name):
 
 
 def binarization(wildcards):
-    """How a data set's pictures become binary, as options of the command line."""
+    """How a data set's pictures become binary, as words of the command line."""
     threshold = dataset_named(wildcards.dataset).threshold
-    return "--draw" if threshold is None else f"--threshold {threshold}"
+    return ["--draw"] if threshold is None else ["--threshold", str(threshold)]
 
 
 def first_test_images(section):

@@ -25,7 +25,7 @@ rule obtain:
         files=lambda wildcards: files_of_own(dataset_named(wildcards.dataset).name),
         classes=lambda wildcards: json.dumps(dataset_named(wildcards.dataset).classes),
     shell:
-        "python -m mnist_vae obtain {wildcards.dataset} {output.grey:q} --folder={resources.folder:q} "
+        "python -m mnist_vae obtain {wildcards.dataset:q} {output.grey:q} --folder={resources.folder:q} "
         "--mirrors={resources.mirrors:q} --classes {params.classes:q} > {log:q} 2>&1"
 
 
@@ -45,4 +45,4 @@ rule binarize:
     params:
         how=binarization,
     shell:
-        "python -m mnist_vae binarize {input.grey:q} {output.binarized:q} {params.how} 2>&1 | tee {log:q}"
+        "python -m mnist_vae binarize {input.grey:q} {output.binarized:q} {params.how:q} 2>&1 | tee {log:q}"

@@ -90,7 +90,7 @@ rule decode_manifold:
         options=option_words(config["latent_manifold"]),
     shell:
         "python -m mnist_vae decode_manifold {input.weights:q} {input.latents:q} {output.means:q} "
-        "{params.options} > {log:q} 2>&1"
+        "{params.options:q} > {log:q} 2>&1"
 
 
 rule fit_top_half:

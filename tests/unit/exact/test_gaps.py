@@ -41,7 +41,7 @@ def space(vae: VAE) -> DecoderSpace:
 
 def kl_to_posterior(decoder, x, log_px, mean, log_std) -> torch.Tensor:
     """KL(q || posterior) of one image, as a plain sum over a lattice."""
-    axis = torch.arange(-6, 6, 0.1, dtype=torch.float64)
+    axis = torch.arange(-8, 8, 0.1, dtype=torch.float64)  # q is up to 1.5 wide
     z = torch.cartesian_prod(axis, axis)
     log_ratio = log_q(mean, log_std, z) - (joint_log_density(decoder, x, z) - log_px)
     return (torch.exp(log_q(mean, log_std, z)) * log_ratio).sum() * 0.1**2

@@ -1,7 +1,8 @@
 """The process that holds a Python solution: `python host.py REQUESTS REPLIES FOLDER WORK`.
 
-REQUESTS and REPLIES are inherited file descriptors; FOLDER is copied to WORK, where the solution runs. It imports nothing of this package, so that a solution meets an interpreter of its own. What is asked and answered
-is said in process.py. The right answers are never in this process.
+REQUESTS and REPLIES are inherited file descriptors; FOLDER is copied to WORK, where the solution runs. It
+imports nothing of this package, so that a solution meets an interpreter of its own. What is asked and
+answered is said in process.py. The right answers are never in this process.
 """
 
 import importlib.util
@@ -93,7 +94,7 @@ class Framework:
         return array.astype(x.dtype)
 
     def callable(self, function):
-        """A function that may stand where the solution has a network: torch.nn.Module keeps its own in modules."""
+        """A function that may stand where the solution has a network: torch.nn.Module wants modules."""
         if self.name != "torch":
             return function
         torch = sys.modules["torch"]
@@ -120,7 +121,7 @@ def flat(value):
         and not isinstance(value, (tuple, list, str))
     ):
         value = list(value)
-    if isinstance(value, (tuple, list)) and any(np.ndim(part) or hasattr(part, "shape") for part in value):
+    if isinstance(value, (tuple, list)) and any(getattr(part, "ndim", 0) > 0 for part in value):
         return [array for part in value for array in flat(part)]
     if hasattr(value, "detach"):
         value = value.detach().cpu().resolve_conj().numpy()
@@ -143,9 +144,15 @@ class Solution:
         self.framework = found_framework()
         self.names = {}
         for name, words in names.items():
-            found = [word for word in words.split("|") if self.find(word) is not None]
-            self.names |= {name: word for word in found[:1]}
-        self.own = {name: self.find(word) for name, word in self.names.items()}
+            # An object's train is its mode, as in torch.nn.Module: the file's own function is meant.
+            places = [self.module] if name == "train_model_params" else self.holders
+            found = [word for word in words.split("|") if self.find(word, places) is not None]
+            if found:
+                self.names[name] = found[0]
+        self.own = {
+            name: self.find(word, [self.module] if name == "train_model_params" else self.holders)
+            for name, word in self.names.items()
+        }
         self.calls = dict.fromkeys(("decoder", "encoder", "sampler", "unknown"), 0)
 
     def reach(self, dotted):
@@ -155,14 +162,14 @@ class Solution:
             value = getattr(value, part)
         return value
 
-    def find(self, word):
+    def find(self, word, places=None):
         """A name's value, in the holder or the module."""
         if "." in word:
             try:
                 return self.reach(word)
             except AttributeError:
                 return None
-        for holder in self.holders:
+        for holder in places or self.holders:
             if hasattr(holder, word):
                 return getattr(holder, word)
         return None
@@ -225,7 +232,7 @@ class Solution:
         function = self.own[name] if own else self.find(self.names[name])
         self.calls = dict.fromkeys(self.calls, 0)
         found = [flat(function(*(self.framework.give(a.copy()) for a in arguments))) for _ in range(repeats)]
-        stacked = [np.stack(results) for results in zip(*found)]
+        stacked = [np.stack(results) for results in zip(*found, strict=True)]
         return (found[0] if repeats == 1 else stacked), [
             f"{key}={count}" for key, count in self.calls.items()
         ]

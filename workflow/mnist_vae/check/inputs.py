@@ -1,7 +1,7 @@
 """What solutions are asked about: few images, and known networks.
 
-Known logits lie in (0, 1) and known log standard deviations are positive, so that logits taken for probabilities, or
-log_std for std, give numbers that can be recognized, and not NaN.
+Known logits lie in (0, 1) and known log standard deviations are positive, so that logits taken for
+probabilities, or log_std for std, give numbers that can be recognized, and not NaN.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ STEEP = 40.0  # a logit whose sigmoid is rounded to 1
 
 @dataclass(frozen=True)
 class Inputs:
-    """Arrays by argument's name, and the known networks' weights: hidden weight and bias, output weight and bias."""
+    """Arrays by argument's name, and the networks' weights: hidden weight, bias, output weight, bias."""
 
     arguments: dict[str, Array]
     decoder: list[Array]
@@ -61,7 +61,7 @@ def make_inputs() -> Inputs:
         "x_first": images(share),
         "x_second": images(share[::-1]),
         "weight": np.array(0.3),
-        "log_density": -800 + 5 * normal(30),
+        "log_density": -2 + 3 * normal(30),
         "test_images": images(np.concatenate([np.full((100, 1), 0.4), np.full((20, 1), 2.0)])),
     }
     decoder = [

@@ -1,3 +1,4 @@
+# ruff: noqa: D103
 """Mistakes that look right: each one a small function that puts it into the right computation.
 
 Those of docs/model.md, and those met in public solutions and questions. `places` are the functions in which a
@@ -29,7 +30,7 @@ TOPS = ("top_half_log_likelihood", "top_half_joint", "top_half_elbo")
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake: what is done ("the batch is summed"), what to do instead, and how it changes what is right."""
+    """One mistake: what is done ("the batch is summed"), what to do instead, and the change."""
 
     name: str
     places: tuple[str, ...]
@@ -51,10 +52,12 @@ def mistake(places: tuple[str, ...], says: str, instead: str) -> Callable[[Calla
     return enter
 
 
-def after(right: Right, name: str, then: Callable[[Array], Array]) -> None:
-    """Let something happen to a function's result, once: what it calls stays as it is."""
-    before = getattr(copy.copy(right), name)
-    setattr(right, name, lambda *arguments: then(before(*arguments)))
+def after(right: Right, names: tuple[str, ...], then: Callable[[Array], Array]) -> None:
+    """Let something happen to some functions' results, once: what they call stays as it is."""
+    before = copy.copy(right)
+    for name in names:
+        function = getattr(before, name)
+        setattr(right, name, lambda *arguments, function=function: then(function(*arguments)))
 
 
 def logistic(logits: Array) -> Array:
@@ -67,12 +70,12 @@ def logistic(logits: Array) -> Array:
 
 @mistake(GAUSSIANS, "the constant -log(2π)/2 of each dimension is left out", "add it")
 def constant_forgotten(right: Right) -> None:
-    after(right, "normal", lambda density: density + 0.5 * np.log(2 * np.pi))
+    after(right, ("normal",), lambda density: density + 0.5 * np.log(2 * np.pi))
 
 
 @mistake(GAUSSIANS, "the constant is log(2π), not half of it", "subtract log(2π)/2 per dimension")
 def constant_not_halved(right: Right) -> None:
-    after(right, "normal", lambda density: density - 0.5 * np.log(2 * np.pi))
+    after(right, ("normal",), lambda density: density - 0.5 * np.log(2 * np.pi))
 
 
 @mistake(GAUSSIANS, "the square is not halved", "the exponent is -(x - mean)²/(2 std²)")
@@ -122,8 +125,7 @@ def prior_for_q(right: Right) -> None:
     (*GAUSSIANS, *LIKELIHOODS, "joint_log_density"), "the density itself is returned", "return its logarithm"
 )
 def density_for_its_log(right: Right) -> None:
-    for name in (*GAUSSIANS, *LIKELIHOODS, "joint_log_density"):
-        after(right, name, np.exp)
+    after(right, (*GAUSSIANS, *LIKELIHOODS, "joint_log_density"), np.exp)
 
 
 @mistake(
@@ -132,8 +134,7 @@ def density_for_its_log(right: Right) -> None:
     "a log-density, not minus a log-density, is asked for",
 )
 def sign_turned(right: Right) -> None:
-    for name in (*GAUSSIANS, *BERNOULLIS, "joint_log_density", "top_half_joint"):
-        after(right, name, np.negative)
+    after(right, (*GAUSSIANS, *BERNOULLIS, "joint_log_density", "top_half_joint"), np.negative)
 
 
 # --- sums over features ------------------------------------------------------------------------------------
@@ -214,7 +215,7 @@ def squared_error(right: Right) -> None:
 
 @mistake(BERNOULLIS, "the probability is returned, not its logarithm", "take the log of each before the sum")
 def probability_for_its_log(right: Right) -> None:
-    after(right, "bernoulli_log_density", np.exp)
+    after(right, ("bernoulli_log_density",), np.exp)
 
 
 @mistake(
@@ -240,7 +241,7 @@ def transposed_pictures(right: Right) -> None:
 
 @mistake(("decoder",), "the decoder ends in a sigmoid: it gives probabilities", "let it give logits")
 def decoder_with_a_sigmoid(right: Right) -> None:
-    after(right, "decoder", logistic)
+    after(right, ("decoder",), logistic)
 
 
 # --- joint densities ---------------------------------------------------------------------------------------
@@ -362,7 +363,7 @@ def not_averaged(right: Right) -> None:
 
 @mistake(BOUNDS, "it is minus the ELBO", "the ELBO is log p(x, z) - log q(z); the loss is minus the ELBO")
 def elbo_sign(right: Right) -> None:
-    after(right, "bound", np.negative)
+    after(right, ("bound",), np.negative)
 
 
 @mistake(BOUNDS, "log q(z) is left out", "subtract it")
@@ -422,7 +423,7 @@ def first_test_batch(right: Right) -> None:
 
 
 @mistake(("test_loss",), "the batches' means are added up", "average over all images")
-def test_batches_summed(right: Right) -> None:
+def batches_summed(right: Right) -> None:
     loss = right.test_loss
     right.test_loss = lambda x, noise: sum(
         loss(x[start : start + 100], noise[..., start : start + 100, :]) for start in range(0, len(x), 100)
@@ -448,12 +449,12 @@ def any_ink_is_lit(right: Right) -> None:
     ("binarize",), "black and white are exchanged", "a pixel is 1 where its grey value is above 0.5, else 0"
 )
 def pictures_inverted(right: Right) -> None:
-    after(right, "binarize", lambda pixels: 1 - pixels)
+    after(right, ("binarize",), lambda pixels: 1 - pixels)
 
 
 @mistake(("mnist_img",), "the picture is transposed", "entry 28 r + c of an image is row r, column c")
 def transposed_picture(right: Right) -> None:
-    after(right, "mnist_img", np.transpose)
+    after(right, ("mnist_img",), np.transpose)
 
 
 @mistake(
@@ -473,7 +474,7 @@ def partial_batch_dropped(right: Right) -> None:
 
 @mistake(("train_model_params",), "every epoch sees one batch alone", "loop over all batches in each epoch")
 def epochs_over_one_batch(right: Right) -> None:
-    after(right, "epoch", lambda batches: batches[:1])
+    after(right, ("epoch",), lambda batches: batches[:1])
 
 
 @mistake(("train_model_params",), "the loss is maximized", "minimize the loss, which is minus the ELBO")
@@ -576,7 +577,9 @@ def contours_through_a_sigmoid(right: Right) -> None:
 
 
 @mistake(
-    ("contour_heights",), "the maximum is not subtracted, and exp underflows", "subtract the maximum first"
+    ("contour_heights",),
+    "the maximum is not subtracted: these are no shares of the peak, and exp may underflow",
+    "subtract the maximum first",
 )
 def contours_underflow(right: Right) -> None:
     right.contour_heights = lambda log_density: np.exp(log_density)

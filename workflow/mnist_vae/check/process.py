@@ -1,10 +1,10 @@
 """A process for somebody's code: asked over one pipe, answering over another, bounded, and ended in any case.
 
-Requests and replies are lines of words between tabs, and arrays: a line with kind (f4, f8) and shape, then the bytes,
-in the order of the process's language. host.py and host.jl are the other side.
+Requests and replies are lines of words between tabs, and arrays: a line with kind (f4, f8) and shape, then
+the bytes, in the order of the process's language. host.py and host.jl are the other side.
 
-With bubblewrap the process sees the interpreter, a copy of the solution's folder, and nothing else: no network, no
-home, and nothing to write to but a small folder in memory. Without it, it has the user's rights.
+With bubblewrap the process sees the interpreter, a copy of the solution's folder, and nothing else: no
+network, no home, and nothing to write to but a small folder in memory. Without it, it has the user's rights.
 """
 
 import contextlib
@@ -27,7 +27,8 @@ from mnist_vae.errors import InputError
 
 HERE = Path(__file__).parent
 GIB = 2**30
-ADDRESS_SPACE = {"python": 12 * GIB, "julia": 24 * GIB}  # reserved, not used: Julia and PyTorch reserve much
+ADDRESS_SPACE = {"python": 16 * GIB, "julia": 32 * GIB}  # reserved, not used: both reserve much
+MEMORY = {"python": 4 * GIB, "julia": 6 * GIB}
 MEMORY_FOLDER = 64 * 2**20  # what a sandboxed solution may write, in all
 LARGEST_FILE = 64 * 2**20
 CPU_SECONDS = 900
@@ -89,7 +90,7 @@ class Host:
             os.close(requests)
             os.close(replies)
 
-    # --- the process ---
+    # --- the process ---------------------------------------------------------------------------------------
 
     def _command(self, julia: str | None, requests: int, replies: int) -> list[str]:
         inside = bubblewrap()
@@ -131,6 +132,7 @@ class Host:
     def _limit(self) -> None:
         limits = {
             resource.RLIMIT_AS: ADDRESS_SPACE[self.language],
+            resource.RLIMIT_DATA: MEMORY[self.language],
             resource.RLIMIT_CPU: CPU_SECONDS,
             resource.RLIMIT_FSIZE: LARGEST_FILE,
             resource.RLIMIT_CORE: 0,
@@ -160,7 +162,7 @@ class Host:
         """End."""
         self.close()
 
-    # --- requests ---
+    # --- requests ------------------------------------------------------------------------------------------
 
     def load(self, names: Mapping[str, str], holder: str = "", file: str = "") -> list[str]:
         """Let it run the file; the framework's name, and of the contract's names those that it defines.
@@ -304,7 +306,7 @@ def signal_name(number: int) -> str:
 
 
 def copy_folder(solution: Path, place: Path, alone: bool) -> None:
-    """Copy a solution and, unless alone, the small files beside it: what it imports, and weights that it reads."""
+    """Copy a solution and, unless alone, the small files beside it: modules, weights."""
     place.mkdir(mode=0o755)
     shutil.copyfile(solution, place / solution.name)
     if alone or Path.home().resolve().is_relative_to(solution.resolve().parent):
@@ -324,11 +326,15 @@ def julia_folders(julia: str) -> list[str]:
     """What a Julia needs to see: its own folder, and its packages'."""
     program = Path(julia).resolve()
     depots = (os.environ.get("JULIA_DEPOT_PATH") or os.path.expanduser("~/.julia")).split(os.pathsep)
-    project = os.environ.get("JULIA_PROJECT", "")
-    return [str(program.parents[1]), *(path for path in [*depots, project] if path.startswith("/"))]
+    places = [
+        *depots,
+        os.environ.get("JULIA_PROJECT", ""),
+        *os.environ.get("JULIA_LOAD_PATH", "").split(os.pathsep),
+    ]
+    return [str(program.parents[1]), *(path for path in places if path.startswith("/"))]
 
 
-# --- processes, as Linux lists them ----------------------------------------------------------------------------
+# --- processes, as Linux lists them -----------------------------------------------------------------------
 
 
 def _processes() -> Iterator[tuple[int, int, int]]:
@@ -409,7 +415,7 @@ def find_julia() -> str:
     found = next(filter(None, (shutil.which("julia", path=place) for place in places)), None)
     if found is None:
         raise InputError(
-            "A solution in Julia needs a `julia` on the PATH, and there is none. Install Julia from its site; in a "
-            "checkout of the project on Debian, `make julia` fetches one."
+            "A solution in Julia needs a `julia` on the PATH, and there is none. Install Julia from its "
+            "site; in a checkout of the project on Debian, `make julia` fetches one."
         )
     return found

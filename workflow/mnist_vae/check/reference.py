@@ -1,7 +1,8 @@
-"""The right computation of every function of the contract, in NumPy, and in such pieces that mistakes can be put in.
+"""The right computation of every function of the contract, in NumPy, in pieces that can be made wrong.
 
-The study's own functions are PyTorch's (mnist_vae.study); a test holds that both agree. These need no PyTorch, so
-that a check starts in a moment. Features lie on the last axis, draws on the first. Sources: docs/model.md.
+The study's own functions are PyTorch's (mnist_vae.study); a test holds that both agree. These need no
+PyTorch, so that a check starts in a moment. Features lie on the last axis, draws on the first. Sources:
+docs/model.md.
 """
 
 import copy
@@ -19,8 +20,8 @@ TOP_HALF = 392
 class Right:
     """The assignment's functions, for one pair of networks.
 
-    decoder: (..., 2) -> logits (..., 784); encoder: (..., 784) -> mean and log_std (..., 2). Each method calls the
-    others through `self`, so that a changed one shows in all that use it.
+    decoder: (..., 2) -> logits (..., 784); encoder: (..., 784) -> mean and log_std (..., 2). Each method
+    calls the others through `self`, so that a changed one shows in all that use it.
     """
 
     shared_noise = False  # whether one noise serves the whole batch
@@ -45,9 +46,11 @@ class Right:
         setattr(placed, name, getattr(other, name))
         if name in ("sample_diag_gaussian", "elbo", "loss", "top_half_elbo", "test_loss"):
             placed.shared_noise = other.shared_noise
+        if name in ("elbo", "loss", "test_loss"):
+            placed.elbo_terms = other.elbo_terms  # type: ignore[method-assign]
         return placed
 
-    # --- given ---
+    # --- given ---------------------------------------------------------------------------------------------
 
     def normal(self, x: Array, mean: Array, log_std: Array) -> Array:
         """Elementwise log N(x; mean, exp(log_std)^2)."""
@@ -81,7 +84,7 @@ class Right:
         """(784,) -> (28, 28), row by row."""
         return image.reshape(28, 28)
 
-    # --- part 1 ---
+    # --- part 1 --------------------------------------------------------------------------------------------
 
     def log_prior(self, z: Array) -> Array:
         """Log N(z; 0, I)."""
@@ -95,7 +98,7 @@ class Right:
         """Log p(x, z)."""
         return self.log_prior(z) + self.log_likelihood(x, z)
 
-    # --- part 2 ---
+    # --- part 2 --------------------------------------------------------------------------------------------
 
     def log_q(self, mean: Array, log_std: Array, z: Array) -> Array:
         """Log q(z)."""
@@ -133,7 +136,7 @@ class Right:
         """The batches that the steps of one epoch see."""
         return self.batches(images)
 
-    # --- part 3 ---
+    # --- part 3 --------------------------------------------------------------------------------------------
 
     def prior_samples(self, noise: Array) -> Array:
         """Bernoulli means (count, 784) of draws from the prior."""
@@ -153,7 +156,7 @@ class Right:
             self.decoder(self.interpolation(self.encoder(x_first)[0], self.encoder(x_second)[0], weight))
         )
 
-    # --- part 4 ---
+    # --- part 4 --------------------------------------------------------------------------------------------
 
     def top_half(self, x: Array) -> Array:
         """Rows 0 to 13."""

@@ -1,11 +1,11 @@
-"""What one sees of a check: a table in the terminal, the same as Markdown for a page, and as JSON for machines."""
+"""What one sees of a check: a table in the terminal, Markdown for a page, JSON for machines."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from mnist_vae.check.contract import ANSWER_POINTS, BY_NAME, FUNCTIONS, POINTS
+from mnist_vae.check.contract import ANSWER_POINTS, BY_NAME, POINTS
 from mnist_vae.check.judge import Report, Verdict
 from mnist_vae.check.mistakes import MISTAKES
 from mnist_vae.check.questions import QUESTIONS
@@ -18,9 +18,11 @@ MARKS = {
     "absent": "not yet",
     "unjudged": "unjudged",
 }
-JUDGED_POINTS = sum(function.points for function in FUNCTIONS) + ANSWER_POINTS
 SANDBOX = "It runs apart: without network, and with nothing to write to but a folder in memory."
-NO_SANDBOX = "It runs with your rights: bubblewrap (`apt-get install bubblewrap`) would keep it from your files and network."
+NO_SANDBOX = (
+    "It runs with your rights: bubblewrap (`apt-get install bubblewrap`) would keep it from your files "
+    "and the network."
+)
 
 
 def part_of(verdict: Verdict) -> str:
@@ -29,7 +31,7 @@ def part_of(verdict: Verdict) -> str:
 
 
 def points_of(verdict: Verdict) -> tuple[int, int]:
-    """Points a verdict earns, of those it could. What is wrong only because of something below it earns all."""
+    """Points a verdict earns, of those it could: all where only something below it is wrong."""
     most = (
         BY_NAME[verdict.function].points if verdict.function in BY_NAME else ANSWER_POINTS // len(QUESTIONS)
     )
@@ -39,10 +41,7 @@ def points_of(verdict: Verdict) -> tuple[int, int]:
 def points(report: Report) -> str:
     """All points in a sentence."""
     earned = sum(points_of(verdict)[0] for verdict in report.verdicts)
-    return (
-        f"{earned} of {JUDGED_POINTS} points; the other {POINTS - JUDGED_POINTS} of the assignment's {POINTS} are "
-        "for pictures and texts, which a person must judge."
-    )
+    return f"{earned} of {POINTS} points, as this project shares them among what a program can judge."
 
 
 def headline(report: Report) -> str:
@@ -117,15 +116,18 @@ def markdown(report: Report, with_points: bool = False) -> str:
         "",
         *map(cell, first_lines(report)),
     ]
-    for part in dict.fromkeys(map(part_of, report.verdicts)):
-        head = ["function", "", "what"] + (["points"] if with_points else [])
-        rows = []
-        for verdict in report.verdicts:
-            if part_of(verdict) == part:
-                earned, most = points_of(verdict)
-                scored = [f"{earned}/{most}" if most else ""] if with_points else []
-                rows.append([verdict.function, MARKS[verdict.status], sentence(verdict), *scored])
-        lines += ["", f"## {part[:1].upper()}{part[1:]}", "", *table(head, rows)]
+    head = ["function", "result", *(["points"] if with_points else []), "what"]
+    rows: list[list[str]] = []
+    part = ""
+    for verdict in report.verdicts:
+        if part_of(verdict) != part:
+            part = part_of(verdict)
+            rows.append([f"({part})", *[""] * (len(head) - 1)])
+        earned, most = points_of(verdict)
+        scored = [f"{earned}/{most}" if most else ""] if with_points else []
+        rows.append([verdict.function, MARKS[verdict.status], *scored, sentence(verdict)])
+    if rows:
+        lines += ["", *table(head, rows)]
     if with_points and not report.trouble:
         lines += ["", points(report)]
     return "\n".join([*lines, ""])
@@ -142,7 +144,7 @@ def as_json(report: Report, with_points: bool = False) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False)
 
 
-# --- a class ---------------------------------------------------------------------------------------------------
+# --- a class ----------------------------------------------------------------------------------------------
 
 
 def row(report: Report) -> dict[str, str]:

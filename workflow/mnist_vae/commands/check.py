@@ -1,4 +1,4 @@
-"""Check any solution of the assignment, or a whole class: what is right, what is wrong, and which mistake it is."""
+"""Check any solution of the assignment, or a whole class: what is right, and which mistake is made."""
 
 import sys
 from argparse import ArgumentParser, Namespace

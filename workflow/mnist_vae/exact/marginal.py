@@ -179,6 +179,7 @@ class LatentSpace:
 class DecoderSpace(LatentSpace):
     """The latent space of a decoder, any function from z (..., d) to logits (..., pixels)."""
 
+    @torch.no_grad()
     def __init__(
         self,
         decoder: Callable[[Tensor], Tensor],
@@ -243,6 +244,7 @@ class DecoderSpace(LatentSpace):
         return gauss_hermite(Q_NODES, self.dimension, like)
 
 
+@torch.no_grad()
 def integrate(space: LatentSpace, features: Tensor, part: int = WHOLE) -> Marginal:
     """The integrals of exp(log-joint) of images, by their features (images, rank)."""
     blocks = [_integrate(space, block, part) for block in features.split(IMAGES_A_BLOCK)]
@@ -268,6 +270,7 @@ class Posterior(NamedTuple):
         return torch.stack([some @ function(z.to(self.dtype)).double() for some, z in blocks]).sum(0)
 
 
+@torch.no_grad()
 def posterior(space: LatentSpace, features: Tensor, part: int = WHOLE) -> Posterior:
     """The posterior of one image, by its features (rank,)."""
     log_density = integrate(space, features[None], part).log_density

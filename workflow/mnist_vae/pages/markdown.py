@@ -22,10 +22,11 @@ LINKS = {
 WIDE = 4  # columns, above which a table folds on a narrow screen
 
 
-def html_page(markdown: str, name: str) -> str:
+def html_page(markdown: str, name: str = "") -> str:
     """Render Markdown, tables included, into one HTML page that loads nothing. Its comments are left out.
 
-    The page's title is the text's first heading. `name` is the page's own in LINKS, which its header marks.
+    The page's title is the text's first heading. `name` is the page's own in LINKS, which its header
+    marks; a page without one stands alone, and links to nothing.
     """
     markdown = re.sub("<!--.*?-->", "", markdown, flags=re.DOTALL)
     title = _first(r"^# (.+)$", markdown)
@@ -39,7 +40,7 @@ def html_page(markdown: str, name: str) -> str:
     for place, text in {
         "{script_hash}": b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "{title}": escape(title),
-        "{links}": _links(name),
+        "{links}": _links(name) if name else "",
         "{body}": body,
     }.items():
         page = page.replace(place, text)

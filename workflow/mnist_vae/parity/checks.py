@@ -21,18 +21,22 @@ from mnist_vae.study.networks import VAE
 from mnist_vae.study.recipe import Recipe
 from mnist_vae.study.training import shuffled_batches, train
 
-HIDDEN, LATENT = Recipe.hidden, Recipe.latent
 
-PARAMETERS = {
-    "encoder.hidden.weight": (HIDDEN, PIXELS),
-    "encoder.hidden.bias": (HIDDEN,),
-    "encoder.output.weight": (2 * LATENT, HIDDEN),
-    "encoder.output.bias": (2 * LATENT,),
-    "decoder.hidden.weight": (HIDDEN, LATENT),
-    "decoder.hidden.bias": (HIDDEN,),
-    "decoder.output.weight": (PIXELS, HIDDEN),
-    "decoder.output.bias": (PIXELS,),
-}
+def parameter_shapes(hidden: int = Recipe.hidden, latent: int = Recipe.latent) -> dict[str, tuple[int, ...]]:
+    """The shape of every parameter of networks of these sizes, by name."""
+    return {
+        "encoder.hidden.weight": (hidden, PIXELS),
+        "encoder.hidden.bias": (hidden,),
+        "encoder.output.weight": (2 * latent, hidden),
+        "encoder.output.bias": (2 * latent,),
+        "decoder.hidden.weight": (hidden, latent),
+        "decoder.hidden.bias": (hidden,),
+        "decoder.output.weight": (PIXELS, hidden),
+        "decoder.output.bias": (PIXELS,),
+    }
+
+
+PARAMETERS = parameter_shapes()
 LEARNING_RATE = 1e-3  # the reference's
 SEEDS = {"adam_step": 1, "adam_trajectory": 2}
 ENTRIES = 8  # of each tensor, that central differences are taken in
@@ -91,13 +95,15 @@ def make_inputs(
 ) -> dict[str, np.ndarray]:
     """Everything that both sides compute from, by name.
 
-    Weights are a model's; images (n, 784) are binary, n a multiple of the batch size. Everything else is
+    Weights are a model's, of any sizes;
+    images (n, 784) are binary, n a multiple of the batch size. Everything else is
     drawn from fixed seeds, and the hard cases put in: logits of ±500, log_std of ±10, an all-zero and an
     all-one image. Adam takes one step, and then `epochs` passes through the images.
     """
     if len(images) % batch_size != 0 or len(images) < batch_size:
         raise InputError(f"parity: {len(images)} images do not make whole batches of {batch_size}")
     random = np.random.default_rng(0)
+    latent = weights["decoder.hidden.weight"].shape[1]
 
     def normal(*shape: int, scale: float = 1.0) -> np.ndarray:
         return scale * random.standard_normal(shape)
@@ -107,7 +113,7 @@ def make_inputs(
     logits = normal(batch_size, PIXELS, scale=5.0)
     logits[:, ::50] = 500.0
     logits[:, 25::50] = -500.0
-    q_log_std = normal(batch_size, LATENT)
+    q_log_std = normal(batch_size, latent)
     q_log_std[:2] = [[10.0], [-10.0]]
     grid = np.meshgrid([-30.0, 0.0, 1.5], [-20.0, 0.0, 0.3], [-10.0, 0.0, 10.0])
     extreme_logits = [-500.0, -40.0, -1e-8, 0.0, 1e-8, 40.0, 500.0]
@@ -120,39 +126,41 @@ def make_inputs(
         ),
         "bernoulli_logits": np.concatenate([extreme_logits, extreme_logits, normal(1_000, scale=10.0)]),
         "x": x,
-        "z": normal(batch_size, LATENT, scale=2.0),
-        "q_mean": normal(batch_size, LATENT),
+        "z": normal(batch_size, latent, scale=2.0),
+        "q_mean": normal(batch_size, latent),
         "q_log_std": q_log_std,
         "logits": logits,
-        "noise": normal(batch_size, LATENT),
+        "noise": normal(batch_size, latent),
         "svi_x": x[:SVI_IMAGES],
-        "svi_mean": normal(SVI_IMAGES, LATENT),
-        "svi_log_std": normal(SVI_IMAGES, LATENT),
-        "svi_noise": normal(SVI_DRAWS, SVI_IMAGES, LATENT),
+        "svi_mean": normal(SVI_IMAGES, latent),
+        "svi_log_std": normal(SVI_IMAGES, latent),
+        "svi_noise": normal(SVI_DRAWS, SVI_IMAGES, latent),
         "adam_images": images.astype(np.uint8),
     }
-    for name, shape in PARAMETERS.items():
+    for name in PARAMETERS:
         inputs[f"weights.{name}"] = weights[name].astype(np.float64)
-        inputs[f"entries.{name}"] = random.integers(0, np.prod(shape), ENTRIES)
+        inputs[f"entries.{name}"] = random.integers(0, weights[name].size, ENTRIES)
     for run, count, passes in (("adam_step", batch_size, 1), ("adam_trajectory", len(images), epochs)):
-        order, noise = draws_of_training(run, count, batch_size, passes)
+        order, noise = draws_of_training(run, count, batch_size, passes, latent)
         inputs |= {f"{run}.order": order, f"{run}.noise": noise}
     return inputs
 
 
-def draws_of_training(run: str, count: int, batch_size: int, epochs: int) -> tuple[np.ndarray, np.ndarray]:
+def draws_of_training(
+    run: str, count: int, batch_size: int, epochs: int, latent: int = Recipe.latent
+) -> tuple[np.ndarray, np.ndarray]:
     """Find the batches and the noise that `training.train` will draw in this run of Adam.
 
-    Indices (epochs, batches, batch size) and noise (epochs, batches, batch size, 2).
+    Indices (epochs, batches, batch size) and noise (epochs, batches, batch size, latent).
     """
     generator = torch.Generator().manual_seed(SEEDS[run])
     order, noise = [], []
     for _ in range(epochs):
         for batch in shuffled_batches(torch.arange(count), batch_size, generator):
             order.append(batch)
-            noise.append(torch.randn(len(batch), LATENT, generator=generator))
+            noise.append(torch.randn(len(batch), latent, generator=generator))
     shape = (epochs, count // batch_size, batch_size)
-    return torch.stack(order).reshape(shape).numpy(), torch.stack(noise).reshape(*shape, LATENT).numpy()
+    return torch.stack(order).reshape(shape).numpy(), torch.stack(noise).reshape(*shape, latent).numpy()
 
 
 # --- this package's answers -----------------------------------------------------------------------------
@@ -166,7 +174,8 @@ def compute(inputs: Mapping[str, np.ndarray], dtype: str) -> dict[str, np.ndarra
         return torch.from_numpy(inputs[name]).to(torch_dtype)
 
     def vae() -> VAE:
-        fresh = VAE().to(torch_dtype)
+        hidden, latent = inputs["weights.decoder.hidden.weight"].shape
+        fresh = VAE(hidden=hidden, latent=latent).to(torch_dtype)
         fresh.load_state_dict({name: tensor(f"weights.{name}") for name in PARAMETERS})
         return fresh
 

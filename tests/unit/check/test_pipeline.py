@@ -1,6 +1,7 @@
-"""Mistakes that look right (docs/model.md, last section): a test for each, and the proof that it can fail.
+"""The mistakes of docs/model.md in this pipeline: a test for each, and the proof that it can fail.
 
-The last test puts each mistake into the library and sees the test that looks for it turn red.
+The last test puts each mistake of the table into the library and sees the test that looks for it turn red.
+The table is that of the check (mnist_vae.check.mistakes), which names them in solutions.
 """
 
 import sys
@@ -14,6 +15,7 @@ import scipy.stats
 import torch
 from matplotlib.colors import to_hex
 
+from mnist_vae.check.mistakes import MISTAKES
 from mnist_vae.commands import complete_top_half, evaluate, interpolate, sample_prior
 from mnist_vae.data import digits as data
 from mnist_vae.data import idx
@@ -230,7 +232,7 @@ def left_half_for_the_top(world):
     instead(world, densities.top_half, left_half)
 
 
-def transposed_images(world):
+def transposed_picture(world):
     right = idx.read_published
 
     def transposed(path, file):
@@ -244,7 +246,7 @@ def sum_over_the_batch(world):
     instead(world, objective.loss, lambda terms, beta: -terms.beta_elbo(beta).sum())
 
 
-def sum_over_the_test_images(world):
+def batches_summed(world):
     right = evaluation.mean_over_images
     instead(world, right, lambda per_image: right(per_image)._replace(value=per_image.sum().item()))
 
@@ -254,7 +256,7 @@ def sum_over_the_draws(world):
     instead(world, right, lambda *arguments: right(*arguments) * len(arguments[-1]))
 
 
-def full_image_joint_in_the_contour(world):
+def full_image_for_the_top(world):
     world.monkeypatch.setattr(complete_top_half, "TopHalfDecoder", lambda decoder: decoder)
     world.monkeypatch.setattr(complete_top_half, "top_half_joint", densities.joint_log_density)
 
@@ -286,7 +288,7 @@ def prior_samples_from_the_encoder(world):
     instead(world, sample_prior.run, from_encoder)
 
 
-def whole_training_set_in_every_step(world):
+def whole_set_in_a_batch(world):
     def every_image(images, batch_size, generator):
         return (images for _ in range(0, len(images), batch_size))
 
@@ -297,7 +299,7 @@ def grey_pixels(world):
     instead(world, data.binarize, lambda grey, threshold: grey)
 
 
-def one_test_batch_for_the_test_set(world):
+def first_test_batch(world):
     right = data.load_digits
 
     def first_batch(path, split, count=None):
@@ -318,18 +320,22 @@ def contours_through_a_sigmoid(world):
 
 CAUGHT_BY = {
     left_half_for_the_top: test_top_half_is_the_upper_rows,
-    transposed_images: test_images_are_read_row_by_row,
+    transposed_picture: test_images_are_read_row_by_row,
     sum_over_the_batch: test_loss_is_a_mean_over_images,
-    sum_over_the_test_images: test_bounds_are_means_over_images_and_draws,
+    batches_summed: test_bounds_are_means_over_images_and_draws,
     sum_over_the_draws: test_svi_objective_is_a_mean_over_draws,
-    full_image_joint_in_the_contour: test_contours_know_the_top_half_alone,
+    full_image_for_the_top: test_contours_know_the_top_half_alone,
     interpolated_pixels: test_interpolation_is_of_latents,
     prior_samples_from_the_encoder: test_prior_samples_come_from_the_prior,
-    whole_training_set_in_every_step: test_a_step_sees_one_batch,
+    whole_set_in_a_batch: test_a_step_sees_one_batch,
     grey_pixels: test_pixels_are_binary,
-    one_test_batch_for_the_test_set: test_the_test_set_is_all_of_it,
+    first_test_batch: test_the_test_set_is_all_of_it,
     contours_through_a_sigmoid: test_contours_are_of_the_density,
 }
+
+
+def test_the_table_knows_each():
+    assert {put_in.__name__ for put_in in CAUGHT_BY} <= MISTAKES.keys()
 
 
 @pytest.mark.parametrize("put_in", CAUGHT_BY, ids=lambda put_in: put_in.__name__)
