@@ -37,7 +37,11 @@ def refine(log_joint: LogJoints, mean: Tensor, log_std: Tensor) -> tuple[Tensor,
     the whole way; one that does not is halved. An image is done when its slopes promise no such gain, or its
     shortest step brings none.
     """
-    return ascend(lambda left, *q: moments(partial(log_joint, left), *q, NODES), mean, log_std)
+
+    def moments_at(left: Tensor, mean: Tensor, log_std: Tensor) -> Moments:
+        return moments(partial(log_joint, left), mean, log_std, NODES)
+
+    return ascend(moments_at, mean, log_std)
 
 
 def ascend(

@@ -17,8 +17,8 @@ PANELS = (
 def draw(sources: Sequence[str]) -> Figure:
     """A row for each n: -ELBO and -log p(x), amortization gap, KL and active units over the dimension.
 
-    Source: the table latents.csv of results/{dataset}/tables. Of several recipes with the same n and dimension
-    each has its point.
+    Source: the table latents.csv of results/{dataset}/tables. Of several recipes with the same n and
+    dimension each has its point.
     """
     table = pd.read_csv(sources[0])
     sizes = sorted(table.n.unique())

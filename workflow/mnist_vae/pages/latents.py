@@ -66,10 +66,10 @@ def latents_markdown(table: pd.DataFrame, dataset: str) -> str:
                 f"# What latent dimensions buy, on {dataset}",
                 "Nats per image; lower is better. Means over seeds; ± is the standard error over images.",
                 pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True),
-                f"-ELBO, KL(q to the prior) and active units are of all test images, -log p(x) and the amortization gap "
-                f"of the first {images:,}, so that the first two differ by more than the gap. log p(x) is exact, a sum, "
-                "in one or two dimensions, and an estimate by importance sampling beyond. A unit is active if the "
-                "encoder's mean varies over the images by more than 0.01 (Burda, Grosse & Salakhutdinov 2016).",
+                "-ELBO, KL(q to the prior) and active units are of all test images, -log p(x) and the "
+                f"amortization gap of the first {images:,}. log p(x) is exact in one or two dimensions, "
+                "and an estimate by importance sampling beyond. A unit is active if the variance of its "
+                "encoder mean over the images is above 0.01 (Burda, Grosse & Salakhutdinov 2016).",
             ]
         )
         + "\n"

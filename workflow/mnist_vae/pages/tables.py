@@ -119,8 +119,8 @@ def gaps_table(metrics: pd.DataFrame) -> pd.DataFrame:
     mean row's *_seed_spread are standard deviations over seeds. Columns without a prefix are on the first
     `images` test images, on which log p(x) is `exact`, a sum, or an `estimate` by draws, from three latent
     dimensions on; neg_log_px_error is then an image's standard error, on average. unseen_less_seen is
-    -log p(x) of training images that the run did not use, less that of the images it used. largest_error is the largest estimated error of log p(x) over images; the mean row
-    holds the largest over seeds.
+    -log p(x) of training images that the run did not use, less that of the images it used. largest_error is
+    the largest estimated error of log p(x) over images; the mean row holds the largest over seeds.
     """
     indexed = metrics.set_index([*MODEL, "split", "metric"])
     wide = indexed[["value", "standard_error"]].unstack(["split", "metric"])

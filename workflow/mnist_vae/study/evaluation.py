@@ -10,7 +10,6 @@ from mnist_vae.study.networks import VAE
 from mnist_vae.study.objective import Bound, bound
 from mnist_vae.study.preconditions import require_at_least, require_binary_images, require_cpu_generator
 
-
 ACTIVE = 0.01  # variance of a code over images, above which its unit is active
 
 
