@@ -19,46 +19,46 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def open_page(tmp_path_factory) -> Iterator:
+def browser() -> Iterator:
+    """One browser for all tests: its start costs more than most of them."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no Chromium: apt-get install chromium")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def open_page(browser) -> Callable:
     """A function from a file, and settings of the browser's context, to a page with the file opened.
 
     The page notes in `problems` what a reader should never meet: console errors, exceptions, and requests to
     anything but the file itself.
     """
-    playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no Chromium: apt-get install chromium")
-    contexts = []
 
-    with playwright.sync_playwright() as driver:
+    def open_file(path: Path, **settings):
+        page = browser.new_context(**settings).new_page()
+        page.set_default_timeout(PATIENCE)
+        page.problems = []
 
-        def open_file(path: Path, **settings):
-            context = driver.chromium.launch_persistent_context(
-                tmp_path_factory.mktemp("browser"), executable_path=chromium, args=FLAGS, **settings
-            )
-            contexts.append(context)
-            page = context.new_page()
-            page.set_default_timeout(PATIENCE)
-            page.problems = []
+        def note_request(request):
+            if request.url.split(":")[0] not in ("blob", "data") and request.url != path.as_uri():
+                page.problems.append(f"request to {request.url}")
 
-            def note_request(request):
-                if request.url.split(":")[0] not in ("blob", "data") and request.url != path.as_uri():
-                    page.problems.append(f"request to {request.url}")
+        def note_message(message):
+            if message.type == "error":
+                page.problems.append(f"console: {message.text}")
 
-            def note_message(message):
-                if message.type == "error":
-                    page.problems.append(f"console: {message.text}")
+        page.on("request", note_request)
+        page.on("console", note_message)
+        page.on("pageerror", lambda error: page.problems.append(f"exception: {error}"))
+        page.goto(path.as_uri())
+        return page
 
-            page.on("request", note_request)
-            page.on("console", note_message)
-            page.on("pageerror", lambda error: page.problems.append(f"exception: {error}"))
-            page.goto(path.as_uri())
-            return page
-
-        yield open_file
-        for context in contexts:
-            context.close()
+    return open_file
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 N = 600
 MINUS = "\N{MINUS SIGN}"
 DESKTOP = {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"}
+A4 = 794 - 2 * 45  # CSS pixels between the margins
 PHONE = {
     "viewport": {"width": 360, "height": 740},
     "is_mobile": True,
@@ -55,7 +56,7 @@ class Study:
         )
         self.path = path
         path.write_text(explorer_page(self.data), encoding="utf-8")
-        axis = torch.linspace(-8, 8, 321)
+        axis = torch.linspace(-8, 8, 161)
         self.z = torch.cartesian_prod(axis, axis)
         self.log_cell = 2 * torch.log(axis[1] - axis[0])
         with torch.inference_mode():
@@ -98,6 +99,20 @@ def opened(study, open_page):
     choose_mode(page, "digit")
     await_numbers(page)
     return page
+
+
+@pytest.fixture(scope="module")
+def opened_on_phone(study, open_page):
+    return open_page(study.path, **PHONE)
+
+
+@pytest.fixture
+def phone(opened_on_phone):
+    """The page on a phone, scrolled to its top; nothing may have gone wrong after a test."""
+    opened_on_phone.evaluate("scrollTo(0, 0)")
+    choose_mode(opened_on_phone, "point")
+    yield opened_on_phone
+    assert opened_on_phone.problems == []
 
 
 @pytest.fixture
@@ -696,6 +711,39 @@ def test_axe_finds_nothing(page, findings, mode, scheme):
     assert found == []
 
 
+def test_paper_shows_the_chosen_chapter_with_its_numbers(page):
+    choose_mode(page, "digit")
+    before = numbers(page)
+    size = page.viewport_size
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": A4, "height": 1000})
+    settle(page)
+    shown = page.locator(".modes label").filter(visible=True).all_inner_texts()
+    written = page.locator("#numbers dd").all_inner_texts()
+    fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    plane, closeup = (page.locator(selector).bounding_box() for selector in ("#plane", "#closeup"))
+    page.emulate_media(media="screen")
+    page.set_viewport_size(size)
+    assert shown == ["A digit has many points"]
+    assert [tuple(written_point(text)) for text in written] == before
+    assert fits
+    assert closeup["x"] > plane["x"] + plane["width"]  # beside it
+
+
+def test_a_frame_that_is_hidden_draws_once_it_is_shown(study, open_page, tmp_path):
+    escaped = study.path.read_text(encoding="utf-8").replace("&", "&amp;").replace('"', "&quot;")
+    around = tmp_path / "around.html"
+    around.write_text(f'<iframe style="display: none; width: 900px" srcdoc="{escaped}"></iframe>', "utf-8")
+    page = open_page(around)
+    frame = page.frame_locator("iframe")
+    frame.locator("#probabilities").wait_for(state="attached")
+    settle(page)
+    page.locator("iframe").evaluate("frame => { frame.style.display = 'block'; }")
+    settle(page)
+    assert frame.locator("#plane").evaluate("canvas => canvas.width") > 100
+    assert page.problems == []
+
+
 def touch(page):
     """A function that puts fingers on the screen, moves and lifts them: a kind of event, and places."""
     session = page.context.new_cdp_session(page)
@@ -707,8 +755,8 @@ def touch(page):
     return fingers
 
 
-def test_swipe_over_the_plane_scrolls_and_the_handle_drags(study, open_page):
-    page = open_page(study.path, **PHONE)
+def test_swipe_over_the_plane_scrolls_and_the_handle_drags(phone, study):
+    page = phone
     before = page.evaluate("[...state.pointer]")
     finger, box = touch(page), page.locator("#plane").bounding_box()
     x, y = box["x"] + 30, box["y"] + box["height"] / 2
@@ -731,11 +779,10 @@ def test_swipe_over_the_plane_scrolls_and_the_handle_drags(study, open_page):
     scale = 2 * study.data["reach"] / page.locator("#plane").bounding_box()["width"]
     assert np.allclose(moved, [30 * scale, 50 * scale], atol=0.1)
     assert page.evaluate("scrollY") == 0
-    assert page.problems == []
 
 
-def test_finger_draws(study, open_page):
-    page = open_page(study.path, **PHONE)
+def test_finger_draws(phone):
+    page = phone
     choose_mode(page, "draw")
     page.locator("#pad").scroll_into_view_if_needed()
     top = page.evaluate("scrollY")
@@ -751,15 +798,14 @@ def test_finger_draws(study, open_page):
 
 
 @pytest.mark.parametrize("mode", ["point", "digit", "half", "draw"])
-def test_plane_covers_nothing_of_the_page_below(study, open_page, mode):
-    page = open_page(study.path, **PHONE)
-    choose_mode(page, mode)
-    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-    assert page.locator("#plane").bounding_box()["y"] < 0
+def test_plane_covers_nothing_of_the_page_below(phone, mode):
+    choose_mode(phone, mode)
+    phone.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    assert phone.locator("#plane").bounding_box()["y"] < 0
 
 
-def test_phone_holds_the_page_and_a_finger_decodes(study, open_page):
-    page = open_page(study.path, **PHONE)
+def test_phone_holds_the_page_and_a_finger_decodes(phone, study):
+    page = phone
     for mode in ("draw", "half", "digit", "point"):
         choose_mode(page, mode)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -774,4 +820,3 @@ def test_phone_holds_the_page_and_a_finger_decodes(study, open_page):
     page.touchscreen.tap(box["x"] + there["x"], box["y"] + there["y"])
     settle(page)
     assert np.allclose(written_point(page.locator("#decoded-at").inner_text()), [1, 1], atol=0.05)
-    assert page.problems == []

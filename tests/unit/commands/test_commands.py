@@ -17,6 +17,7 @@ from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.files.weights import load_snapshots, load_weights, save_snapshots, save_weights, weight_arrays
 from mnist_vae.study.densities import top_half_joint
 from mnist_vae.study.networks import VAE
+from mnist_vae.study.svi import fit_top_half
 from support.command_line import TEST, TRAIN, listing, run_command
 from support.small_mnist import replace_published_files
 
@@ -112,7 +113,7 @@ BY_DRAWS = {"train", "test", "test_first_100"}  # splits whose bounds are had by
 def test_metrics(study):
     metrics = pd.read_csv(study.metrics)
     assert list(metrics.columns) == ["recipe", "n", "seed", "split", "metric", "value", "standard_error"]
-    assert set(metrics.split) == {*BY_DRAWS, "test_subset", "train_subset", "unseen_subset"}
+    assert set(metrics.split) == {*BY_DRAWS, "test_subset", "train_subset"}  # it was trained on all there are
     assert (metrics[["recipe", "n", "seed"]] == ["reference", TRAIN, 1]).all(axis=None)
     by_draws = {"neg_elbo", "kl", "reconstruction", "neg_elbo_draw_spread"}
     for _, split in metrics[metrics.split.isin(BY_DRAWS) & metrics.metric.isin(by_draws)].groupby("split"):
@@ -122,6 +123,19 @@ def test_metrics(study):
         assert split.set_index("metric").standard_error.isna().to_dict() == {
             name: name == "neg_elbo_draw_spread" for name in values.index
         }
+
+
+def test_unseen_training_images_are_measured_where_there_are_any(study, tmp_path):
+    weights = tmp_path / "weights.safetensors"
+    save_weights(weights, load_weights(study.weights), PROVENANCE | {"n": TRAIN - 4})
+    words = (
+        f"evaluate {study.digits} {weights} {tmp_path}/metrics.csv --draws 1 --first-100-draws 2 --images 10"
+    )
+    assert run_command(f"{words} --tolerance 0.001 --window 20") == 0
+    metrics = pd.read_csv(tmp_path / "metrics.csv")
+    unseen = metrics[metrics.split == "unseen_subset"].set_index("metric").value
+    assert unseen["images"] == 4
+    assert unseen["kl_to_posterior"] == pytest.approx(unseen["neg_elbo"] - unseen["neg_log_px"], abs=1e-4)
 
 
 def test_latents(study, images):
@@ -192,11 +206,15 @@ def test_manifold_reaches_as_far_as_the_codes(study, tmp_path):
 
 def test_completions_have_the_true_top(study):
     arrays = load_arrays(study.top_half)
-    originals = load_digits(study.digits, "test")[0][[0, 3]]
+    test, train = (load_digits(study.digits, split) for split in ("test", "train"))
+    originals = np.concatenate([test[0][[0, 3]], train[0][[14]]])
     assert np.array_equal(arrays["x"], originals)
-    assert arrays["completions"].shape == (2, 3, 784)
-    tops = arrays["completions"].reshape(2, 3, 28, 28)[:, :, :14]
-    assert np.array_equal(tops, np.broadcast_to(originals.reshape(2, 1, 28, 28)[:, :, :14], tops.shape))
+    assert np.array_equal(arrays["labels"], [*test[1][[0, 3]], train[1][14]])
+    assert arrays["indices"].tolist() == [0, 3, 14]
+    assert arrays["training"].tolist() == [False, False, True]
+    assert arrays["completions"].shape == (3, 3, 784)
+    tops = arrays["completions"].reshape(3, 3, 28, 28)[:, :, :14]
+    assert np.array_equal(tops, np.broadcast_to(originals.reshape(3, 1, 28, 28)[:, :, :14], tops.shape))
     bottoms = arrays["completions"][:, :, 392:]
     assert ((bottoms > 0) & (bottoms < 1)).all()  # means, not the true pixels
     assert (np.abs(bottoms[:, 0] - bottoms[:, 1]).max(1) > 1e-4).all()  # each from its own draw
@@ -217,6 +235,23 @@ def test_contours_are_of_the_top_half_joint(study):
                 -0.5 * ((z.numpy() - fit["mean"][k]) / std) ** 2 - np.log(std) - 0.5 * np.log(2 * np.pi)
             ).sum()
             assert arrays["log_q"][k, i, j] == pytest.approx(log_q, rel=1e-4, abs=1e-4)
+
+
+def test_fits_from_one_start_stand_beside_the_best_of_several(study):
+    fit, completed = load_arrays(study.fit), load_arrays(study.top_half)
+    decoder = load_weights(study.weights).decoder
+    for prefix, settings in (
+        ("", {"starts": 3, "draws": 5, "steps": 20, "learning_rate": 0.05}),
+        ("single_start_", {"starts": 1, "draws": 5, "steps": 20, "learning_rate": 0.05}),
+        ("assignment_", {"starts": 1, "draws": 50, "steps": 100, "learning_rate": 0.01}),
+    ):
+        generator = torch.Generator().manual_seed(1)
+        expected = fit_top_half(decoder, torch.from_numpy(fit["x"]), generator=generator, **settings)
+        for name, tensor in expected._asdict().items():
+            np.testing.assert_allclose(fit[f"{prefix}{name}"], tensor, rtol=1e-4, atol=1e-4)
+        assert (completed[f"{prefix}kl"] > 0).all()
+    for name in ("mean", "log_std"):
+        assert np.array_equal(completed[f"single_start_{name}"], fit[f"single_start_{name}"])
 
 
 def tabulate(study, epochs, folder):
@@ -251,8 +286,8 @@ def test_a_study_of_one_snapshot_has_its_tables(study, tmp_path):
     """Nothing has changed since an earlier snapshot; `snapshots: {epochs: []}` leaves the last one alone."""
     one = tmp_path / "one.safetensors"
     save_snapshots(one, {3: weight_arrays(load_weights(study.weights))}, PROVENANCE)
-    words = f"measure_epochs {study.digits} {one} {tmp_path}/epochs.csv --window 20 --size 101 --images 10"
-    assert run_command(words) == 0
+    words = f"measure_epochs {study.digits} {one} {tmp_path}/epochs.csv --images 10"
+    assert run_command(f"{words} --tolerance 0.001 --window 20") == 0
     assert tabulate(study, tmp_path / "epochs.csv", tmp_path) == 0
     assert len(pd.read_csv(tmp_path / "all-epochs.csv")) == 2
     assert pd.read_csv(tmp_path / "third-question.csv").empty
@@ -331,6 +366,9 @@ REFUSED = {
         "build_explorer {weights} {tmp}/none {digits} {out}",
         "{tmp}/none is not a readable array file",
     ),
+    "obtain an unknown set": ("obtain cifar {out}", "datasets.cifar needs the folder of its files"),
+    "check without a solution": ("check {tmp}/none.py", "there is no such file"),
+    "quote without a text": ("quote {tmp} {tmp}/none.md", "No such file"),
     "encode with nan": ("encode {digits} {nan} {out}", "not finite"),
     "sample_prior with nan": ("sample_prior {nan} {out} --draws 2", "not finite"),
     "reconstruct with nan": ("reconstruct {digits} {nan} {out}", "not finite"),
@@ -343,8 +381,18 @@ REFUSED = {
         "not the tensors of this model (missing or unknown: decoder.hidden.bias",
     ),
     "fit_top_half beyond the data": (
-        "fit_top_half {digits} {weights} {out} --images 150 --draws 2 --steps 2 --learning-rate 0.1",
+        "fit_top_half {digits} {weights} {out} --images 150 --starts 1 --draws 2 --steps 2 "
+        "--learning-rate 0.1",
         "has 150 test images, 151 were asked for",
+    ),
+    "fit_top_half beyond the training images": (
+        "fit_top_half {digits} {weights} {out} --images 0 --training-images 200 --starts 1 --draws 2 "
+        "--steps 2 --learning-rate 0.1",
+        "has 200 train images, 201 were asked for",
+    ),
+    "fit_top_half from no start": (
+        "fit_top_half {digits} {weights} {out} --images 0 --starts 0 --draws 2 --steps 2 --learning-rate 0.1",
+        "starts is 0; it must be at least 1",
     ),
     "complete_top_half without a fit": (
         "complete_top_half {weights} {tmp}/none {out} --completions 2 --window 8 --tolerance 0.001",
@@ -466,7 +514,7 @@ def test_help_lists_every_command(capsys):
     assert all(f"  {command} " in said for command in COMMANDS)
 
 
-@pytest.mark.parametrize("words", ["", "paint", "train", "obtain cifar out", "sample_prior a b --draws many"])
+@pytest.mark.parametrize("words", ["", "paint", "train", "sample_prior a b --draws many"])
 def test_wrong_words_are_argparses_to_refuse(words, capsys):
     with pytest.raises(SystemExit) as caught:
         run_command(words)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mnist_vae.commands.latent_space import naming
+from mnist_vae.commands.shared.latent_space import naming
 from mnist_vae.errors import InputError
 from mnist_vae.exact.marginal import OutsideWindowError
 

@@ -9,7 +9,9 @@ check with room for what the normal approximation misses.
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -28,6 +30,7 @@ from mnist_vae.check.mistakes import MISTAKES, Mistake
 from mnist_vae.check.process import Host, ProcessOverError, SolutionError
 from mnist_vae.check.reference import Array, Right, halves, perceptron, quadrature
 
+Answered = TypeVar("Answered")
 LAYOUTS = ("features-first", "batch-first")
 TOLERANCE = 3e-5  # relative, and absolute below 1: what float32 leaves of a sum over 784 pixels
 REPEATS = {"elbo": 200, "loss": 200, "test_loss": 30, "top_half_elbo": 60}  # calls of a function that draws
@@ -198,7 +201,7 @@ class Judge:
         if self.knowing is not None:
             self.know(self.knowing)
 
-    def ask(self, request: Callable[[Host], list[Array] | tuple]) -> list[Array] | tuple:
+    def ask(self, request: Callable[[Host], Answered]) -> Answered:
         """Let the host do something; where its process ends, begin anew and let the sentence pass on."""
         assert self.host is not None
         try:
@@ -214,7 +217,7 @@ class Judge:
         networks = [
             [array.astype(self.dtype) for array in network] for network in (decoder, self.inputs.encoder)
         ]
-        self.ask(lambda host: host.know(self.layout, self.form, *networks, noises))
+        self.ask(lambda host: host.know(self.layout, self.form, networks[0], networks[1], noises))
 
     def give(self, array: Array) -> Array:
         """An argument in the solution's layout and precision."""
@@ -357,15 +360,11 @@ class Judge:
         for name in function.needs:
             if not calls.get(name) and name not in self.defined:
                 raise UnjudgedError(f"needs `{name}`, which is not there under this name (see --name)")
-        known = {"decoder": perceptron(self.knowing or self.inputs.decoder), "encoder": self.known_encoder}
-        own = {"decoder": self.own_decoder, "encoder": self.own_encoder}
-        chosen = {
-            name: own[name]
-            if name in function.needs and not calls.get(name) and name in self.defined
-            else known[name]
-            for name in known
-        }
-        return Right(chosen["decoder"], chosen["encoder"])
+        own = {name for name in function.needs if not calls.get(name)}
+        return Right(
+            self.own_decoder if "decoder" in own else perceptron(self.knowing or self.inputs.decoder),
+            self.own_encoder if "encoder" in own else self.known_encoder,
+        )
 
     def worlds(self, function: Function, right: Right, skipped: Sequence[str] = ()) -> list[Right]:
         """The right computation with the mistakes found below: all of them, and each alone."""
@@ -666,9 +665,7 @@ class Judge:
         if function.name != "top_half_elbo":
             return None
         for draws in (*range(2, 101), 200, 500, 1_000):
-            world = right.with_function(
-                function.name, right.but(lambda changed, draws=draws: set_draws(changed, draws))
-            )
+            world = right.with_function(function.name, right.but(partial(set_draws, draws=draws)))
             if gives(world):
                 return self.named(function, [MISTAKES["sum_over_the_draws"]])
         return None
@@ -829,7 +826,7 @@ class Judge:
         marks = np.random.default_rng(0).standard_normal((3, PIXELS)).astype(self.dtype)
         given = [self.give(array) for array in (images, test)]
         assert self.host is not None
-        batches = self.ask(lambda host: host.train(function.name, EPOCHS, *given, marks))
+        batches = self.ask(lambda host: host.train(function.name, EPOCHS, given[0], given[1], marks))
         after, error_after = own_loss()
         self._own.clear()
         own = images @ marks.T.astype(np.float64)

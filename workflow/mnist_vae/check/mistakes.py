@@ -1,4 +1,5 @@
 # ruff: noqa: D103
+# mypy: disable-error-code="method-assign, assignment, return-value"
 """Mistakes that look right: each one a small function that puts it into the right computation.
 
 Those of docs/model.md, and those met in public solutions and questions. `places` are the functions in which a

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -64,7 +65,7 @@ class Host:
     def __init__(self, solution: Path, julia: str | None, seconds: float, alone: bool = False) -> None:
         """Start. `seconds` is the time of each call; `alone` leaves the solution's neighbours behind."""
         self.language = "julia" if solution.suffix == ".jl" else "python"
-        self.order = "F" if self.language == "julia" else "C"
+        self.order: Literal["C", "F"] = "F" if self.language == "julia" else "C"
         self.seconds = seconds
         self.name = solution.name
         self.folder = Path(tempfile.mkdtemp(prefix="check-"))

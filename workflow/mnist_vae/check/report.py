@@ -116,7 +116,7 @@ def markdown(report: Report, with_points: bool = False) -> str:
         "",
         *map(cell, first_lines(report)),
     ]
-    head = ["function", "result", *(["points"] if with_points else []), "what"]
+    head = ["function", *(["points"] if with_points else []), "result"]
     rows: list[list[str]] = []
     part = ""
     for verdict in report.verdicts:
@@ -125,7 +125,8 @@ def markdown(report: Report, with_points: bool = False) -> str:
             rows.append([f"({part})", *[""] * (len(head) - 1)])
         earned, most = points_of(verdict)
         scored = [f"{earned}/{most}" if most else ""] if with_points else []
-        rows.append([verdict.function, MARKS[verdict.status], *scored, sentence(verdict)])
+        result = ": ".join(filter(None, (MARKS[verdict.status], sentence(verdict))))
+        rows.append([verdict.function, *scored, result])
     if rows:
         lines += ["", *table(head, rows)]
     if with_points and not report.trouble:

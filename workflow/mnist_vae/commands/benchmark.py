@@ -10,7 +10,7 @@ from mnist_vae.benchmarks import inference, julia_training, training
 from mnist_vae.benchmarks.alternation import hold
 from mnist_vae.benchmarks.machine import machine
 from mnist_vae.benchmarks.pages import ratios_page
-from mnist_vae.commands.latent_space import add_latent_space_arguments
+from mnist_vae.commands.shared.latent_space import add_latent_space_arguments
 from mnist_vae.data.digits import load_digits
 from mnist_vae.files.storage import whole_file
 from mnist_vae.files.weights import load_weights

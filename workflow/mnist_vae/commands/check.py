@@ -8,6 +8,7 @@ from mnist_vae.check import report as pages
 from mnist_vae.check.contract import BY_NAME
 from mnist_vae.check.judge import LAYOUTS, Options, Report, check
 from mnist_vae.errors import InputError
+from mnist_vae.pages.markdown import html_page
 
 SUFFIXES = (".py", ".jl")
 
@@ -43,21 +44,24 @@ def run(options: Namespace) -> None:
     settings = Options(options.layout, options.dtype, named(options.name), options.object, options.seconds)
     if options.folder:
         reports = check_class(options.folder, settings)
-        text, markdown, json = pages.class_text, pages.class_markdown, pages.class_json
+        text, markdown, json = (
+            show(reports, options.points)
+            for show in (pages.class_text, pages.class_markdown, pages.class_json)
+        )
     else:
-        reports = check(solution_file(options.solution), settings)
-        text, markdown, json = pages.text, pages.markdown, pages.as_json
+        reports = [check(solution_file(options.solution), settings)]
+        text, markdown, json = (
+            show(reports[0], options.points) for show in (pages.text, pages.markdown, pages.as_json)
+        )
     if options.json == "-":
-        print(json(reports, options.points))
+        print(json)
     else:
-        print(text(reports, options.points))
+        print(text)
         if options.json:
-            Path(options.json).write_text(json(reports, options.points), encoding="utf-8")
+            Path(options.json).write_text(json, encoding="utf-8")
     if options.html:
-        from mnist_vae.pages.markdown import html_page
-
-        Path(options.html).write_text(html_page(markdown(reports, options.points)), encoding="utf-8")
-    if any(report.is_wrong for report in (reports if isinstance(reports, list) else [reports])):
+        Path(options.html).write_text(html_page(markdown), encoding="utf-8")
+    if any(report.is_wrong for report in reports):
         sys.stdout.flush()
         raise SystemExit(1)
 

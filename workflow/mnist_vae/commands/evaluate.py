@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from mnist_vae.commands.latent_space import add_latent_space_arguments, latent_space, naming
+from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, latent_space, naming
 from mnist_vae.data.digits import load_digits
 from mnist_vae.exact.gaps import Space, encoder_gap, gaps, independent_pixels
 from mnist_vae.exact.low_rank import BOTTOM_HALF, TOP_HALF, WHOLE

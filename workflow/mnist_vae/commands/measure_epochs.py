@@ -5,7 +5,7 @@ from math import nan
 
 import torch
 
-from mnist_vae.commands.latent_space import add_latent_space_arguments, latent_space, naming
+from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, latent_space, naming
 from mnist_vae.data.digits import load_digits
 from mnist_vae.errors import InputError
 from mnist_vae.exact.gaps import encoder_gap

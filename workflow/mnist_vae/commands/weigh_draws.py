@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 import torch
 
-from mnist_vae.commands.latent_space import add_latent_space_arguments, latent_space, naming
+from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, latent_space, naming
 from mnist_vae.data.digits import load_digits
 from mnist_vae.exact.weighting import importance_weighted_shortfalls
 from mnist_vae.files.storage import load_provenance, save_model_table

@@ -21,6 +21,12 @@ WINDOW_MASS, WINDOW_STDS = 0.99, 3.0  # of the posterior, and of q, that a windo
 
 
 @torch.inference_mode()
+def kl_to_posterior(space: Space, x: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
+    """KL of q (images, d) to the posterior given the top half of images (images, pixels): (images,), nats."""
+    return space.log_marginals(x, TOP_HALF).log_density - space.elbo(x, mean, log_std, TOP_HALF).value
+
+
+@torch.inference_mode()
 def complete(
     space: Space,
     decoder: Callable[[Tensor], Tensor],

@@ -36,7 +36,8 @@ def draw(sources: Sequence[str]) -> Figure:
         for axes in line[1:]:
             axes.axhline(len(picture(image["x"])) / 2 - 0.5, color=Q_COLOUR, linewidth=0.8)
         name = f"{names[image['labels']]}\n" if "labels" in image else ""
-        line[0].set_ylabel(f"{name}(image {image['indices']})", rotation=0, ha="right", va="center")
+        split = "training" if image.get("training", False) else "test"
+        line[0].set_ylabel(f"{name}({split} image\n{image['indices']})", rotation=0, ha="right", va="center")
     for axes, title in zip(grid[0], titles, strict=True):
         axes.set_title(title, fontsize=9)
     figure.suptitle(

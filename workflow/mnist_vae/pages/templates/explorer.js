@@ -259,6 +259,7 @@ function drawLabels(context, size) {
 }
 
 function drawPlane() {
+  if (!plane.clientWidth) return; // in a frame not shown yet; it is drawn when it is
   const { context, size } = fitted(plane);
   if (!ground || ground.width !== plane.width) drawGround();
   context.drawImage(ground, 0, 0, size, size);
@@ -418,8 +419,8 @@ function showDigit() {
   drawDigit(byId("original"), training.pictures[state.digit], { label: name });
   byId("original-caption").textContent = name;
   drawDigit(byId("reconstruction"), decode(decoder, ...q.mean), { label: `Its reconstruction, at ${written(q.mean)}` });
-  drawCloseup(q);
-  if (answer) ask({ picture: answer.picture, rows: SIDE, seen: onGrid(answer), q, window: closeup, count: CLOSEUP });
+  drawCloseup(q, answer?.found?.closeup);
+  if (unanswered()) ask({ picture: answer.picture, rows: SIDE, seen: onGrid(answer), q, window: closeup, count: CLOSEUP });
 }
 
 function drawCloseup(q, decoded) {
@@ -448,7 +449,7 @@ function showHalf() {
     hiddenFrom: state.rows, label: `The first ${state.rows} rows of ${name}` });
   drawDigit(byId("truth"), tests.pictures[state.test], { label: `The whole of ${name}` });
   showCompletions("expected");
-  if (answer) ask({ picture: answer.picture, rows: answer.rows, seen: onGrid(answer), whole: onGrid(wholeOfTest()) });
+  if (unanswered()) ask({ picture: answer.picture, rows: answer.rows, seen: onGrid(answer), whole: onGrid(wholeOfTest()) });
 }
 
 function showDrawing() {
@@ -464,7 +465,7 @@ function showDrawing() {
     : `The training ${data.noun}s nearest to your drawing will stand here.`;
   answer?.nearest.forEach((i, k) => drawDigit(nearestStrip[k], training.pictures[i], {
     hiddenFrom: rows, through: 0.35, label: called("training", i, training.labels) }));
-  if (answer) ask({ picture: answer.picture, rows, seen: onGrid(answer) });
+  if (unanswered()) ask({ picture: answer.picture, rows, seen: onGrid(answer) });
 }
 
 /** The rows' count, how they may go on, and what is expected of the rest. */
@@ -545,6 +546,9 @@ function answerless() {
   return { picture: state.ink, rows: state.rowsDrawn };
 }
 
+/** Whether the exact numbers of the posterior on show are still to be asked for. */
+const unanswered = () => answer && !answer.found;
+
 const onGrid = ({ values }) => ({ reach: data.reach, size: data.grid_size, values });
 
 const wholes = []; // log p(picture, z) on the grid, of each test picture shown so far
@@ -577,13 +581,18 @@ function solve() {
 
 const panels = { point: showPoint, digit: showDigit, half: showHalf, draw: showDrawing };
 
-/** Show the state anew; the posterior too. */
+/** Show the state, after it has changed. */
 function show() {
   solve();
+  render();
+}
+
+/** Show the state and its answer as they are. */
+function render() {
   for (const element of document.querySelectorAll("[data-mode]"))
     element.hidden = !element.dataset.mode.split(" ").includes(state.mode);
   byId("preparing").hidden = grid !== null || state.mode === "point";
-  showNumbers();
+  showNumbers(answer?.found);
   panels[state.mode]();
   showProbabilities();
   ground = null;
@@ -952,7 +961,7 @@ function dress() {
     style.setProperty("--on-colour", blackOrWhite(theme.dots[label]));
   });
   document.querySelectorAll("#tests canvas").forEach((canvas, i) => drawDigit(canvas, tests.pictures[i]));
-  show();
+  render();
 }
 
 for (const media of ["(prefers-color-scheme: dark)", "print"])
@@ -1000,7 +1009,8 @@ worker.onmessage = ({ data: message }) => {
   }
   send(waiting);
   if (message.id !== asked || !answer) return;
-  showNumbers(message.found);
+  answer.found = message.found;
+  showNumbers(answer.found);
   if (message.found.closeup && state.mode === "digit") drawCloseup(guess(state.digit), message.found.closeup);
 };
 worker.postMessage({ task: "grid", decoder, reach: data.reach, size: data.grid_size });

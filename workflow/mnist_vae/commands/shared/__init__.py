@@ -1,0 +1,1 @@
+"""What several commands share of the command line."""
