@@ -35,8 +35,8 @@ def shapes(tmp_path_factory, small_digits):
             f"sample_prior {weights} {model}/prior_samples.safetensors --draws 3",
             f"interpolate {digits} {weights} {model}/interpolation.safetensors --images 14 119 98",
             f"reconstruct {digits} {weights} {model}/reconstructions.safetensors",
-            f"fit_top_half {digits} {weights} {model}/fit.safetensors --images 0 3 --starts 2 --draws 5 --steps 20 "
-            "--learning-rate 0.05",
+            f"fit_top_half {digits} {weights} {model}/fit.safetensors --images 0 3 --starts 2 --draws 5 "
+            "--steps 20 --learning-rate 0.05",
             f"complete_top_half {weights} {model}/fit.safetensors {model}/top_half.safetensors "
             f"--completions 2 {space}",
         ):
