@@ -76,7 +76,7 @@ rule reconstruct:
 
 rule decode_manifold:
     input:
-        weights=f"{MODEL}/weights.safetensors",
+        weights=weights_with_plane,
         latents=f"{MODEL}/latents.safetensors",
     output:
         means=f"{MODEL}/latent_manifold.safetensors",

@@ -157,6 +157,23 @@ def timing_tables(folder):
     return [str(folder / f"{name}.csv") for name in tables]
 
 
+LATENTS = pd.DataFrame(
+    {
+        "recipe": ["line", "reference", "tall"],
+        "n": 1_000,
+        "latent": [1, 2, 20],
+        "neg_elbo": [190.0, 170.0, 140.0],
+        "neg_log_px": [188.0, 167.0, 136.0],
+        "neg_log_px_standard_error": 1.0,
+        "amortization_gap": [1.0, 2.0, 3.0],
+        "kl": [4.0, 6.0, 18.0],
+        "active_units": [1.0, 2.0, 15.0],
+        "images": 200,
+        "log_px": ["exact", "exact", "estimate"],
+    }
+)
+
+
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
     """Each figure's files."""
@@ -169,6 +186,8 @@ def sources(tmp_path_factory):
     LADDER.to_csv(folder / "ladder.csv", index=False)
     files["parity_ladder"] = [str(folder / "ladder.csv")]
     files["timings"] = timing_tables(folder)
+    LATENTS.to_csv(folder / "latents.csv", index=False)
+    files["latents"] = [str(folder / "latents.csv")]
     return files
 
 
@@ -523,7 +542,7 @@ def test_completion(draw):
         assert np.isnan(shown(given)[14:]).all()
         for panel, picture in zip(drawn, arrays["completions"][row], strict=True):
             assert_shows(panel, picture)
-    assert axes[1, 0].get_ylabel() == "2\n(image 11)"
+    assert axes[1, 0].get_ylabel() == "2\n(test\nimage 11)"
 
 
 def test_parity_ladder(draw):
@@ -633,9 +652,19 @@ def test_training_curves_label_their_last_epoch(draw):
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["1", "2", "6"]
 
 
+def test_latents_shows_every_number_over_the_dimension(draw):
+    figure = draw("latents")
+    bounds, gap, kl, units = figure.axes
+    assert list(bounds.get_lines()[0].get_ydata()) == list(LATENTS.neg_elbo)
+    for axes, name in ((gap, "amortization_gap"), (kl, "kl"), (units, "active_units")):
+        assert list(axes.get_lines()[0].get_xdata()) == [1, 2, 20]
+        assert list(axes.get_lines()[0].get_ydata()) == list(LATENTS[name])
+    assert {"exact", "estimate"} <= {text.get_text() for text in bounds.get_legend().get_texts()}
+
+
 def test_table_lists_every_figure_of_the_study():
-    """Each has a module and a caption. The ladder's and the benchmarks' pictures have rules of their own."""
-    assert set(FIGURES) == {*figures_table.FIGURES, "parity_ladder", "timings"}
+    """Each has a module and a caption. Pictures of other targets have rules of their own."""
+    assert set(FIGURES) == {*figures_table.FIGURES, "parity_ladder", "timings", "latents"}
     captions = Path(mnist_vae.__file__).parents[1] / "report"
     for name in figures_table.FIGURES:
         assert (captions / f"{name}.rst").read_text().strip()

@@ -257,8 +257,14 @@ def test_converged_fits_stop_and_are_converged():
     assert (late > early - 0.05).all()
 
 
+def test_one_image_that_rises_keeps_all_going():
+    steps = torch.arange(2.0 * svi.GAIN_STEPS)
+    flat, rising = torch.zeros_like(steps), 1e-3 * steps
+    assert svi._converged(list(torch.stack([flat, flat], dim=1)))
+    assert not svi._converged(list(torch.stack([flat, rising], dim=1)))
+
+
 def test_rising_fits_go_on(trained, x):
-    """One image that still rises keeps all going."""
     slow = fit(trained.decoder, x, steps=250, draws=5, learning_rate=2e-3)
     assert len(slow.trace) == 250
 

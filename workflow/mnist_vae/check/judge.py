@@ -311,7 +311,8 @@ class Judge:
         for function in FUNCTIONS:
             if function.name not in self.defined:
                 verdicts[function.name] = Verdict(function.name, "absent", "not there yet")
-        for name in ("decoder", "encoder", "train_model_params", "sample_diag_gaussian"):
+        # Batches before the training that is made of them.
+        for name in ("decoder", "encoder", "batches", "train_model_params", "sample_diag_gaussian"):
             if name in self.defined:
                 verdicts[name] = self.judged(BY_NAME[name])
         try:

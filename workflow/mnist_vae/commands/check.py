@@ -8,6 +8,7 @@ from mnist_vae.check import report as pages
 from mnist_vae.check.contract import BY_NAME
 from mnist_vae.check.judge import LAYOUTS, Options, Report, check
 from mnist_vae.errors import InputError
+from mnist_vae.files.storage import whole_file
 from mnist_vae.pages.markdown import html_page
 
 SUFFIXES = (".py", ".jl")
@@ -58,12 +59,18 @@ def run(options: Namespace) -> None:
     else:
         print(text)
         if options.json:
-            Path(options.json).write_text(json, encoding="utf-8")
+            write(options.json, json)
     if options.html:
-        Path(options.html).write_text(html_page(markdown), encoding="utf-8")
+        write(options.html, html_page(markdown))
     if any(report.is_wrong for report in reports):
         sys.stdout.flush()
         raise SystemExit(1)
+
+
+def write(path: str, text: str) -> None:
+    """Write a file, whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def solution_file(name: str) -> Path:

@@ -44,6 +44,7 @@ def run(options: Namespace) -> None:
         generator = torch.Generator().manual_seed(provenance["seed"])
         fit = fit_top_half(decoder, torch.from_numpy(x), generator=generator, **settings)
         arrays |= {f"{prefix}{name}": tensor.numpy() for name, tensor in fit._asdict().items()}
-    if all(some is not None for some in labels):
-        arrays["labels"] = np.concatenate(labels)
+    known = [some for some in labels if some is not None]
+    if len(known) == len(labels):
+        arrays["labels"] = np.concatenate(known)
     save_arrays(options.output, arrays, provenance)

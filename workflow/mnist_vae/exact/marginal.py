@@ -14,8 +14,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mnist_vae.exact.low_rank import WHOLE, LogJoint, LowRankDecoder, Table
-from mnist_vae.exact.quadrature import CellRule, cell_rule
+from mnist_vae.exact.low_rank import TOP_HALF, WHOLE, LogJoint, LowRankDecoder, Table
+from mnist_vae.exact.quadrature import CellRule, Elbo, cell_rule, elbo_by_quadrature, gauss_hermite
+from mnist_vae.exact.refine import log_joints, refine
+from mnist_vae.study.densities import top_half_joint
 
 NODES = 12  # along each dimension of a cell
 SCANNED = 64  # points along each dimension of the starting window, at which log-joints are known first
@@ -32,6 +34,7 @@ IMAGES_A_BLOCK = 2048  # whose tables are held at once
 BASIS_POINTS = 1764  # of the starting window, at which a basis of the logits is found
 TYPICAL = 2.0  # of the prior, where a decoder is tried
 COARSEST = 4  # scanned points along each dimension of a cell, at most
+Q_NODES = 32  # of Gauss-Hermite quadrature, along each dimension, for means under a q
 MODES = 3  # cells whose highest points are kept of each image
 
 
@@ -47,12 +50,14 @@ class Marginal(NamedTuple):
     """Of each image (images,): its log-density and the estimated error of that, in nats.
 
     modes (images, MODES, d) are the highest nodes of the cells that hold most of its posterior, most first;
-    where there are fewer cells, the first again.
+    where there are fewer cells, the first again. effective_sample_size (images,) is inf for a sum; `estimate`
+    has draws.
     """
 
     log_density: Tensor
     error: Tensor
     modes: Tensor
+    effective_sample_size: Tensor
 
 
 class Cells(NamedTuple):
@@ -220,6 +225,24 @@ class DecoderSpace(LatentSpace):
         """The posterior p(z | x) of one image (pixels,), or given a half of it."""
         return posterior(self, self.decoder.features(x[None], part)[0], part)
 
+    def elbo(self, x: Tensor, mean: Tensor, log_std: Tensor, part: int = WHOLE) -> Elbo:
+        """The ELBO of each image's q (images, d), of the whole or of the top half, by quadrature."""
+        if part == WHOLE:
+            log_joint = log_joints(self.decoder, x)
+        elif part == TOP_HALF:
+            log_joint = lambda some, z: top_half_joint(self.decoder, x[some], z)  # noqa: E731
+        else:
+            raise ValueError("the bottom half alone has no q")
+        return elbo_by_quadrature(log_joint, mean, log_std, self.tolerance)
+
+    def refine(self, x: Tensor, mean: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
+        """Raise each image's ELBO from the given q (images, d): `refine.refine`."""
+        return refine(log_joints(self.decoder, x), mean, log_std)
+
+    def normal_points(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Standard normal noise (points, d) and weights (points,) that sum to 1, for means under a q."""
+        return gauss_hermite(Q_NODES, self.dimension, like)
+
 
 @torch.no_grad()
 def integrate(space: LatentSpace, features: Tensor, part: int = WHOLE) -> Marginal:
@@ -289,7 +312,7 @@ def _integrate(space: LatentSpace, features: Tensor, part: int) -> Marginal:
         if share <= space.tolerance / 10:
             image, log_mass, z = (torch.cat(each) for each in zip(*found, strict=True))
             modes = _heaviest(image, log_mass, z, len(features))
-            return Marginal(torch.log(mass) + peak, error / mass, modes)
+            return Marginal(torch.log(mass) + peak, error / mass, modes, torch.full_like(mass, torch.inf))
         space.grow(share)
 
 

@@ -37,9 +37,20 @@ def refine(log_joint: LogJoints, mean: Tensor, log_std: Tensor) -> tuple[Tensor,
     the whole way; one that does not is halved. An image is done when its slopes promise no such gain, or its
     shortest step brings none.
     """
+
+    def moments_at(left: Tensor, mean: Tensor, log_std: Tensor) -> Moments:
+        return moments(partial(log_joint, left), mean, log_std, NODES)
+
+    return ascend(moments_at, mean, log_std)
+
+
+def ascend(
+    moments_at: Callable[[Tensor, Tensor, Tensor], Moments], mean: Tensor, log_std: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The same, with the moments at q (images, d) of some images, whose indices come first."""
     found = mean.clone(), log_std.clone()
     left, step = torch.arange(len(mean)), mean.new_ones(len(mean), 1)
-    now = moments(partial(log_joint, left), mean, log_std, NODES)
+    now = moments_at(left, mean, log_std)
     while True:
         going = ((step >= SHORTEST_STEP) & (_promised_gain(now) > GAIN))[:, 0]
         left, step, mean, log_std, *rest = (part[going] for part in (left, step, mean, log_std, *now))
@@ -49,7 +60,7 @@ def refine(log_joint: LogJoints, mean: Tensor, log_std: Tensor) -> tuple[Tensor,
         precision = (1 - step - step * now.curvature).clamp(min=1 / WIDEST_GROWTH)  # against the present one
         move = (step * now.slope / precision).clamp(-LONGEST_MOVE, LONGEST_MOVE)
         tried = mean + move * torch.exp(log_std), log_std - 0.5 * torch.log(precision)
-        there = moments(partial(log_joint, left), *tried, NODES)
+        there = moments_at(left, *tried)
         better = there.elbo > now.elbo + GAIN
         step = torch.where(better, (2 * step).clamp(max=1), step / 2)
         mean, log_std, *rest = (

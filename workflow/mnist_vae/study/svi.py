@@ -27,8 +27,7 @@ class Scouting(NamedTuple):
     draws: int  # at most
 
 
-# Found on MNIST with the reference's rate: after 300 steps a start that finds the posterior is among the best
-# three, after 600 it is the best, and five draws show that as well as fifty.
+# Found on five MNIST images at a rate of 0.01: by then the starts that end nearest to the posterior lead.
 SCOUTING = (Scouting(kept=3, steps=300, draws=5), Scouting(kept=1, steps=300, draws=5))
 CHOICE_DRAWS = 200  # of each q's ELBO, when the best are chosen
 GAIN_STEPS, LEAST_GAIN = 100, 0.02  # nats: converged, if the mean over so many steps rises by less
@@ -85,8 +84,8 @@ def fit_top_half(
     for scouting in SCOUTING:
         if len(mean) > scouting.kept * images:
             several = x.repeat(len(mean) // images, 1)
-            some_draws, some_steps = min(draws, scouting.draws), min(scouting.steps, steps // 3)
-            objective = _ascend(half, several, mean, log_std, some_draws, some_steps, learning_rate, generator)
+            size = min(draws, scouting.draws), min(scouting.steps, steps // 3)
+            objective = _ascend(half, several, mean, log_std, *size, learning_rate, generator)
             trace = torch.cat([trace, objective])
             best = _best(half, x, mean, log_std, scouting.kept, generator)
             mean, log_std, trace = mean[best], log_std[best], trace[:, best]
@@ -153,4 +152,5 @@ def _best(
 
 def _in_cache(rows: int, draws: int) -> tuple[Tensor, ...]:
     """Split rows into blocks, whose logits and their gradients stay in a core's cache."""
-    return torch.arange(rows).split(max(1, POINTS_A_BLOCK // draws))
+    blocks: tuple[Tensor, ...] = torch.arange(rows).split(max(1, POINTS_A_BLOCK // draws))
+    return blocks
