@@ -152,4 +152,5 @@ def _best(
 
 def _in_cache(rows: int, draws: int) -> tuple[Tensor, ...]:
     """Split rows into blocks, whose logits and their gradients stay in a core's cache."""
-    return torch.arange(rows).split(max(1, POINTS_A_BLOCK // draws))
+    blocks: tuple[Tensor, ...] = torch.arange(rows).split(max(1, POINTS_A_BLOCK // draws))
+    return blocks
