@@ -34,7 +34,7 @@ TINY = {
     "interpolation": {"images": [14, 119, 198]},
     "latent_manifold": {"size": 5},
     "benchmarks": {"rounds": 1, "images": 100},
-    "top_half": {"images": [0, 1], "steps": 20},
+    "top_half": {"images": [0, 1], "starts": 3, "steps": 20},
 }
 
 

@@ -99,7 +99,8 @@ def study(tmp_path_factory, small_digits):
         f"interpolate {f.digits} {f.weights} {f.interpolation} --images 14 119 98",
         f"reconstruct {f.digits} {f.weights} {f.reconstructions}",
         f"decode_manifold {f.weights} {f.latents} {f.manifold} --window 2.5 --size 4",
-        f"fit_top_half {f.digits} {f.weights} {f.fit} --images 0 3 --draws 5 --steps 20 --learning-rate 0.05",
+        f"fit_top_half {f.digits} {f.weights} {f.fit} --images 0 3 --training-images 14 "
+        "--starts 3 --draws 5 --steps 20 --learning-rate 0.05",
         f"complete_top_half {f.weights} {f.fit} {f.top_half} --completions 3 --window 20 --tolerance 0.001",
     ]
     for words in files.commands:

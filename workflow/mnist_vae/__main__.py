@@ -16,6 +16,7 @@ COMMANDS = {
     "measure_epochs": "follow one training: bound and exact log p(x) at each snapshot",
     "weigh_draws": "bound log p(x) by importance-weighted draws",
     "tabulate": "gather the models' numbers into the study's tables",
+    "tabulate_latents": "gather the models' numbers over the latent dimension",
     "encode": "encode training images",
     "sample_prior": "decode draws from the prior",
     "reconstruct": "encode and decode test images, one of each class",

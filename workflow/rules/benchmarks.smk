@@ -64,7 +64,7 @@ rule benchmark_processes:
 
 rule benchmark_commands:
     input:
-        **{name: drawn_from(entry) for name, entry in FIGURES.items()},
+        **{name: drawn_if_shown(name) for name in FIGURES},
     output:
         timings="results/{dataset}/benchmarks/commands.csv",
         markdown="results/{dataset}/benchmarks/commands.md",

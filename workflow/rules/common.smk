@@ -18,9 +18,11 @@ from mnist_vae.config.check import check_config
 from mnist_vae.config.layers import complete_config, read_config
 from mnist_vae.config.models import (
     check_model,
+    check_plane,
     complete_recipes,
     first_images,
     interpolated_images,
+    latent_dimensions,
     pictured_seed,
     settings_at,
     train_sizes,
@@ -205,17 +207,55 @@ def all_tables(wildcards):
     )
 
 
-def all_figures(wildcards):
-    return expand(
-        "results/{dataset}/figures/{figure}.png", dataset=dataset_asked_for(wildcards), figure=FIGURES
+@cache
+def without_plane(dataset):
+    """What needs a latent plane, if the pictured model has none: figures and pages. Said aloud, once."""
+    dimensions = latent_dimensions(RECIPES[config["figures"]["recipe"]], pictured_size(dataset))
+    if dimensions == 2:
+        return set()
+    left_out = {"explorer", *(figure for figure, entry in FIGURES.items() if entry.needs_plane)}
+    print(
+        f"The pictured model has {dimensions} latent dimension{'s' * (dimensions > 1)}; left out, as they show a "
+        f"latent plane: {', '.join(sorted(left_out))}. figures.recipe names another model.",
+        file=sys.stderr,
     )
+    return left_out
+
+
+def shown_figures(dataset):
+    return [figure for figure in FIGURES if figure not in without_plane(dataset)]
+
+
+def shown_pages(dataset):
+    return [page for page in PAGES if page not in without_plane(dataset)]
+
+
+def on_plane(what, files):
+    """The same files, as a function of the data set, of a pictured model that has a latent plane."""
+
+    def checked(wildcards):
+        n = pictured_size(wildcards.dataset)
+        told(check_plane, RECIPES, config["figures"]["recipe"], n, what)
+        return files(wildcards)
+
+    return checked
+
+
+def weights_with_plane(wildcards):
+    """The weights of a model, if its recipe has two latent dimensions."""
+    told(check_plane, RECIPES, wildcards.recipe, int(wildcards.n), "the latent manifold")
+    return expand(f"{MODEL}/weights.safetensors", **wildcards)
+
+
+def all_figures(wildcards):
+    dataset = dataset_asked_for(wildcards)
+    return expand("results/{dataset}/figures/{figure}.png", dataset=dataset, figure=shown_figures(dataset))
 
 
 def all_pages(wildcards):
+    dataset = dataset_asked_for(wildcards)
     return expand(
-        "results/{dataset}/{page}.html",
-        dataset=dataset_asked_for(wildcards),
-        page=[*PAGES, "pages/manifest"],
+        "results/{dataset}/{page}.html", dataset=dataset, page=[*shown_pages(dataset), "pages/manifest"]
     )
 
 
@@ -232,7 +272,11 @@ def all_benchmarks(wildcards):
 
 def draw_options(wildcards, input):
     """Every figure and what it is drawn from, as options of `benchmark_commands`."""
-    return [word for figure in FIGURES for word in ("--figure", figure, *input.get(figure))]
+    return [
+        word
+        for figure in shown_figures(wildcards.dataset)
+        for word in ("--figure", figure, *input.get(figure))
+    ]
 
 
 def of_models(file, seeds):
@@ -328,11 +372,12 @@ def all_results(wildcards):
                 "top_half_fit",
                 "top_half",
             )
+            if name not in without_plane(wildcards.dataset)
             for path in of_pictured_model(f"{name}.safetensors")(wildcards)
         ],
         *[f"{results}/tables/{table}" for table in TABLES],
-        *[f"{results}/figures/{figure}.png" for figure in FIGURES],
-        *[f"{results}/{page}.html" for page in PAGES],
+        *[f"{results}/figures/{figure}.png" for figure in shown_figures(wildcards.dataset)],
+        *[f"{results}/{page}.html" for page in shown_pages(wildcards.dataset)],
     ]
 
 

@@ -3,7 +3,7 @@
 
 rule explorer:
     input:
-        weights=of_pictured_model("weights.safetensors"),
+        weights=on_plane("the explorer", of_pictured_model("weights.safetensors")),
         latents=of_pictured_model("latents.safetensors"),
         digits="results/{dataset}/data/binarized.safetensors",
         templates=EXPLORER_TEMPLATES,

@@ -22,7 +22,17 @@ FILES_OF = {
 def drawn_from(entry):
     """The stored files that a figure is drawn from, as a function of the data set."""
     files = [FILES_OF[entry.source](file) for file in entry.files]
-    return lambda wildcards: [path for of_dataset in files for path in of_dataset(wildcards)]
+
+    def all_files(wildcards):
+        return [path for of_dataset in files for path in of_dataset(wildcards)]
+
+    return on_plane(f"the figure {entry.shown}", all_files) if entry.needs_plane else all_files
+
+
+def drawn_if_shown(figure):
+    """The same, but nothing for a figure that is left out."""
+    files = drawn_from(FIGURES[figure])
+    return lambda wildcards: files(wildcards) if figure in shown_figures(wildcards.dataset) else []
 
 
 def figure_code(figure):

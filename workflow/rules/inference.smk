@@ -76,7 +76,7 @@ rule reconstruct:
 
 rule decode_manifold:
     input:
-        weights=f"{MODEL}/weights.safetensors",
+        weights=weights_with_plane,
         latents=f"{MODEL}/latents.safetensors",
     output:
         means=f"{MODEL}/latent_manifold.safetensors",
@@ -107,13 +107,15 @@ rule fit_top_half:
     params:
         code=code("fit_top_half"),
         images=config["top_half"]["images"],
+        training_images=config["top_half"]["training_images"],
+        starts=config["top_half"]["starts"],
         draws=config["top_half"]["draws"],
         steps=config["top_half"]["steps"],
         learning_rate=config["top_half"]["learning_rate"],
     shell:
         "python -m mnist_vae fit_top_half {input.digits:q} {input.weights:q} {output.fit:q} "
-        "--images {params.images} --draws {params.draws} --steps {params.steps} "
-        "--learning-rate {params.learning_rate} > {log:q} 2>&1"
+        "--images {params.images} --training-images {params.training_images} --starts {params.starts} "
+        "--draws {params.draws} --steps {params.steps} --learning-rate {params.learning_rate} > {log:q} 2>&1"
 
 
 rule complete_top_half:

@@ -17,6 +17,7 @@ from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.files.weights import load_snapshots, load_weights, save_snapshots, save_weights, weight_arrays
 from mnist_vae.study.densities import top_half_joint
 from mnist_vae.study.networks import VAE
+from mnist_vae.study.svi import fit_top_half
 from support.command_line import TEST, TRAIN, listing, run_command
 from support.small_mnist import replace_published_files
 
@@ -205,11 +206,15 @@ def test_manifold_reaches_as_far_as_the_codes(study, tmp_path):
 
 def test_completions_have_the_true_top(study):
     arrays = load_arrays(study.top_half)
-    originals = load_digits(study.digits, "test")[0][[0, 3]]
+    test, train = (load_digits(study.digits, split) for split in ("test", "train"))
+    originals = np.concatenate([test[0][[0, 3]], train[0][[14]]])
     assert np.array_equal(arrays["x"], originals)
-    assert arrays["completions"].shape == (2, 3, 784)
-    tops = arrays["completions"].reshape(2, 3, 28, 28)[:, :, :14]
-    assert np.array_equal(tops, np.broadcast_to(originals.reshape(2, 1, 28, 28)[:, :, :14], tops.shape))
+    assert np.array_equal(arrays["labels"], [*test[1][[0, 3]], train[1][14]])
+    assert arrays["indices"].tolist() == [0, 3, 14]
+    assert arrays["training"].tolist() == [False, False, True]
+    assert arrays["completions"].shape == (3, 3, 784)
+    tops = arrays["completions"].reshape(3, 3, 28, 28)[:, :, :14]
+    assert np.array_equal(tops, np.broadcast_to(originals.reshape(3, 1, 28, 28)[:, :, :14], tops.shape))
     bottoms = arrays["completions"][:, :, 392:]
     assert ((bottoms > 0) & (bottoms < 1)).all()  # means, not the true pixels
     assert (np.abs(bottoms[:, 0] - bottoms[:, 1]).max(1) > 1e-4).all()  # each from its own draw
@@ -230,6 +235,23 @@ def test_contours_are_of_the_top_half_joint(study):
                 -0.5 * ((z.numpy() - fit["mean"][k]) / std) ** 2 - np.log(std) - 0.5 * np.log(2 * np.pi)
             ).sum()
             assert arrays["log_q"][k, i, j] == pytest.approx(log_q, rel=1e-4, abs=1e-4)
+
+
+def test_fits_from_one_start_stand_beside_the_best_of_several(study):
+    fit, completed = load_arrays(study.fit), load_arrays(study.top_half)
+    decoder = load_weights(study.weights).decoder
+    for prefix, settings in (
+        ("", {"starts": 3, "draws": 5, "steps": 20, "learning_rate": 0.05}),
+        ("single_start_", {"starts": 1, "draws": 5, "steps": 20, "learning_rate": 0.05}),
+        ("assignment_", {"starts": 1, "draws": 50, "steps": 100, "learning_rate": 0.01}),
+    ):
+        generator = torch.Generator().manual_seed(1)
+        expected = fit_top_half(decoder, torch.from_numpy(fit["x"]), generator=generator, **settings)
+        for name, tensor in expected._asdict().items():
+            np.testing.assert_allclose(fit[f"{prefix}{name}"], tensor, rtol=1e-4, atol=1e-4)
+        assert (completed[f"{prefix}kl"] > 0).all()
+    for name in ("mean", "log_std"):
+        assert np.array_equal(completed[f"single_start_{name}"], fit[f"single_start_{name}"])
 
 
 def tabulate(study, epochs, folder):
@@ -359,8 +381,18 @@ REFUSED = {
         "not the tensors of this model (missing or unknown: decoder.hidden.bias",
     ),
     "fit_top_half beyond the data": (
-        "fit_top_half {digits} {weights} {out} --images 150 --draws 2 --steps 2 --learning-rate 0.1",
+        "fit_top_half {digits} {weights} {out} --images 150 --starts 1 --draws 2 --steps 2 "
+        "--learning-rate 0.1",
         "has 150 test images, 151 were asked for",
+    ),
+    "fit_top_half beyond the training images": (
+        "fit_top_half {digits} {weights} {out} --images 0 --training-images 200 --starts 1 --draws 2 "
+        "--steps 2 --learning-rate 0.1",
+        "has 200 train images, 201 were asked for",
+    ),
+    "fit_top_half from no start": (
+        "fit_top_half {digits} {weights} {out} --images 0 --starts 0 --draws 2 --steps 2 --learning-rate 0.1",
+        "starts is 0; it must be at least 1",
     ),
     "complete_top_half without a fit": (
         "complete_top_half {weights} {tmp}/none {out} --completions 2 --window 8 --tolerance 0.001",
@@ -369,6 +401,10 @@ REFUSED = {
     "measure_epochs without a snapshot": (
         "measure_epochs {digits} {no_snapshots} {out} --window 20 --tolerance 0.001 --images 5",
         "{no_snapshots} holds no snapshot",
+    ),
+    "tabulate_latents without metrics": (
+        "tabulate_latents {tmp}/none --table {out} --markdown {out}2 --dataset mnist",
+        "No such file",
     ),
     "tabulate without metrics": (
         "tabulate {tmp}/none --epochs {tmp}/none --metrics {out} --elbo {out}2 --elbo-markdown {out}3 "

@@ -157,6 +157,23 @@ def timing_tables(folder):
     return [str(folder / f"{name}.csv") for name in tables]
 
 
+LATENTS = pd.DataFrame(
+    {
+        "recipe": ["line", "reference", "tall"],
+        "n": 1_000,
+        "latent": [1, 2, 20],
+        "neg_elbo": [190.0, 170.0, 140.0],
+        "neg_log_px": [188.0, 167.0, 136.0],
+        "neg_log_px_standard_error": 1.0,
+        "amortization_gap": [1.0, 2.0, 3.0],
+        "kl": [4.0, 6.0, 18.0],
+        "active_units": [1.0, 2.0, 15.0],
+        "images": 200,
+        "log_px": ["exact", "exact", "estimate"],
+    }
+)
+
+
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
     """Each figure's files."""
@@ -169,6 +186,8 @@ def sources(tmp_path_factory):
     LADDER.to_csv(folder / "ladder.csv", index=False)
     files["parity_ladder"] = [str(folder / "ladder.csv")]
     files["timings"] = timing_tables(folder)
+    LATENTS.to_csv(folder / "latents.csv", index=False)
+    files["latents"] = [str(folder / "latents.csv")]
     return files
 
 
@@ -475,16 +494,34 @@ def test_contours_show_every_mode_that_is_high_enough(draw_arrays):
     assert bottom < 1.5 < top
 
 
-def test_a_fit_from_a_single_start_has_a_row_of_its_own(draw_arrays):
+def test_fits_from_a_single_start_have_rows_of_their_own(draw_arrays):
     arrays = ARRAYS["top_half_posterior"]
-    single = {"single_start_log_q": arrays["log_joint"] + 300, "single_start_kl": np.float64([19.17, 0.5])}
-    *_, best, of_one = grid(draw_arrays("top_half_posterior", arrays | single), 4, 2)
-    assert "0.12" in best[0].get_title()
-    assert "19.17" in of_one[0].get_title()
+    std = np.float32([0.5, 0.25])
+    far = {"mean": np.float32([[8, -7], [0, 0]]), "log_std": np.log([std, std])}
+    others = {
+        f"{prefix}{name}": array
+        for prefix, kl in (("single_start_", [19.17, 0.5]), ("assignment_", [60.0, 0.7]))
+        for name, array in (far | {"kl": np.float64(kl)}).items()
+    }
+    *_, best, of_one, asked = grid(draw_arrays("top_half_posterior", arrays | others), 5, 2)
+    assert ["0.12" in best[0].get_title(), "19.17" in of_one[0].get_title()] == [True, True]
+    assert "60.00" in asked[0].get_title()
+    assert best[0].get_ylabel().startswith("best of several starts")
     assert of_one[0].get_ylabel().startswith("one random start")
-    for axes, centre in ((best[0], (1, 0)), (of_one[0], (0, 0))):
-        found, _ = contours(axes)[Q_COLOUR.lower()][-1]  # half of the mass; nine tenths end beyond the window
-        np.testing.assert_allclose(found, centre, atol=0.02)
+    assert asked[0].get_ylabel().startswith("as the assignment asks")
+    found, _ = contours(best[0])[Q_COLOUR.lower()][-1]  # half of the mass; nine tenths end beyond the window
+    np.testing.assert_allclose(found, (1, 0), atol=0.02)
+    for axes in (of_one[0], asked[0]):
+        half, most = axes.patches
+        np.testing.assert_allclose([half.center, most.center], [(8, -7)] * 2)
+        for ellipse, mass in ((half, 0.5), (most, 0.9)):
+            # Of draws of the Gaussian, this share is inside.
+            z = np.random.default_rng(0).normal((8, -7), std, (20_000, 2))
+            inside = (((z - (8, -7)) / (ellipse.width / 2, ellipse.height / 2)) ** 2).sum(1) < 1
+            assert inside.mean() == pytest.approx(mass, abs=0.01)
+        (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+        assert left <= -1 < 8 + 2.1 * std[0] <= right  # the posterior's two std and all of q
+        assert bottom <= -7 - 2.1 * std[1] < 1 <= top
 
 
 def test_images_say_their_split(draw_arrays):
@@ -505,7 +542,7 @@ def test_completion(draw):
         assert np.isnan(shown(given)[14:]).all()
         for panel, picture in zip(drawn, arrays["completions"][row], strict=True):
             assert_shows(panel, picture)
-    assert axes[1, 0].get_ylabel() == "2\n(image 11)"
+    assert axes[1, 0].get_ylabel() == "2\n(test\nimage 11)"
 
 
 def test_parity_ladder(draw):
@@ -615,9 +652,19 @@ def test_training_curves_label_their_last_epoch(draw):
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["1", "2", "6"]
 
 
+def test_latents_shows_every_number_over_the_dimension(draw):
+    figure = draw("latents")
+    bounds, gap, kl, units = figure.axes
+    assert list(bounds.get_lines()[0].get_ydata()) == list(LATENTS.neg_elbo)
+    for axes, name in ((gap, "amortization_gap"), (kl, "kl"), (units, "active_units")):
+        assert list(axes.get_lines()[0].get_xdata()) == [1, 2, 20]
+        assert list(axes.get_lines()[0].get_ydata()) == list(LATENTS[name])
+    assert {"exact", "estimate"} <= {text.get_text() for text in bounds.get_legend().get_texts()}
+
+
 def test_table_lists_every_figure_of_the_study():
-    """Each has a module and a caption. The ladder's and the benchmarks' pictures have rules of their own."""
-    assert set(FIGURES) == {*figures_table.FIGURES, "parity_ladder", "timings"}
+    """Each has a module and a caption. Pictures of other targets have rules of their own."""
+    assert set(FIGURES) == {*figures_table.FIGURES, "parity_ladder", "timings", "latents"}
     captions = Path(mnist_vae.__file__).parents[1] / "report"
     for name in figures_table.FIGURES:
         assert (captions / f"{name}.rst").read_text().strip()

@@ -19,6 +19,8 @@ NUMBERS = {
     "params.draws": "whole numbers, by the schema",
     "params.first_100_draws": "a whole number, by the schema",
     "params.rounds": "a whole number, by the schema",
+    "params.training_images": "whole numbers, by the schema",
+    "params.starts": "a whole number, by the schema",
     "params.steps": "a whole number, by the schema",
     "params.learning_rate": "a number, by the schema",
     "params.completions": "a whole number, by the schema",

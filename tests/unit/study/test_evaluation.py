@@ -8,7 +8,7 @@ import torch
 from mnist_vae.errors import InputError
 from mnist_vae.study import blocks
 from mnist_vae.study.densities import log_likelihood
-from mnist_vae.study.evaluation import evaluate, mean_over_images
+from mnist_vae.study.evaluation import active_units, evaluate, mean_over_images
 from mnist_vae.study.networks import VAE
 
 
@@ -117,3 +117,12 @@ def test_any_latent_dimension_is_evaluated(images, latent):
     exact = 0.5 * (mean**2 + torch.exp(2 * log_std) - 2 * log_std - 1).sum(-1).mean().item()
     assert found.kl.value == pytest.approx(exact, rel=0.1)
     assert found.neg_elbo.value == pytest.approx(found.kl.value + found.reconstruction.value)
+
+
+def test_active_units_are_those_whose_codes_vary(trained, images):
+    assert active_units(trained, images[:200]) == 2
+    one = VAE()
+    one.load_state_dict(trained.state_dict())
+    with torch.no_grad():
+        one.encoder.output.weight[1] = 0
+    assert active_units(one, images[:200]) == 1

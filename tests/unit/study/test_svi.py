@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from mnist_vae.errors import InputError
-from mnist_vae.study import blocks
+from mnist_vae.study import blocks, svi
 from mnist_vae.study.densities import joint_log_density, log_q, top_half_joint
-from mnist_vae.study.networks import VAE
+from mnist_vae.study.networks import VAE, Decoder
 from mnist_vae.study.svi import fit_top_half, top_half_elbo
 
 STEPS = 60
@@ -19,10 +19,16 @@ def x(images):
     return images[1000:1003]
 
 
-def fit(decoder, x, seed=0, draws=20, steps=STEPS, learning_rate=0.05):
+def fit(decoder, x, seed=0, draws=20, steps=STEPS, learning_rate=0.05, starts=1):
     generator = torch.Generator().manual_seed(seed)
     return fit_top_half(
-        decoder, x, draws=draws, steps=steps, learning_rate=learning_rate, generator=generator
+        decoder,
+        x,
+        draws=draws,
+        steps=steps,
+        learning_rate=learning_rate,
+        generator=generator,
+        starts=starts,
     )
 
 
@@ -170,6 +176,99 @@ def test_start_is_random_and_seeded(trained, x):
         assert (start.std() - 1).abs() < 4 / 1200**0.5
 
 
+def two_modes():
+    """A decoder under which an image of ones has two modes, at |z| of about 2, the right one the better."""
+    decoder = Decoder(2, 2)
+    right, left = torch.tensor([[3.0, 0.0], [-3.0, 0.0]])
+    with torch.no_grad():
+        decoder.hidden.weight.copy_(torch.stack([right, left]))
+        decoder.hidden.bias.fill_(-3.0)
+        decoder.output.weight.copy_(torch.tensor([[0.15, 0.1]]).expand(784, 2))
+        decoder.output.bias.zero_()
+    return decoder
+
+
+def test_several_starts_find_the_better_mode_where_one_does_not():
+    x = torch.ones(4, 784)
+    seeds = range(4)
+    alone, several = (
+        [fit(two_modes(), x, seed=seed, steps=90, draws=10, starts=n).mean for seed in seeds] for n in (1, 12)
+    )
+    missed = torch.stack(alone)[..., 0] < 0
+    assert 0 < missed.sum() < missed.numel()
+    assert (torch.stack(several)[..., 0] > 0.5).all()
+
+
+def test_several_starts_are_no_worse_for_any_image(trained, x):
+    noise = torch.randn(1000, 3, 2, generator=torch.Generator().manual_seed(1))
+    one, best = (fit(trained.decoder, x, steps=300, starts=n) for n in (1, 8))
+    with torch.inference_mode():
+        one, best = (top_half_elbo(trained.decoder, x, q.mean, q.log_std, noise) for q in (one, best))
+    assert (best > one - 0.1).all()
+
+
+def test_the_best_start_of_each_image_is_chosen_with_its_trace(trained, x):
+    """Without a step to speak of: q is the start whose ELBO is the highest, image by image."""
+    generator = torch.Generator().manual_seed(0)
+    starts = torch.stack([torch.randn(2, 3, 2, generator=generator) for _ in range(6)])
+    noise = torch.randn(2000, 3, 2, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        elbo = torch.stack([top_half_elbo(trained.decoder, x, *start, noise) for start in starts])
+    found = fit(trained.decoder, x, steps=9, learning_rate=1e-30, starts=6)
+    for i, best in enumerate(elbo.argmax(0)):
+        assert torch.equal(found.mean[i], starts[best, 0, i])
+        assert torch.equal(found.log_std[i], starts[best, 1, i])
+    spread = elbo.max(0).values - found.trace.mean(0)
+    assert found.trace.shape == (9, 3)
+    assert (spread.abs() < 0.1 * elbo.max(0).values.abs()).all()
+
+
+def test_the_first_start_is_that_of_a_single_one(trained, x, monkeypatch):
+    """Whatever follows it: chosen by a rule that always takes the first, it is where one start began."""
+    monkeypatch.setattr(svi, "_best", lambda _, x, mean, *rest: torch.arange(len(x)))
+    one, first = (fit(trained.decoder, x, steps=3, learning_rate=1e-30, starts=n) for n in (1, 5))
+    assert torch.equal(one.mean, first.mean)
+    assert torch.equal(one.log_std, first.log_std)
+
+
+def test_several_starts_are_seeded(trained, x):
+    first, again, other = (fit(trained.decoder, x, seed=s, steps=12, starts=4) for s in (0, 0, 1))
+    for one, another in zip(first, again, strict=True):
+        assert torch.equal(one, another)
+    assert not torch.equal(first.mean, other.mean)
+
+
+@pytest.mark.parametrize("starts", [1, 2, 3, 12])
+@pytest.mark.parametrize("steps", [1, 2, 7])
+def test_no_path_is_longer_than_asked_for(trained, x, starts, steps):
+    found = fit(trained.decoder, x, steps=steps, draws=2, starts=starts)
+    assert found.trace.shape == (steps, 3)
+    assert found.mean.shape == found.log_std.shape == (3, 2)
+
+
+def test_converged_fits_stop_and_are_converged():
+    decoder, x = two_modes(), torch.ones(2, 784)
+    stopped = fit(decoder, x, steps=3000, draws=50)
+    assert 2 * svi.GAIN_STEPS <= len(stopped.trace) < 1500
+    noise = torch.randn(4000, 2, 2, generator=torch.Generator().manual_seed(1))
+    on = fit(decoder, x, steps=len(stopped.trace) // 2, draws=50)
+    with torch.inference_mode():
+        early, late = (top_half_elbo(decoder, x, q.mean, q.log_std, noise) for q in (on, stopped))
+    assert (late > early - 0.05).all()
+
+
+def test_one_image_that_rises_keeps_all_going():
+    steps = torch.arange(2.0 * svi.GAIN_STEPS)
+    flat, rising = torch.zeros_like(steps), 1e-3 * steps
+    assert svi._converged(list(torch.stack([flat, flat], dim=1)))
+    assert not svi._converged(list(torch.stack([flat, rising], dim=1)))
+
+
+def test_rising_fits_go_on(trained, x):
+    slow = fit(trained.decoder, x, steps=250, draws=5, learning_rate=2e-3)
+    assert len(slow.trace) == 250
+
+
 def test_decoder_is_left_as_it_was(images, x):
     decoder = VAE(torch.Generator().manual_seed(0)).decoder
     before = {name: tensor.clone() for name, tensor in decoder.state_dict().items()}
@@ -184,6 +283,7 @@ def test_decoder_is_left_as_it_was(images, x):
     [
         (lambda x: x / 2, {}, "a pixel of 0.5; every pixel must be 0 or 1"),
         (lambda x: x[:, :392], {}, r"the shape \(3, 392\)"),
+        (lambda x: x, {"starts": 0}, "starts is 0; it must be at least 1"),
         (lambda x: x, {"draws": 0}, "draws is 0; it must be at least 1"),
         (lambda x: x, {"steps": -1}, "steps is -1"),
         (lambda x: x, {"learning_rate": 0.0}, "learning_rate is 0.0; it must be above 0"),

@@ -6,12 +6,14 @@ from argparse import ArgumentParser, Namespace
 import numpy as np
 import torch
 
-from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, decoder_space, naming
-from mnist_vae.exact.completion import MASSES, complete, densities_around
+from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, latent_space, naming
+from mnist_vae.exact.completion import MASSES, complete, densities_around, kl_to_posterior
 from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights
 from mnist_vae.study.networks import TopHalfDecoder
 from mnist_vae.study.svi import Fit
+
+OTHERS = ("single_start_", "assignment_")  # fits of the same images, of which only the KL is computed
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -35,18 +37,25 @@ def run(options: Namespace) -> None:
     noise = torch.randn(options.completions, *fit.mean.shape, generator=generator)
 
     with naming(options.weights):
-        space = decoder_space(vae.decoder, vae.latent, options)
+        space = latent_space(vae, options, generator)
         found = complete(space, vae.decoder, x, fit.mean, fit.log_std, noise)
-    top_half = TopHalfDecoder(vae.decoder.double())
-    found |= densities_around(top_half, x, fit.mean, fit.log_std, found.pop("window"))
-    for index, count in zip(stored["indices"], found["modes"].tolist(), strict=True):
+        for other in OTHERS:
+            q = {name: torch.from_numpy(stored[f"{other}{name}"]) for name in ("mean", "log_std")}
+            found[f"{other}kl"] = kl_to_posterior(space, x, **q)
+            found |= {f"{other}{name}": tensor for name, tensor in q.items()}
+    if vae.latent == 2:
+        top_half = TopHalfDecoder(vae.decoder.double())
+        found |= densities_around(top_half, x, fit.mean, fit.log_std, found.pop("window"))
+    modes = found["modes"].tolist() if "modes" in found else [1] * len(x)
+    for index, training, count in zip(stored["indices"], stored["training"], modes, strict=True):
         if count > 1:
+            split = "training" if training else "test"
             print(
-                f"warning: test image {index}: the exact posterior given the top half has {count} modes "
+                f"warning: {split} image {index}: the exact posterior given the top half has {count} modes "
                 f"where {MASSES[-1]:.0%} of it lies; a Gaussian q can be near one of them only",
                 file=sys.stderr,
             )
     arrays = {name: tensor.numpy() for name, tensor in found.items()}
-    arrays |= {name: stored[name] for name in ("x", "labels", "indices") if name in stored}
+    arrays |= {name: stored[name] for name in ("x", "labels", "indices", "training") if name in stored}
     arrays["masses"] = np.array(MASSES)
     save_arrays(options.output, arrays, provenance)

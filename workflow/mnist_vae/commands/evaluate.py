@@ -6,13 +6,14 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, decoder_space, naming
+from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, latent_space, naming
 from mnist_vae.data.digits import load_digits
-from mnist_vae.exact.gaps import encoder_gap, gaps, independent_pixels
+from mnist_vae.exact.gaps import Space, encoder_gap, gaps, independent_pixels
 from mnist_vae.exact.low_rank import BOTTOM_HALF, TOP_HALF, WHOLE
+from mnist_vae.exact.marginal import DecoderSpace
 from mnist_vae.files.storage import load_provenance, save_model_table
 from mnist_vae.files.weights import load_weights
-from mnist_vae.study.evaluation import evaluate, mean_over_images
+from mnist_vae.study.evaluation import active_units, evaluate, mean_over_images
 from mnist_vae.study.networks import VAE
 
 REFERENCE_IMAGES = 100  # the reference printed the loss on this many test images
@@ -41,7 +42,8 @@ def run(options: Namespace) -> None:
     generator = torch.Generator().manual_seed(provenance["seed"])
     bounds = _bounds(vae, train, test, options, generator)
     with naming(options.weights):
-        rows = [*bounds, *_exact(vae, train, unseen, test, options)]
+        space = latent_space(vae, options, generator)
+        rows = [*bounds, *_latent(vae, test), *_evidence(vae, space, train, unseen, test, options.images)]
     save_model_table(options.metrics, rows, provenance)
 
 
@@ -59,21 +61,23 @@ def _bounds(
             yield {"split": split, "metric": metric, "value": value, "standard_error": standard_error}
 
 
-def _exact(vae: VAE, train: Tensor, unseen: Tensor, test: Tensor, options: Namespace) -> Iterator[dict]:
-    """By sums over the latent space: of all test images and, with gaps, of the first ones of each split.
+def _latent(vae: VAE, test: Tensor) -> Iterator[dict]:
+    """How many latent dimensions there are, and how many all test images move."""
+    for metric, value in (("latent", vae.latent), ("active_units", active_units(vae, test))):
+        yield {"split": "test", "metric": metric, "value": value}
 
-    Training images beyond the model's own are as many or fewer: a data set may have no more.
+
+def _evidence(
+    vae: VAE, space: Space, train: Tensor, unseen: Tensor, test: Tensor, images: int
+) -> Iterator[dict]:
+    """Log-densities: of all test images, where they are sums, and with gaps, of the first ones of each split.
+
+    Training images beyond the model's own are as many or fewer: a data set may have no more. Draws for all
+    test images would take minutes.
     """
-    space = decoder_space(vae.decoder, vae.latent, options)
-    whole, top, bottom = (space.log_marginals(test, part) for part in (WHOLE, TOP_HALF, BOTTOM_HALF))
-    on_test = gaps(vae, space, test[: options.images])
+    on_test = gaps(vae, space, test[:images])
     quantities: dict[str, dict[str, Tensor]] = {
-        "test": {
-            "neg_log_px": -whole.log_density,
-            "neg_log_p_bottom": -bottom.log_density,
-            "neg_log_p_bottom_given_top": top.log_density - whole.log_density,
-            "neg_log_p_bottom_independent_pixels": -independent_pixels(train, test),
-        },
+        "test": {"neg_log_p_bottom_independent_pixels": -independent_pixels(train, test)},
         "test_subset": {
             "neg_elbo": on_test.kl - on_test.log_px,
             "neg_elbo_refined": on_test.kl_refined - on_test.log_px,
@@ -84,13 +88,21 @@ def _exact(vae: VAE, train: Tensor, unseen: Tensor, test: Tensor, options: Names
             "approximation_gap_of_best": on_test.kl_best,
         },
     }
-    errors = {
-        "test": torch.stack([whole.error, bottom.error, top.error + whole.error]),
-        "test_subset": on_test.error,
-    }
-    for split, images in (("train_subset", train[: options.images]), ("unseen_subset", unseen)):
-        if len(images) > 1:
-            found = encoder_gap(vae, space, images)
+    errors = {"test_subset": on_test.error}
+    if isinstance(space, DecoderSpace):
+        whole, top, bottom = (space.log_marginals(test, part) for part in (WHOLE, TOP_HALF, BOTTOM_HALF))
+        quantities["test"] |= {
+            "neg_log_px": -whole.log_density,
+            "neg_log_p_bottom": -bottom.log_density,
+            "neg_log_p_bottom_given_top": top.log_density - whole.log_density,
+        }
+        errors["test"] = torch.stack([whole.error, bottom.error, top.error + whole.error])
+    else:
+        quantities["test_subset"]["effective_sample_size"] = on_test.effective_sample_size
+        quantities["test_subset"]["neg_log_px_error"] = on_test.error
+    for split, some in (("train_subset", train[:images]), ("unseen_subset", unseen)):
+        if len(some) > 1:
+            found = encoder_gap(vae, space, some)
             quantities[split] = {
                 "neg_elbo": found.kl - found.log_px,
                 "neg_log_px": -found.log_px,
@@ -100,7 +112,8 @@ def _exact(vae: VAE, train: Tensor, unseen: Tensor, test: Tensor, options: Names
     for split, metrics in quantities.items():
         for metric, per_image in metrics.items():
             yield {"split": split, "metric": metric} | mean_over_images(per_image)._asdict()
-        yield {"split": split, "metric": "largest_error", "value": errors[split].max().item()}
+        if split in errors:
+            yield {"split": split, "metric": "largest_error", "value": errors[split].max().item()}
     for split in ("test_subset", "unseen_subset"):
         if split in quantities:
             yield {"split": split, "metric": "images", "value": len(quantities[split]["neg_log_px"])}

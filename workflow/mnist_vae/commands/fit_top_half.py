@@ -1,4 +1,4 @@
-"""Fit q to the top half of test images."""
+"""Fit q to the top half of test and training images."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -8,7 +8,7 @@ import torch
 from mnist_vae.data.digits import load_digits
 from mnist_vae.files.storage import load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights
-from mnist_vae.study.svi import fit_top_half
+from mnist_vae.study.svi import ASSIGNMENT, fit_top_half
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -17,26 +17,34 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("output", help="where q, the trace and the images go (.safetensors)")
     parser.add_argument("--images", type=int, nargs="+", required=True, help="test images, zero-based")
+    parser.add_argument("--training-images", type=int, nargs="*", default=[], help="zero-based")
+    parser.add_argument("--starts", type=int, required=True, help="random starts per image")
     parser.add_argument("--draws", type=int, required=True, help="draws of z per step and image")
-    parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--steps", type=int, required=True, help="at most; converged fits stop before")
     parser.add_argument("--learning-rate", type=float, required=True)
 
 
 def run(options: Namespace) -> None:
-    """Fit all images at once."""
-    images, labels = load_digits(options.digits, "test", max(options.images) + 1)
+    """Fit all images at once: from several starts, from the first of them, and as the assignment asks."""
+    splits = {"test": options.images, "train": options.training_images}
+    loaded = {
+        split: [array if array is None else array[indices] for array in digits]
+        for split, indices in splits.items()
+        if indices and (digits := load_digits(options.digits, split, max(indices) + 1))
+    }
+    x = np.concatenate([images for images, _ in loaded.values()])
+    labels = [labels for _, labels in loaded.values()]
     provenance = load_provenance(options.weights)
-    x = torch.from_numpy(images[options.images])
-    fit = fit_top_half(
-        load_weights(options.weights).decoder,
-        x,
-        draws=options.draws,
-        steps=options.steps,
-        learning_rate=options.learning_rate,
-        generator=torch.Generator().manual_seed(provenance["seed"]),
-    )
-    arrays = {name: tensor.numpy() for name, tensor in fit._asdict().items()}
-    arrays |= {"x": x.numpy(), "indices": np.array(options.images)}
-    if labels is not None:
-        arrays["labels"] = labels[options.images]
+    decoder = load_weights(options.weights).decoder
+    configured = {key: getattr(options, key) for key in ("starts", "draws", "steps", "learning_rate")}
+    fits = {"": configured, "single_start_": configured | {"starts": 1}, "assignment_": ASSIGNMENT}
+    arrays = {"x": x, "indices": np.array([*options.images, *options.training_images])}
+    arrays["training"] = np.repeat([False, True], [len(options.images), len(options.training_images)])
+    for prefix, settings in fits.items():
+        generator = torch.Generator().manual_seed(provenance["seed"])
+        fit = fit_top_half(decoder, torch.from_numpy(x), generator=generator, **settings)
+        arrays |= {f"{prefix}{name}": tensor.numpy() for name, tensor in fit._asdict().items()}
+    known = [some for some in labels if some is not None]
+    if len(known) == len(labels):
+        arrays["labels"] = np.concatenate(known)
     save_arrays(options.output, arrays, provenance)

@@ -5,7 +5,7 @@ from math import nan
 
 import torch
 
-from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, decoder_space, naming
+from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, latent_space, naming
 from mnist_vae.data.digits import load_digits
 from mnist_vae.errors import InputError
 from mnist_vae.exact.gaps import encoder_gap
@@ -31,10 +31,11 @@ def run(options: Namespace) -> None:
     provenance = load_provenance(options.snapshots)
     count = {"train": min(options.images, provenance["n"]), "test": options.images}
     images = {split: torch.from_numpy(load_digits(options.digits, split, count[split])[0]) for split in count}
+    generator = torch.Generator().manual_seed(provenance["seed"])
     before: dict[str, dict[str, torch.Tensor]] = {}
     rows = []
     for epoch, vae in load_snapshots(options.snapshots):
-        space = decoder_space(vae.decoder, vae.latent, options)
+        space = latent_space(vae, options, generator)
         for split, x in images.items():
             with naming(f"{options.snapshots}, epoch {epoch}", WAY_OUT):
                 found = encoder_gap(vae, space, x)

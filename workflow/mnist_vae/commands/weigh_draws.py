@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 import torch
 
-from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, decoder_space, naming
+from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, latent_space, naming
 from mnist_vae.data.digits import load_digits
 from mnist_vae.exact.weighting import importance_weighted_shortfalls
 from mnist_vae.files.storage import load_provenance, save_model_table
@@ -30,7 +30,7 @@ def run(options: Namespace) -> None:
     generator = torch.Generator().manual_seed(provenance["seed"])
     rows = []
     with naming(options.weights):
-        space = decoder_space(vae.decoder, vae.latent, options)
+        space = latent_space(vae, options, generator)
         for found in importance_weighted_shortfalls(vae, space, x, options.draws, generator):
             value, standard_error = mean_over_images(found.below_log_px)
             row = {"proposal": found.proposal, "k": found.k, "below_log_px": value}

@@ -52,7 +52,11 @@ def check_config(config: Mapping) -> None:
         _check_sizes(recipes, dataset)
         largest = max(train_sizes(pictured, dataset))
         _check_indices("interpolation.images", interpolated_images(config, largest), largest, dataset.name)
-        _check_indices("top_half.images", config["top_half"]["images"], dataset.test_images, dataset.name)
+        top_half = config["top_half"]
+        _check_indices("top_half.images", top_half["images"], dataset.test_images, dataset.name)
+        _check_indices(
+            "top_half.training_images", top_half["training_images"], dataset.train_images, dataset.name
+        )
         for section in ("gaps", "snapshots", "importance_weighting"):
             images = config[section]["images"]
             if images > dataset.test_images and images != defaults()[section]["images"]:

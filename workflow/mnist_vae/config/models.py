@@ -61,6 +61,20 @@ def check_model(recipes: Recipes, dataset: Dataset, recipe: str, n: int, seed: i
         raise InputError(f"seed{seed} is too large; a seed is 0 to {LARGEST_SEED:,}")
 
 
+def latent_dimensions(recipe: Mapping[str, Any], n: int) -> int:
+    """The latent dimensions of a complete recipe's models at train size n."""
+    return int(setting_at(recipe.get("latent", Recipe.latent), n))
+
+
+def check_plane(recipes: Recipes, recipe: str, n: int, what: str) -> None:
+    """Raise InputError if something that shows a latent plane is asked of a model that has none."""
+    if recipe in recipes and (dimensions := latent_dimensions(recipes[recipe], n)) != 2:
+        raise InputError(
+            f"{what} shows a latent plane, and models of the recipe {recipe} have latent = {dimensions} at "
+            f"n = {n:,}; name a recipe with latent = 2 in figures.recipe"
+        )
+
+
 def pictured_seed(config: Mapping, recipes: Recipes) -> int:
     """The seed of the model that the figures show: its recipe's first, unless another is named."""
     named = config["figures"]["seed"]

@@ -153,12 +153,24 @@ class TopHalf:
             "test images whose bottom is inferred, zero-based", minimum=0, entries=(1, 12), unique=True
         ),
     ] = (0, 1, 2, 3)
+    training_images: Annotated[
+        tuple[int, ...],
+        Parameter(
+            "training images whose bottom is inferred, zero-based; the assignment's is 14, in mnist a 1",
+            minimum=0,
+            entries=(0, 12),
+            unique=True,
+        ),
+    ] = (14,)
+    starts: Annotated[
+        int, Parameter("random starts per image, of which the best is kept", minimum=1, maximum=1000)
+    ] = 12
     draws: Annotated[int, Parameter("draws of z per step", minimum=1)] = 50
     steps: Annotated[
         int,
         Parameter(
-            "steps of gradient ascent. The reference took 100, too few at this rate to come from a random "
-            "start to codes as far out as 5",
+            "steps of gradient ascent, at most: converged fits stop before. The assignment's 100 are too few "
+            "at this rate to come from a random start to codes as far out as 5",
             minimum=1,
         ),
     ] = 1000

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mnist_vae.exact.gaps import Space
 from mnist_vae.exact.low_rank import TOP_HALF, WHOLE
-from mnist_vae.exact.marginal import DecoderSpace, Posterior
-from mnist_vae.exact.quadrature import elbo_by_quadrature, gauss_hermite
+from mnist_vae.exact.marginal import Posterior
 from mnist_vae.study import densities
 from mnist_vae.study.densities import log_q, top_half_joint
 from mnist_vae.study.objective import reparameterize
@@ -18,12 +18,17 @@ from mnist_vae.study.objective import reparameterize
 CONTOUR_POINTS = 161  # along each dimension, of the tables that contours are drawn from
 MASSES = (0.5, 0.9)  # of the posterior, inside the contours that say where it lies
 WINDOW_MASS, WINDOW_STDS = 0.99, 3.0  # of the posterior, and of q, that a window of contours holds
-Q_NODES = 32  # of quadrature, along each dimension, for the pixels' means under q
+
+
+@torch.inference_mode()
+def kl_to_posterior(space: Space, x: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
+    """KL of q (images, d) to the posterior given the top half of images (images, pixels): (images,), nats."""
+    return space.log_marginals(x, TOP_HALF).log_density - space.elbo(x, mean, log_std, TOP_HALF).value
 
 
 @torch.inference_mode()
 def complete(
-    space: DecoderSpace,
+    space: Space,
     decoder: Callable[[Tensor], Tensor],
     x: Tensor,
     mean: Tensor,
@@ -36,7 +41,8 @@ def complete(
     completions (images, draws, pixels) by q at standard normal noise (draws, images, d); q_completion and
     exact_completion (images, pixels), the means under q and under the posterior; kl, that of q to the
     posterior given the top half, log_p_bottom_given_top and their estimated error, (images,) each, in nats.
-    The window (images, d, 2) is where posterior and q lie.
+    In two dimensions the window (images, d, 2) is where posterior and q lie. From three dimensions on the
+    posterior is weighted draws, and weighted_completion takes the place of exact_completion.
     Raises OutsideWindowError if a posterior lies too far out.
     """
     images, dimension = mean.shape
@@ -44,26 +50,25 @@ def complete(
     def pixel_means(z: Tensor) -> Tensor:
         return torch.sigmoid(decoder(z))
 
-    q_noise, weights = gauss_hermite(Q_NODES, dimension, mean)
+    q_noise, weights = space.normal_points(mean)
     q_means = [weights @ pixel_means(reparameterize(mean[i], log_std[i], q_noise)) for i in range(images)]
     posteriors = [space.posterior(image, TOP_HALF) for image in x]
     exact_means = [posterior.mean_of(pixel_means).to(x) for posterior in posteriors]
     top, whole = (space.log_marginals(x, part) for part in (TOP_HALF, WHOLE))
-    elbo = elbo_by_quadrature(
-        lambda some, z: top_half_joint(decoder, x[some], z), mean, log_std, space.tolerance
-    )
-    windows = torch.stack(
-        [posterior_window(*each) for each in zip(posteriors, mean.double(), log_std.double(), strict=True)]
-    )
-    return {
+    elbo = space.elbo(x, mean, log_std, TOP_HALF)
+    name = "exact_completion" if dimension <= 2 else "weighted_completion"
+    found = {
         "completions": completed(x, pixel_means(reparameterize(mean, log_std, noise))).transpose(0, 1),
         "q_completion": completed(x, torch.stack(q_means)),
-        "exact_completion": completed(x, torch.stack(exact_means)),
+        name: completed(x, torch.stack(exact_means)),
         "kl": top.log_density - elbo.value,
         "log_p_bottom_given_top": whole.log_density - top.log_density,
         "error": top.error + torch.maximum(elbo.error, whole.error),
-        "window": windows,
     }
+    if dimension == 2:
+        each = zip(posteriors, mean.double(), log_std.double(), strict=True)
+        found["window"] = torch.stack([posterior_window(*of_image) for of_image in each])
+    return found
 
 
 def completed(x: Tensor, means: Tensor) -> Tensor:

@@ -12,15 +12,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mnist_vae.exact.estimate import SampledSpace
 from mnist_vae.exact.marginal import DecoderSpace
-from mnist_vae.exact.quadrature import elbo_by_quadrature
-from mnist_vae.exact.refine import LogJoints, laplace_log_std, log_joints, refine
+from mnist_vae.exact.refine import laplace, log_joints
 from mnist_vae.study.densities import bernoulli_log_density, top_half
 from mnist_vae.study.networks import VAE
 
 HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
 SAME = 0.5  # standard deviations of a refined q, within which another start would lead to it again
 HOPE = 1.0  # nats by which a mode's Laplace approximation may understate what a q there can reach
+
+
+Space = DecoderSpace | SampledSpace  # sums, or draws
 
 
 class EncoderGap(NamedTuple):
@@ -36,62 +39,72 @@ class EncoderGap(NamedTuple):
 
 
 class Gaps(NamedTuple):
-    """The same, the KL of q refined from the encoder's answer, and that of the best q that was found."""
+    """The same, the KL of q refined from the encoder's answer, and that of the best q that was found.
+
+    effective_sample_size is that of log p(x), inf where it is a sum.
+    """
 
     log_px: Tensor
     kl: Tensor
     kl_refined: Tensor
     kl_best: Tensor
     error: Tensor
+    effective_sample_size: Tensor
 
 
 @torch.inference_mode()
-def encoder_gap(vae: VAE, space: DecoderSpace, x: Tensor) -> EncoderGap:
-    """Measure images (images, 784). Raises OutsideWindowError if a posterior lies too far out."""
-    log_px, error, _ = space.log_marginals(x)
+def encoder_gap(vae: VAE, space: Space, x: Tensor) -> EncoderGap:
+    """Measure images (images, 784). Raises OutsideWindowError if a posterior lies too far out.
+
+    Where log p(x) is estimated by draws, errors are standard errors, and a KL may be below 0 by such an
+    error.
+    """
+    log_px, error, *_ = space.log_marginals(x)
     mean, log_std = vae.encoder(x)
-    elbo = elbo_by_quadrature(log_joints(space.decoder, x), mean, log_std, space.tolerance)
+    elbo = space.elbo(x, mean, log_std)
     return EncoderGap(log_px, log_px - elbo.value, error + elbo.error)
 
 
 @torch.inference_mode()
-def gaps(vae: VAE, space: DecoderSpace, x: Tensor) -> Gaps:
+def gaps(vae: VAE, space: Space, x: Tensor) -> Gaps:
     """The same, and refine q: from the encoder's answer, then from the posterior's modes."""
-    log_px, error, modes = space.log_marginals(x)
-    log_joint = log_joints(space.decoder, x)
+    log_px, error, modes, size = space.log_marginals(x)
     mean, log_std = vae.encoder(x)
-    encoder = elbo_by_quadrature(log_joint, mean, log_std, space.tolerance)
-    refined_q = refine(log_joint, mean, log_std)
-    refined = elbo_by_quadrature(log_joint, *refined_q, tolerance=space.tolerance)
+    encoder = space.elbo(x, mean, log_std)
+    refined_q = space.refine(x, mean, log_std)
+    refined = space.elbo(x, *refined_q)
     refined_elbo = torch.maximum(refined.value, encoder.value)
-    best, best_error = _best(log_joint, modes.to(x), refined_q, refined_elbo, space.tolerance)
+    best, best_error = _best(space, x, modes.to(x), refined_q, refined_elbo)
     error = error + torch.stack([encoder.error, refined.error, best_error]).amax(0)
-    return Gaps(log_px, log_px - encoder.value, log_px - refined_elbo, log_px - best, error)
+    return Gaps(log_px, log_px - encoder.value, log_px - refined_elbo, log_px - best, error, size)
 
 
 def _best(
-    log_joint: LogJoints, modes: Tensor, q: tuple[Tensor, Tensor], elbo: Tensor, tolerance: float
+    space: Space, x: Tensor, modes: Tensor, q: tuple[Tensor, Tensor], elbo: Tensor
 ) -> tuple[Tensor, Tensor]:
     """The ELBO of the best q: the one given, or one refined from a mode of modes (images, starts, d).
 
-    A mode is tried unless a q that was found lies there already, or the mass around it, by Laplace's method,
-    is less than the best ELBO so far: no q around it could do better.
+    A mode is tried unless a q that was found lies there already, or where the slope there leads, or the mass
+    around it, by Laplace's method, is less than the best ELBO so far: no q around it could do better.
     """
+    log_joint = log_joints(space.decoder, x)
     found = [q]
     elbo, error = elbo.clone(), torch.zeros_like(elbo)
     for z in modes.unbind(1):
-        height, log_std = laplace_log_std(log_joint, z)
+        height, peak, log_std = laplace(log_joint, z)
         log_mass = height + log_std.sum(-1) + z.shape[-1] * HALF_LOG_2_PI
-        known = torch.stack([(torch.abs(z - mean) < SAME * torch.exp(s)).all(-1) for mean, s in found]).any(0)
+        known = torch.stack(
+            [
+                (torch.abs(start - mean) < SAME * torch.exp(spread)).all(-1)
+                for start in (z, peak)
+                for mean, spread in found
+            ]
+        ).any(0)
         tried = (~known & (log_mass.double() + HOPE > elbo)).nonzero()[:, 0]
         if not len(tried):
             continue
-
-        def there(images: Tensor, z: Tensor, tried: Tensor = tried) -> Tensor:
-            return log_joint(tried[images], z)
-
-        start = refine(there, z[tried], log_std[tried])
-        value, its_error = elbo_by_quadrature(there, *start, tolerance=tolerance)
+        start = space.refine(x[tried], z[tried], log_std[tried])
+        value, its_error = space.elbo(x[tried], *start)
         better = value > elbo[tried]
         elbo[tried[better]], error[tried[better]] = value[better], its_error[better]
         mean, spread = q[0].clone(), q[1].clone()

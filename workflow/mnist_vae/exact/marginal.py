@@ -9,29 +9,35 @@ over the cell's halves; where these differ, the halves are halved again (adaptiv
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from mnist_vae.exact.low_rank import WHOLE, LogJoint, LowRankDecoder, Table
-from mnist_vae.exact.quadrature import CellRule, cell_rule
+from mnist_vae.exact.low_rank import TOP_HALF, WHOLE, LogJoint, LowRankDecoder, Table
+from mnist_vae.exact.quadrature import CellRule, Elbo, cell_rule, elbo_by_quadrature, gauss_hermite
+from mnist_vae.exact.refine import log_joints, refine
+from mnist_vae.study.densities import top_half_joint
 
 NODES = 12  # along each dimension of a cell
-SCANNED = 64  # points along each dimension of the starting window, at which log-joints are known first
+SCANNED = {1: 1024, 2: 64}  # points along each dimension of the starting window, known first
+LOOKED_AT = 4  # points along each dimension of a cell that may count, before it is decoded at its nodes
 LARGEST_WINDOW = 40.0  # up to which it grows
 SCAN_CUT = 24.0  # nats below an image's highest known log-joint, from where on down a cell is not looked at
+LOOK_CUT = 14.0  # the same, from where on down a cell that was looked at is not decoded
 CUT = 16.0  # nats below an image's highest known log-joint, from where on down a cell does not count
 POOR = 80.0  # the coefficients of the highest degrees, over the error that they stand for
 RESOLVED = 3.0  # nats that a peak may stand above the nodes where these see it
 NEGLIGIBLE = -80.0  # nats below the peak; where exp underflows it takes ten times as long
 DEEPEST = 24  # halvings of a cell
 DECODED_HALVINGS = 6  # of these, at most, that ask the decoder
-CELLS_A_BATCH = 16  # decoded at once
+POINTS_A_BATCH = 2304  # decoded at once
 IMAGES_A_BLOCK = 2048  # whose tables are held at once
 BASIS_POINTS = 1764  # of the starting window, at which a basis of the logits is found
 TYPICAL = 2.0  # of the prior, where a decoder is tried
-COARSEST = 4  # scanned points along each dimension of a cell, at most
+COARSEST = {1: 8, 2: 4}  # scanned points along each dimension of a cell, at most
+Q_NODES = 32  # of Gauss-Hermite quadrature, along each dimension, for means under a q
 MODES = 3  # cells whose highest points are kept of each image
 
 
@@ -47,12 +53,14 @@ class Marginal(NamedTuple):
     """Of each image (images,): its log-density and the estimated error of that, in nats.
 
     modes (images, MODES, d) are the highest nodes of the cells that hold most of its posterior, most first;
-    where there are fewer cells, the first again.
+    where there are fewer cells, the first again. effective_sample_size (images,) is inf for a sum; `estimate`
+    has draws.
     """
 
     log_density: Tensor
     error: Tensor
     modes: Tensor
+    effective_sample_size: Tensor
 
 
 class Cells(NamedTuple):
@@ -107,16 +115,19 @@ class LatentSpace:
         coarseness: int = 1,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Log-joints are looked at in SCANNED^d points of [-window, window]^d; a cell holds coarseness^d of
-        them.
+        """Log-joints are looked at in SCANNED[d]^d points of [-window, window]^d; a cell holds coarseness^d
+        of them.
         """
         _check_dimension(dimension)
         self.log_joint, self.dimension, self.tolerance, self.dtype = log_joint, dimension, tolerance, dtype
         self.coarseness = coarseness
-        self.side = 2 * window * coarseness / SCANNED
-        self.reach = SCANNED // (2 * coarseness)  # cells from zero to the window's edge
+        self.side = 2 * window * coarseness / SCANNED[dimension]
+        self.reach = SCANNED[dimension] // (2 * coarseness)  # cells from zero to the window's edge
         self.rule: CellRule = cell_rule(NODES, dimension, dtype)
         self._scan: Table | None = None
+        axis = (torch.arange(LOOKED_AT, dtype=dtype) + 0.5) * (2 / LOOKED_AT) - 1
+        self.look = _product(axis, dimension)
+        self._looked: dict[tuple[int, ...], Table] = {}
         self._decoded: dict[tuple[int, ...], Table] = {}
 
     @property
@@ -139,24 +150,29 @@ class LatentSpace:
             self._scan = self.log_joint(_product(axis, self.dimension))
         return self._scan
 
+    def looked_at(self, cells: Tensor) -> list[Table]:
+        """The tables of first cells (cells, d) at few points, self.look."""
+        return self._tables(self._looked, self.look, 0, cells)
+
     def decoded(self, halved: int, cells: Tensor) -> list[Table]:
-        """The tables of cells (cells, d), counted from zero in units of their own sides."""
+        """The tables of cells (cells, d), counted from zero in units of their own sides, at all nodes."""
+        return self._tables(self._decoded, self.rule.nodes, halved, cells)
+
+    def _tables(
+        self, known: dict[tuple[int, ...], Table], points: Tensor, halved: int, cells: Tensor
+    ) -> list[Table]:
+        """Tables at the given points (points, d) of [-1, 1]^d in each cell, kept in known."""
         keys = [(halved, *cell) for cell in cells.tolist()]
-        missing = [key for key in keys if key not in self._decoded]
-        for start in range(0, len(missing), CELLS_A_BATCH):
-            batch = missing[start : start + CELLS_A_BATCH]
-            middles = (torch.tensor([key[1:] for key in batch], dtype=torch.float64) + 0.5) * self.side_at(
-                halved
-            )
-            z = middles[:, None] + self.rule.nodes * (self.side_at(halved) / 2)
+        missing = [key for key in keys if key not in known]
+        side, cells_a_batch = self.side_at(halved), max(1, POINTS_A_BATCH // len(points))
+        for start in range(0, len(missing), cells_a_batch):
+            batch = missing[start : start + cells_a_batch]
+            middles = (torch.tensor([key[1:] for key in batch], dtype=torch.float64) + 0.5) * side
+            z = middles[:, None] + points.double() * (side / 2)
             table = self.log_joint(z.to(self.dtype).flatten(0, 1))
-            parts = zip(
-                table.coordinates.split(len(self.rule.nodes)),
-                table.offsets.split(len(self.rule.nodes), dim=1),
-                strict=True,
-            )
-            self._decoded.update({key: Table(*part) for key, part in zip(batch, parts, strict=True)})
-        return [self._decoded[key] for key in keys]
+            parts = table.coordinates.split(len(points)), table.offsets.split(len(points), dim=1)
+            known.update({key: Table(*part) for key, *part in zip(batch, *parts, strict=True)})
+        return [known[key] for key in keys]
 
     def side_at(self, halved: int) -> float:
         """The side of a cell."""
@@ -187,7 +203,7 @@ class DecoderSpace(LatentSpace):
         _check_dimension(dimension)
         axis = torch.linspace(-window, window, round(BASIS_POINTS ** (1 / dimension)), dtype=dtype)
         self.decoder = LowRankDecoder(decoder, _product(axis, dimension))
-        coarseness = 2 * COARSEST
+        coarseness = 2 * COARSEST[dimension]
         poor = True
         while poor and coarseness > 1:
             coarseness //= 2
@@ -219,6 +235,24 @@ class DecoderSpace(LatentSpace):
     def posterior(self, x: Tensor, part: int = WHOLE) -> "Posterior":
         """The posterior p(z | x) of one image (pixels,), or given a half of it."""
         return posterior(self, self.decoder.features(x[None], part)[0], part)
+
+    def elbo(self, x: Tensor, mean: Tensor, log_std: Tensor, part: int = WHOLE) -> Elbo:
+        """The ELBO of each image's q (images, d), of the whole or of the top half, by quadrature."""
+        if part == WHOLE:
+            log_joint = log_joints(self.decoder, x)
+        elif part == TOP_HALF:
+            log_joint = lambda some, z: top_half_joint(self.decoder, x[some], z)  # noqa: E731
+        else:
+            raise ValueError("the bottom half alone has no q")
+        return elbo_by_quadrature(log_joint, mean, log_std, self.tolerance)
+
+    def refine(self, x: Tensor, mean: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
+        """Raise each image's ELBO from the given q (images, d): `refine.refine`."""
+        return refine(log_joints(self.decoder, x), mean, log_std)
+
+    def normal_points(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Standard normal noise (points, d) and weights (points,) that sum to 1, for means under a q."""
+        return gauss_hermite(Q_NODES, self.dimension, like)
 
 
 @torch.no_grad()
@@ -289,7 +323,7 @@ def _integrate(space: LatentSpace, features: Tensor, part: int) -> Marginal:
         if share <= space.tolerance / 10:
             image, log_mass, z = (torch.cat(each) for each in zip(*found, strict=True))
             modes = _heaviest(image, log_mass, z, len(features))
-            return Marginal(torch.log(mass) + peak, error / mass, modes)
+            return Marginal(torch.log(mass) + peak, error / mass, modes, torch.full_like(mass, torch.inf))
         space.grow(share)
 
 
@@ -348,16 +382,17 @@ def _near(space: LatentSpace, features: Tensor, part: int) -> Cells:
     scan = space.scan()
     table = torch.addmm(scan.offsets[part], features, scan.coordinates.T)
     table = table.unflatten(-1, [2 * space.reach * space.coarseness] * space.dimension)
-    bound, highest = _scan_bound(table, space), _highest_of_cells(table, space)
+    bound, highest = _highest_of_cells(_bound(table), space), _highest_of_cells(table, space)
     best = torch.zeros_like(bound, dtype=torch.bool).scatter_(1, highest.argmax(-1, keepdim=True), True)
     first = _decode(space, _cells_of(best, space), features, part)
     peak = highest.amax(-1).scatter_reduce(0, first.image, first.values.amax(-1), "amax")
-    others = (bound >= peak[:, None] - SCAN_CUT) & ~best
-    return _joined(first, _decode(space, _cells_of(others, space), features, part))
+    others = _cells_of((bound >= peak[:, None] - SCAN_CUT) & ~best, space)
+    others = _looked_at(space, others, features, part, peak - LOOK_CUT)
+    return _joined(first, _decode(space, others, features, part))
 
 
-def _scan_bound(table: Tensor, space: LatentSpace) -> Tensor:
-    """What a log-joint may reach in a cell, from some points: (images, *points) -> (images, cells).
+def _bound(table: Tensor) -> Tensor:
+    """What a log-joint may reach around points of a lattice: (images, *points) -> (images, *points).
 
     Where it is concave along an axis, it rises on half of the way from one point to the next by less than on
     half of the way from the one before. Summed over the axes.
@@ -371,7 +406,7 @@ def _scan_bound(table: Tensor, space: LatentSpace) -> Tensor:
         bound = (
             bound + torch.maximum(steps.narrow(axis, 0, length + 1), steps.narrow(axis, 1, length + 1)) / 2
         )
-    return _highest_of_cells(bound, space)
+    return bound
 
 
 def _highest_of_cells(table: Tensor, space: LatentSpace) -> Tensor:
@@ -390,22 +425,46 @@ def _cells_of(chosen: Tensor, space: LatentSpace) -> Cells:
     return Cells(image, middle, nothing, nothing.sum(-1), 0)
 
 
+def _looked_at(space: LatentSpace, cells: Cells, features: Tensor, part: int, floor: Tensor) -> Cells:
+    """Those of the first cells that may reach above floor (images,), by a closer look than the scan."""
+    at, tables = cells.middle / space.side, space.looked_at
+    order, values = _values(cells, at, tables, len(space.look), features, part)
+    bound = _bound(values.unflatten(-1, [LOOKED_AT] * space.dimension)).flatten(1).amax(-1)
+    counts = torch.zeros(len(order), dtype=torch.bool)
+    counts[order] = bound >= floor[cells.image[order]]
+    return cells.select(counts)
+
+
 def _decode(space: LatentSpace, cells: Cells, features: Tensor, part: int) -> Cells:
     """The same cells with the values that the decoder says, in the order of the cells' places."""
-    at = torch.floor(cells.middle / space.side_at(cells.halved)).long()
-    places, which = torch.unique(at, dim=0, return_inverse=True)
+    at, tables = cells.middle / space.side_at(cells.halved), partial(space.decoded, cells.halved)
+    order, values = _values(cells, at, tables, len(space.rule.nodes), features, part)
+    error = torch.linalg.vector_norm(values @ space.rule.tail.T, dim=-1).double() / POOR
+    return Cells(cells.image[order], cells.middle[order], values, error, cells.halved)
+
+
+def _values(
+    cells: Cells,
+    at: Tensor,
+    tables: Callable[[Tensor], list[Table]],
+    points: int,
+    features: Tensor,
+    part: int,
+) -> tuple[Tensor, Tensor]:
+    """The log-joints of cells (cells, points), where tables tells their points, in another order (cells,)."""
+    places, which = torch.unique(torch.floor(at).long(), dim=0, return_inverse=True)
     order = torch.argsort(which, stable=True)
     counts = torch.bincount(which, minlength=len(places)).tolist()
-    values = features.new_empty(len(order), len(space.rule.nodes))
+    found = tables(places)
+    values = features.new_empty(len(order), points)
     start = 0
-    for table, count in zip(space.decoded(cells.halved, places), counts, strict=True):
+    for table, count in zip(found, counts, strict=True):
         rows = slice(start, start + count)
         some = features.index_select(0, cells.image[order[rows]])
         # Not by `linear`: oneDNN makes a program for each number of images, and keeps them all.
         torch.addmm(table.offsets[part], some, table.coordinates.T, out=values[rows])
         start += count
-    error = torch.linalg.vector_norm(values @ space.rule.tail.T, dim=-1).double() / POOR
-    return Cells(cells.image[order], cells.middle[order], values, error, cells.halved)
+    return order, values
 
 
 def _halved(space: LatentSpace, cells: Cells) -> Cells:

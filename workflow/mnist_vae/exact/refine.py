@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -37,9 +38,20 @@ def refine(log_joint: LogJoints, mean: Tensor, log_std: Tensor) -> tuple[Tensor,
     the whole way; one that does not is halved. An image is done when its slopes promise no such gain, or its
     shortest step brings none.
     """
+
+    def moments_at(left: Tensor, mean: Tensor, log_std: Tensor) -> Moments:
+        return moments(partial(log_joint, left), mean, log_std, NODES)
+
+    return ascend(moments_at, mean, log_std)
+
+
+def ascend(
+    moments_at: Callable[[Tensor, Tensor, Tensor], Moments], mean: Tensor, log_std: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The same, with the moments at q (images, d) of some images, whose indices come first."""
     found = mean.clone(), log_std.clone()
     left, step = torch.arange(len(mean)), mean.new_ones(len(mean), 1)
-    now = moments(partial(log_joint, left), mean, log_std, NODES)
+    now = moments_at(left, mean, log_std)
     while True:
         going = ((step >= SHORTEST_STEP) & (_promised_gain(now) > GAIN))[:, 0]
         left, step, mean, log_std, *rest = (part[going] for part in (left, step, mean, log_std, *now))
@@ -49,7 +61,7 @@ def refine(log_joint: LogJoints, mean: Tensor, log_std: Tensor) -> tuple[Tensor,
         precision = (1 - step - step * now.curvature).clamp(min=1 / WIDEST_GROWTH)  # against the present one
         move = (step * now.slope / precision).clamp(-LONGEST_MOVE, LONGEST_MOVE)
         tried = mean + move * torch.exp(log_std), log_std - 0.5 * torch.log(precision)
-        there = moments(partial(log_joint, left), *tried, NODES)
+        there = moments_at(left, *tried)
         better = there.elbo > now.elbo + GAIN
         step = torch.where(better, (2 * step).clamp(max=1), step / 2)
         mean, log_std, *rest = (
@@ -60,19 +72,29 @@ def refine(log_joint: LogJoints, mean: Tensor, log_std: Tensor) -> tuple[Tensor,
         found[0][left], found[1][left] = mean, log_std
 
 
-def laplace_log_std(log_joint: LogJoints, z: Tensor) -> tuple[Tensor, Tensor]:
-    """The log-joints at points z (images, d) and, from their curvature there, the log_std of the best q
-    around.
+class Laplace(NamedTuple):
+    """Around points: the log-joints there (images,), and of the parabolas through them the peaks (images, d)
+    and the log_std (images, d) of the best q.
+    """
+
+    height: Tensor
+    peak: Tensor
+    log_std: Tensor
+
+
+def laplace(log_joint: LogJoints, z: Tensor) -> Laplace:
+    """Laplace's method along each axis at points z (images, d).
 
     The factorized Gaussian nearest a Gaussian has the diagonal of its precision. That of a posterior under a
-    standard normal prior is taken to be at least 1. Returns (images,) and (images, d).
+    standard normal prior is taken to be at least 1.
     """
     steps = DIFFERENCE * torch.eye(z.shape[-1]).to(z)[:, None]
     around = torch.cat([z[None], z + steps, z - steps])
     values = log_joint(torch.arange(len(z)), around)
     ahead, behind = values[1:].chunk(2)
-    precision = (2 * values[0] - ahead - behind) / DIFFERENCE**2
-    return values[0], -0.5 * torch.log(precision.clamp(min=1).T)
+    precision = ((2 * values[0] - ahead - behind).T / DIFFERENCE**2).clamp(min=1)
+    slope = (ahead - behind).T / (2 * DIFFERENCE)
+    return Laplace(values[0], z + slope / precision, -0.5 * torch.log(precision))
 
 
 def _promised_gain(at: Moments) -> Tensor:

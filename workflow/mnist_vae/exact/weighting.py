@@ -6,8 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mnist_vae.exact.marginal import DecoderSpace
-from mnist_vae.exact.refine import log_joints, refine
+from mnist_vae.exact.gaps import Space
+from mnist_vae.exact.refine import log_joints
 from mnist_vae.study.densities import log_q
 from mnist_vae.study.networks import VAE
 from mnist_vae.study.objective import importance_weighted_bound, reparameterize
@@ -26,17 +26,17 @@ class Shortfall(NamedTuple):
 
 @torch.inference_mode()
 def importance_weighted_shortfalls(
-    vae: VAE, space: DecoderSpace, x: Tensor, draws: Sequence[int], generator: torch.Generator
+    vae: VAE, space: Space, x: Tensor, draws: Sequence[int], generator: torch.Generator
 ) -> Iterator[Shortfall]:
     """Measure images (images, 784) at each number of draws, which divide the largest.
 
     The refined q starts at the posterior's peak: an ascent from the encoder's answer can end in a lesser
     mode, whose draws would miss most of p(x) at any k. error is that of log p(x).
     """
-    log_px, error, modes = space.log_marginals(x)
+    log_px, error, modes, _ = space.log_marginals(x)
     log_joint = log_joints(space.decoder, x)
     encoded = vae.encoder(x)
-    refined = refine(log_joint, modes[:, 0].to(x), encoded[1])
+    refined = space.refine(x, modes[:, 0].to(x), encoded[1])
     for proposal, (mean, log_std) in (("encoder", encoded), ("refined", refined)):
         noise = torch.randn(max(draws), *mean.shape, generator=generator).to(mean)
         z = reparameterize(mean, log_std, noise)

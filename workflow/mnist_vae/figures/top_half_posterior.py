@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Ellipse
 
 from mnist_vae.figures.classes import class_names
 from mnist_vae.figures.style import (
@@ -20,19 +21,23 @@ from mnist_vae.files.storage import load_arrays, load_provenance
 
 CONTOUR_LEVELS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)  # of the density's own peak
 MARGIN = 0.3  # around the contours, as a share of their extent
-SINGLE_START = "single_start_"  # prefix of log_q and kl of a fit from one random start
+OTHERS = {  # prefixes of mean, log_std and kl of further fits, and what they are
+    "single_start_": "one random start",
+    "assignment_": "as the assignment asks:\none start, 100 steps",
+}
 
 
 def draw(sources: Sequence[str]) -> Figure:
     """A column per image: its top half, contours of both densities, and where most of their mass lies.
 
-    Contours are at levels of each density's own peak (docs/model.md, part 4). If the arrays hold a fit from a
-    single random start, a last row shows where that lies. Source: what `complete_top_half` stored.
+    Contours are at levels of each density's own peak (docs/model.md, part 4). If the arrays hold fits from a
+    single random start, a further row shows where each of them lies. Source: what `complete_top_half` stored.
     """
     arrays, names = load_arrays(sources[0]), class_names(load_provenance(sources[0]))
     masses, count = arrays["masses"], len(arrays["x"])
     per_image = {name: array for name, array in arrays.items() if name != "masses"}
-    heights = [0.4, 1, 1, 1] if f"{SINGLE_START}log_q" in arrays else [0.4, 1, 1]
+    others = {prefix: words for prefix, words in OTHERS.items() if f"{prefix}mean" in arrays}
+    heights = [0.4, 1, 1, *[1] * len(others)]
     figure = Figure(figsize=(max(2.5 * count, 5.5), 2.6 * sum(heights) + 0.6))
     grid = figure.subplots(len(heights), count, height_ratios=heights, squeeze=False)
     for column, (given, upper, *lower) in enumerate(grid.T):
@@ -42,21 +47,25 @@ def draw(sources: Sequence[str]) -> Figure:
         name = f"{names[image['labels']]}\n" if "labels" in image else ""
         given.set_title(f"{name}({split} image {image['indices']})")
         _contours(upper, image)
-        for axes, prefix in zip(lower, ("", SINGLE_START), strict=False):
-            _regions(axes, image, image[f"{prefix}log_q"], masses)
+        for axes, prefix in zip(lower, ("", *others), strict=True):
+            _posterior_regions(axes, image)
+            if prefix:
+                _ellipses(axes, image[f"{prefix}mean"], np.exp(image[f"{prefix}log_std"]), masses)
+            else:
+                _q_regions(axes, image, masses)
             axes.set_title(f"KL(q || exact) = {image[f'{prefix}kl']:.2f} nats", fontsize=9)
         lower[-1].set_xlabel("first latent dimension", fontsize=9)
         for axes in (upper, *lower):
             axes.set_box_aspect(1)
             axes.tick_params(labelsize=8)
     shares = " and ".join(f"{mass:.0%}" for mass in sorted(masses))
-    best = "best of several starts:\n" if len(heights) == 4 else ""
+    best = "best of several starts:\n" if others else ""
     rows = [
         f"{CONTOUR_LEVELS[0]} to {CONTOUR_LEVELS[-1]} of each peak",
         f"{best}{shares} of the mass",
-        f"one random start:\n{shares} of the mass",
+        *(f"{words}:\n{shares} of the mass" for words in others.values()),
     ]
-    for line, text in zip(grid[1:], rows, strict=False):
+    for line, text in zip(grid[1:], rows, strict=True):
         line[0].set_ylabel(f"{text}\nsecond latent dimension", fontsize=9)
     handles = [
         Line2D([], [], color=JOINT_COLOUR, label="exact, p(z | top half)"),
@@ -86,8 +95,23 @@ def _contours(axes: Axes, image: Mapping[str, np.ndarray]) -> None:
         )
 
 
-def _regions(axes: Axes, image: Mapping[str, np.ndarray], log_q: np.ndarray, masses: np.ndarray) -> None:
-    """Draw the smallest regions that hold these shares of either's mass; label the posterior's modes."""
+def _q_regions(axes: Axes, image: Mapping[str, np.ndarray], masses: np.ndarray) -> None:
+    """Draw the smallest regions that hold these shares of q's mass."""
+    # Of a Gaussian in the plane, what lies above a share s of its peak holds 1 - s of it.
+    q = np.exp(image["log_q"] - image["log_q"].max())
+    axes.contour(*image["axes"], q, levels=np.sort(1 - masses), colors=Q_COLOUR, linewidths=1.3)
+
+
+def _ellipses(axes: Axes, mean: np.ndarray, std: np.ndarray, masses: np.ndarray) -> None:
+    """Draw the same of a q that may lie outside the tables, and zoom out to it."""
+    for mass in masses:
+        size = 2 * std * np.sqrt(-2 * np.log(1 - mass))
+        axes.add_patch(Ellipse(tuple(mean), *size, fill=False, edgecolor=Q_COLOUR, linewidth=1.3))
+    axes.autoscale_view()
+
+
+def _posterior_regions(axes: Axes, image: Mapping[str, np.ndarray]) -> None:
+    """Draw the smallest regions that hold these shares of the posterior's mass; label its modes."""
     first, second = image["axes"]
     levels = np.sort(image["joint_levels"])
     axes.contourf(
@@ -98,9 +122,6 @@ def _regions(axes: Axes, image: Mapping[str, np.ndarray], log_q: np.ndarray, mas
         colors=[JOINT_COLOUR] * 2,
         alpha=[0.25, 0.6],
     )
-    # Of a Gaussian in the plane, what lies above a share s of its peak holds 1 - s of it.
-    q = np.exp(log_q - log_q.max())
-    axes.contour(first, second, q, levels=np.sort(1 - masses), colors=Q_COLOUR, linewidths=1.3)
     modes = _mode_masses(image, levels[0])
     if len(modes) > 1:
         for place, mass in modes:

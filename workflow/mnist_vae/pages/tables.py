@@ -42,6 +42,8 @@ GAPS_COLUMNS = {
     ("test", "neg_log_p_bottom"): "full_test_neg_log_p_bottom",
     ("test", "neg_log_p_bottom_given_top"): "full_test_neg_log_p_bottom_given_top",
     ("test", "neg_log_p_bottom_independent_pixels"): "full_test_neg_log_p_bottom_independent_pixels",
+    ("test_subset", "neg_log_px_error"): "neg_log_px_error",
+    ("test_subset", "effective_sample_size"): "effective_sample_size",
     ("test_subset", "largest_error"): "largest_error",
     ("test", "largest_error"): "full_test_largest_error",
 }
@@ -115,13 +117,15 @@ def gaps_table(metrics: pd.DataFrame) -> pd.DataFrame:
 
     The standard errors are over images, which all seeds share, so the mean row's are the seeds' means. The
     mean row's *_seed_spread are standard deviations over seeds. Columns without a prefix are on the first
-    `images` test images. unseen_less_seen is -log p(x) of training images that the run did not use, less that
-    of the images it used. largest_error is the largest estimated error of log p(x) over images; the mean row
-    holds the largest over seeds.
+    `images` test images, on which log p(x) is `exact`, a sum, or an `estimate` by draws, from three latent
+    dimensions on; neg_log_px_error is then an image's standard error, on average. unseen_less_seen is
+    -log p(x) of training images that the run did not use, less that of the images it used. largest_error is
+    the largest estimated error of log p(x) over images; the mean row holds the largest over seeds.
     """
     indexed = metrics.set_index([*MODEL, "split", "metric"])
     wide = indexed[["value", "standard_error"]].unstack(["split", "metric"])
     columns = {"images": wide["value", "test_subset", "images"].astype(int)}
+    columns["log_px"] = how_known(wide["value"])
     names = [name for place, name in GAPS_COLUMNS.items() if ("value", *place) in wide]
     for (split, metric), name in GAPS_COLUMNS.items():
         if name in names:
@@ -135,7 +139,8 @@ def gaps_table(metrics: pd.DataFrame) -> pd.DataFrame:
             seeds.unseen_neg_log_px_standard_error, seeds.train_neg_log_px_standard_error
         )
     by_size = seeds.groupby(level=["recipe", "n"])
-    summary = by_size.mean().astype({"images": int})
+    summary = by_size.mean(numeric_only=True).astype({"images": int})
+    summary.insert(1, "log_px", by_size["log_px"].first())
     for name in names:
         if name.endswith("largest_error"):
             summary[name] = by_size[name].max()
@@ -145,6 +150,13 @@ def gaps_table(metrics: pd.DataFrame) -> pd.DataFrame:
     rows = pd.concat([seeds.reset_index(), summary.reset_index().assign(seed="mean")])
     rows = rows.sort_values(["recipe", "n"], kind="stable", ignore_index=True)[[*MODEL, *summary.columns]]
     return rows.drop(columns=[f"{name}_standard_error" for name in names if name.endswith("largest_error")])
+
+
+def how_known(wide: pd.DataFrame) -> pd.Series:
+    """Whether each model's log p(x) is "exact" or an "estimate", which alone has an effective sample size."""
+    place = ("test_subset", "effective_sample_size")
+    estimated = wide[place].notna() if place in wide else pd.Series(False, wide.index)
+    return estimated.map({True: "estimate", False: "exact"})
 
 
 def differences_table(metrics: pd.DataFrame) -> pd.DataFrame:

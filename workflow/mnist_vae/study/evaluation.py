@@ -10,6 +10,8 @@ from mnist_vae.study.networks import VAE
 from mnist_vae.study.objective import Bound, bound
 from mnist_vae.study.preconditions import require_at_least, require_binary_images, require_cpu_generator
 
+ACTIVE = 0.01  # variance of a code over images, above which its unit is active
+
 
 class Estimate(NamedTuple):
     """A mean over images, in nats, and its standard error over images."""
@@ -54,6 +56,17 @@ def evaluate(vae: VAE, images: Tensor, draws: int, generator: torch.Generator) -
         mean_over_images(-terms.log_likelihood.mean(0)),
         neg_elbo.mean(1).std().item() if draws > 1 else float("nan"),
     )
+
+
+@torch.inference_mode()
+def active_units(vae: VAE, images: Tensor) -> int:
+    """Latent dimensions that images (count, 784) move: those whose encoder mean varies over them by ACTIVE.
+
+    Burda, Grosse & Salakhutdinov 2016, section 5.2: A_u = Var_x(E_q[u]) > 0.01.
+    """
+    require_binary_images(images, vae)
+    mean, _ = vae.encoder(images)
+    return int((mean.var(0) > ACTIVE).sum())
 
 
 def _bound_in_blocks(vae: VAE, images: Tensor, noise: Tensor) -> Bound:

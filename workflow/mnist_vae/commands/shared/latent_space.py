@@ -3,13 +3,16 @@ had.
 """
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from torch import Tensor
+import torch
 
 from mnist_vae.errors import InputError
+from mnist_vae.exact.estimate import SampledSpace
+from mnist_vae.exact.gaps import Space
 from mnist_vae.exact.marginal import DecoderSpace, OutsideWindowError
+from mnist_vae.study.networks import VAE
 
 
 def add_latent_space_arguments(parser: ArgumentParser) -> None:
@@ -23,9 +26,11 @@ def add_latent_space_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def decoder_space(decoder: Callable[[Tensor], Tensor], dimension: int, options: Namespace) -> DecoderSpace:
-    """The latent space of a decoder with these options."""
-    return DecoderSpace(decoder, dimension, window=options.window, tolerance=options.tolerance)
+def latent_space(vae: VAE, options: Namespace, generator: torch.Generator) -> Space:
+    """The latent space of a model: sums in one or two dimensions, the generator's draws beyond."""
+    if vae.latent > 2:
+        return SampledSpace(vae, generator=generator)
+    return DecoderSpace(vae.decoder, vae.latent, window=options.window, tolerance=options.tolerance)
 
 
 @contextmanager

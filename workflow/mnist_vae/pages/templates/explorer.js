@@ -906,7 +906,7 @@ function fragment() {
 let keeping = null;
 function keepInFragment() {
   clearTimeout(keeping);
-  if (location.protocol === "data:") return; // inside the report, which has no address to keep it in
+  if (!["file:", "http:", "https:"].includes(location.protocol)) return; // embedded, as in the report: no address
   keeping = setTimeout(() => history.replaceState(null, "", fragment()), FRAGMENT_DELAY);
 }
 

@@ -1,0 +1,128 @@
+"""Every command on models of other shapes than the reference's, and tables and figures of them together."""
+
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+from safetensors.numpy import load_file
+
+from support.command_line import TRAIN, run_command
+
+SHAPES = {
+    "small": "--hidden 64",
+    "tall": "--latent 3",
+    "line": "--latent 1",
+    "beta4": "--beta 4",
+}
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory, small_digits):
+    """A folder of one data set's models, a recipe a shape, with what every command makes of each."""
+    folder = tmp_path_factory.mktemp("shapes") / "mnist5k"
+    digits, space = small_digits.binarized, "--window 20 --tolerance 0.01"
+    for recipe, shape in SHAPES.items():
+        model = folder / "models" / recipe / f"n{TRAIN}" / "seed1"
+        weights = model / "weights.safetensors"
+        for words in (
+            f"train {digits} {small_digits.grey} {weights} {model}/history.csv {model}/snapshots.safetensors"
+            f" --snapshot-epochs 1 --recipe {recipe} --n {TRAIN} --seed 1 --epochs 2 --batch-size 50 "
+            f"--learning-rate 0.002 {shape}",
+            f"evaluate {digits} {weights} {model}/metrics.csv --draws 2 --first-100-draws 2 --images 5 "
+            f"{space}",
+            f"measure_epochs {digits} {model}/snapshots.safetensors {model}/epochs.csv --images 5 {space}",
+            f"weigh_draws {digits} {weights} {model}/weighted_draws.csv --images 3 --draws 1 4 {space}",
+            f"encode {digits} {weights} {model}/latents.safetensors",
+            f"sample_prior {weights} {model}/prior_samples.safetensors --draws 3",
+            f"interpolate {digits} {weights} {model}/interpolation.safetensors --images 14 119 98",
+            f"reconstruct {digits} {weights} {model}/reconstructions.safetensors",
+            f"fit_top_half {digits} {weights} {model}/fit.safetensors --images 0 3 --starts 2 --draws 5 "
+            "--steps 20 --learning-rate 0.05",
+            f"complete_top_half {weights} {model}/fit.safetensors {model}/top_half.safetensors "
+            f"--completions 2 {space}",
+        ):
+            assert run_command(words) == 0, words
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tables(shapes):
+    """The study's tables of all shapes together, and that over the latent dimension."""
+    folder = shapes / "tables"
+    metrics, epochs = (
+        " ".join(map(str, sorted(shapes.glob(f"models/**/{name}.csv")))) for name in ("metrics", "epochs")
+    )
+    files = {name: folder / f"{name}.csv" for name in ("metrics", "elbo", "gaps", "differences", "epochs")}
+    files |= {f"{name}_md": folder / f"{name}.md" for name in ("elbo", "gaps", "differences")}
+    assert (
+        run_command(
+            f"tabulate {metrics} --epochs {epochs} --metrics {files['metrics']} --elbo {files['elbo']} "
+            f"--elbo-markdown {files['elbo_md']} --gaps {files['gaps']} --gaps-markdown {files['gaps_md']} "
+            f"--differences {files['differences']} --differences-markdown {files['differences_md']} "
+            f"--all-epochs {files['epochs']} --third-question {folder}/third.csv --dataset mnist5k"
+        )
+        == 0
+    )
+    latents = folder / "latents.csv"
+    assert (
+        run_command(
+            f"tabulate_latents {metrics} --table {latents} --markdown {folder}/latents.md --dataset mnist5k"
+        )
+        == 0
+    )
+    return folder
+
+
+def test_tables_say_which_log_px_is_exact(tables):
+    gaps = pd.read_csv(tables / "gaps.csv").query("seed == 'mean'").set_index("recipe")
+    known = {"small": "exact", "tall": "estimate", "line": "exact", "beta4": "exact"}
+    assert gaps.log_px.to_dict() == known
+    assert gaps.effective_sample_size.notna().to_dict() == {name: name == "tall" for name in SHAPES}
+    assert (gaps.neg_log_px_error.dropna() < 0.5).all()
+    page = (tables / "gaps.md").read_text()
+    assert "| estimate" in page
+    assert "nan" not in page
+
+
+def test_latents_table_is_by_dimension(tables):
+    table = pd.read_csv(tables / "latents.csv")
+    assert list(table.latent) == [1, 2, 2, 3]
+    assert table.set_index("recipe").log_px["tall"] == "estimate"
+    assert (table.active_units <= table.latent).all()
+    assert (table.neg_elbo > 0).all()
+    assert "nan" not in (tables / "latents.md").read_text()
+
+
+@pytest.mark.parametrize("recipe", SHAPES)
+def test_what_shows_no_plane_is_drawn(shapes, tables, recipe):
+    model = next((shapes / "models" / recipe).glob("*/seed1"))
+    stored = load_file(model / "top_half.safetensors")
+    assert ("weighted_completion" in stored) == (recipe == "tall")
+    assert ("log_joint" in stored) == (recipe not in ("tall", "line"))
+    for figure, source in (
+        ("prior_samples", "prior_samples"),
+        ("reconstructions", "reconstructions"),
+        ("interpolation", "interpolation"),
+        ("completion", "top_half"),
+    ):
+        picture = model / f"{figure}.png"
+        assert run_command(f"draw {figure} {picture} {model}/{source}.safetensors") == 0
+        assert imread(picture)[..., :3].std() > 0.02
+
+
+def test_figures_of_all_models_are_drawn(shapes, tables, tmp_path):
+    models = sorted(shapes.glob("models/*/*/seed1"))
+    for figure, sources in (
+        ("training_curves", [model / "history.csv" for model in models]),
+        ("importance_weighted_bound", [model / "weighted_draws.csv" for model in models]),
+        ("inference_gap", [tables / "epochs.csv", tables / "gaps.csv"]),
+        ("latents", [tables / "latents.csv"]),
+    ):
+        assert run_command(f"draw {figure} {tmp_path}/{figure}.png {' '.join(map(str, sources))}") == 0
+        assert imread(tmp_path / f"{figure}.png")[..., :3].std() > 0.02
+
+
+def test_a_manifold_of_three_dimensions_is_refused_in_one_line(shapes, capsys):
+    model = next((shapes / "models/tall").glob("*/seed1"))
+    words = f"decode_manifold {model}/weights.safetensors {model}/latents.safetensors {model}/m --size 3"
+    assert run_command(words) != 0
+    assert "needs 2" in capsys.readouterr().err

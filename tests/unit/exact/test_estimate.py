@@ -1,0 +1,137 @@
+"""Importance sampling against the sums, where both can be had, and by itself beyond."""
+
+import math
+
+import pytest
+import torch
+
+from mnist_vae.exact import estimate
+from mnist_vae.exact.estimate import PartOfDecoder, SampledSpace, balanced_design
+from mnist_vae.exact.gaps import encoder_gap, gaps
+from mnist_vae.exact.low_rank import BOTTOM_HALF, TOP_HALF, WHOLE
+from mnist_vae.exact.marginal import DecoderSpace
+from mnist_vae.study.densities import joint_log_density, log_prior, top_half_joint
+from mnist_vae.study.networks import VAE
+
+IMAGES = 24
+
+
+def sampled(vae: VAE, draws: int = 1000, seed: int = 1) -> SampledSpace:
+    return SampledSpace(vae, generator=torch.Generator().manual_seed(seed), draws=draws)
+
+
+@pytest.fixture(scope="module")
+def sums(trained: VAE) -> DecoderSpace:
+    return DecoderSpace(trained.decoder, 2, window=10.0, tolerance=1e-3)
+
+
+@pytest.mark.parametrize("part", [WHOLE, TOP_HALF, BOTTOM_HALF])
+def test_estimate_agrees_with_the_sum_per_image_and_in_the_mean(trained, sums, images, part) -> None:
+    x = images[1000 : 1000 + IMAGES]
+    with torch.inference_mode():
+        found = sampled(trained).log_marginals(x, part)
+        difference = found.log_density - sums.log_marginals(x, part).log_density
+    assert abs(difference.mean().item()) < 0.02
+    assert (difference.abs() < 4 * found.error + sums.tolerance).all()
+    assert (found.effective_sample_size > 50).all()
+
+
+def test_standard_errors_are_what_estimates_spread_by(trained, images) -> None:
+    x = images[1000:1004]
+    with torch.inference_mode():
+        found = [sampled(trained, 200, seed).log_marginals(x) for seed in range(12)]
+    spread = torch.stack([each.log_density for each in found]).std(0)
+    stated = torch.stack([each.error for each in found]).mean(0)
+    # Of 12 estimates and 4 images; draws are stratified over modes, so the spread may be less than stated.
+    assert 0.4 < (spread / stated).square().mean().sqrt().item() < 1.6
+
+
+def test_gaps_agree_with_the_sums(trained, sums, images) -> None:
+    x = images[1000 : 1000 + IMAGES]
+    exact, found = gaps(trained, sums, x), gaps(trained, sampled(trained), x)
+    for name in ("log_px", "kl", "kl_refined", "kl_best"):
+        assert abs((getattr(found, name) - getattr(exact, name)).mean().item()) < 0.1, name
+    assert (found.kl_refined <= found.kl).all()
+    assert exact.effective_sample_size.isinf().all()
+    assert found.effective_sample_size.isfinite().all()
+
+
+def test_linear_gaussian_evidence_in_five_dimensions() -> None:
+    """With logits that depend on no z, the posterior is the prior and log p(x) is the likelihood."""
+    vae = VAE(torch.Generator().manual_seed(1), latent=5).requires_grad_(False)
+    vae.decoder.output.weight.zero_()
+    x = torch.bernoulli(torch.full((6, 784), 0.3), generator=torch.Generator().manual_seed(2))
+    vae.decoder.output.bias.fill_(math.log(0.3 / 0.7))
+    expected = x.sum(-1) * math.log(0.3) + (784 - x.sum(-1)) * math.log(0.7)
+    with torch.inference_mode():
+        found = sampled(vae, 4000).log_marginals(x)
+    assert ((found.log_density - expected).abs() < 5 * found.error + 1e-3).all()
+    assert (found.error < 0.1).all()
+
+
+def test_estimates_of_two_kinds_of_draws_agree_beyond_two_dimensions(images) -> None:
+    """In three dimensions: the proposal's draws against a million of the prior, which need no mode."""
+    vae = VAE(torch.Generator().manual_seed(3), latent=3).requires_grad_(False)
+    x = images[:3]
+    generator = torch.Generator().manual_seed(4)
+    with torch.inference_mode():
+        found = sampled(vae, 2000).log_marginals(x)
+        z = torch.randn(200_000, 1, 3, generator=generator).expand(-1, len(x), -1)
+        log_weights = PartOfDecoder(vae.decoder).log_joint(x, z).double() - log_prior(z)
+    plain = torch.logsumexp(log_weights, 0) - math.log(len(z))
+    share = torch.softmax(log_weights, 0)
+    error = torch.hypot(found.error, share.square().sum(0).sqrt())
+    assert (error < 0.3).all()
+    assert ((found.log_density - plain).abs() < 4 * error).all()
+
+
+@pytest.mark.parametrize("part", [WHOLE, TOP_HALF])
+def test_closed_forms_are_those_of_the_study(images, part) -> None:
+    vae = VAE(torch.Generator().manual_seed(3), latent=4).double().requires_grad_(False)
+    x = images[:2].double()
+    z = torch.randn(3, 2, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    z.requires_grad_()
+    density = joint_log_density if part == WHOLE else top_half_joint
+    expected = density(vae.decoder, x, z)
+    gradient = torch.autograd.grad(expected.sum(), z)[0]
+    value, slope = PartOfDecoder(vae.decoder, part).slopes(x, z.detach())
+    torch.testing.assert_close(value, expected.detach())
+    torch.testing.assert_close(slope, gradient)
+    torch.testing.assert_close(PartOfDecoder(vae.decoder, part).log_joint(x, z.detach()), expected.detach())
+
+
+@pytest.mark.parametrize("dimension", [1, 3, 5, 20, 50])
+def test_design_has_the_normals_moments(dimension: int) -> None:
+    design = balanced_design(dimension)
+    assert len(design) <= 4 * max(dimension, 1) + 4
+    torch.testing.assert_close(design.mean(0), torch.zeros(dimension))
+    torch.testing.assert_close(design.T @ design / len(design), torch.eye(dimension))
+
+
+def test_encoder_gap_at_ten_dimensions_is_a_gap(images) -> None:
+    vae = VAE(torch.Generator().manual_seed(3), latent=10).requires_grad_(False)
+    found = encoder_gap(vae, sampled(vae), images[:10])
+    assert (found.kl > -4 * found.error).all()
+    assert found.kl.mean() > 0.1
+
+
+def test_posterior_draws_have_the_sums_mean(trained, sums, images) -> None:
+    x = images[1000]
+    with torch.inference_mode():
+        space = sampled(trained, 4000)
+        means = [each.posterior(x, TOP_HALF).mean_of(lambda z: z) for each in (space, sums)]
+        spread = sums.posterior(x, TOP_HALF).mean_of(lambda z: (z - means[1].float()) ** 2).sqrt()
+    assert ((means[0] - means[1]).abs() < 0.2 * spread).all()
+
+
+def test_memory_does_not_grow_with_the_number_of_images(monkeypatch, trained, images) -> None:
+    """Draws are held of a block of images at a time."""
+    sizes = []
+    drawn = estimate._Mixture.draw
+    monkeypatch.setattr(
+        estimate._Mixture, "draw", lambda self, *rest: sizes.append(len(self.mode)) or drawn(self, *rest)
+    )
+    with torch.inference_mode():
+        sampled(trained, 10).log_marginals(images[:120])
+    assert max(sizes) == estimate.IMAGES_A_BLOCK
+    assert sum(sizes) == 120

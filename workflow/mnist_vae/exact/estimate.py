@@ -1,0 +1,290 @@
+"""Log p(x) and gaps at any latent dimension, by importance sampling (docs/exactness.md), in nats.
+
+Beyond two dimensions the latent space is too large for sums. Draws from a proposal that covers each image's
+posterior estimate the same figures: a mixture of multivariate Student t around the modes that are found,
+shaped by the likelihood's Gauss-Newton curvature there (Laplace's method), with tails heavier than the
+posterior's, as importance sampling needs (Geweke 1989). At two dimensions the estimates are tested against
+the sums.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mnist_vae.exact.low_rank import WHOLE
+from mnist_vae.exact.marginal import MODES, Marginal, Posterior
+from mnist_vae.exact.quadrature import Elbo, Moments
+from mnist_vae.exact.refine import ascend
+from mnist_vae.study.blocks import POINTS_A_BLOCK
+from mnist_vae.study.densities import log_likelihood, log_prior
+from mnist_vae.study.images import TOP_HALF as TOP_PIXELS
+from mnist_vae.study.networks import VAE, Decoder
+from mnist_vae.study.objective import reparameterize
+from mnist_vae.study.products import tanh_
+
+DRAWS = 2000  # of z per image, for log p(x)
+ELBO_DRAWS = 400  # for the ELBO of one image's q
+BANK = 2000  # points of the prior, and at most so many codes of images, among which ascents start
+STARTS = 12  # of an image's ascents, beside the encoder's answer
+STARTS_OF_HALVES = 24  # of which an image's posterior can have several modes, far from its code
+APART = 0.3  # distance between starts
+STEPS = 12  # of an ascent
+CUT = 20.0  # nats below an image's best, from where on down an ascent is given up
+FREEDOM = 4  # degrees of freedom of Student's t
+WIDER = (1.2, 6.0)  # scales of the proposal, over Laplace's
+SHARES = (0.85, 0.15)  # of the draws, at either scale
+FLOOR = 0.2  # share of the draws that all modes get alike, whatever their mass
+IMAGES_A_BLOCK = 50  # whose draws and weights are held at once
+
+
+class PartOfDecoder:
+    """The log-joints of a part of images, with slopes and curvature in closed form."""
+
+    def __init__(self, decoder: Decoder, part: int = WHOLE) -> None:
+        self.part = part
+        self.pixels = (slice(None), slice(TOP_PIXELS), slice(TOP_PIXELS, None))[part]
+        self.hidden = decoder.hidden
+        self.weight, self.bias = decoder.output.weight[self.pixels], decoder.output.bias[self.pixels]
+
+    def log_joint(self, x: Tensor, z: Tensor) -> Tensor:
+        """Images (images, 784) and z (points, images, d) -> (points, images)."""
+        x = x[:, self.pixels]
+        found = [
+            log_prior(some) + log_likelihood(x, F.linear(tanh_(self.hidden(some)), self.weight, self.bias))
+            for some in z.split(max(1, POINTS_A_BLOCK // len(x)))
+        ]
+        return torch.cat(found)
+
+    def slopes(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        """The log-joints as above, and their gradients with respect to z (points, images, d)."""
+        x = x[:, self.pixels]
+        values, gradients = [], []
+        for some in z.split(max(1, POINTS_A_BLOCK // len(x))):
+            hidden = tanh_(self.hidden(some))
+            logits = F.linear(hidden, self.weight, self.bias)
+            values.append(log_prior(some) + log_likelihood(x, logits))
+            back = (x - torch.sigmoid(logits)) @ self.weight * (1 - hidden**2)
+            gradients.append(back @ self.hidden.weight - some)
+        return torch.cat(values), torch.cat(gradients)
+
+    def precision(self, z: Tensor) -> Tensor:
+        """The Gauss-Newton precision of the posterior at z (images, d): (images, d, d).
+
+        I + J' diag(p (1 - p)) J, with the Jacobian J of the logits. Their second derivatives are left out,
+        and with them the image, so it is positive everywhere.
+        """
+        found = []
+        for some in z.split(POINTS_A_BLOCK):
+            hidden = torch.tanh(self.hidden(some))
+            p = torch.sigmoid(F.linear(hidden, self.weight, self.bias))
+            jacobian = self.weight @ ((1 - hidden**2)[..., None] * self.hidden.weight)
+            jacobian *= torch.sqrt(p * (1 - p))[..., None]
+            found.append(torch.eye(z.shape[-1]).to(z) + jacobian.mT @ jacobian)
+        return torch.cat(found)
+
+
+class SampledSpace:
+    """The latent space of a VAE's decoder, where log-densities are estimated by draws."""
+
+    def __init__(self, vae: VAE, *, generator: torch.Generator, draws: int = DRAWS) -> None:
+        """All draws are the generator's, so that the same calls in the same order find the same numbers."""
+        self.vae, self.decoder, self.dimension = vae, vae.decoder, vae.latent
+        self.generator, self.draws = generator, draws
+
+    def log_marginals(self, x: Tensor, part: int = WHOLE) -> Marginal:
+        """Estimate log p of images (images, 784), or of a half: part is WHOLE, TOP_HALF or BOTTOM_HALF.
+
+        error is the standard error, by the delta method; modes are where ascents ended, by their mass.
+        """
+        joint = PartOfDecoder(self.decoder, part)
+        bank = self._bank(x)
+        found = []
+        for some in x.split(IMAGES_A_BLOCK):
+            proposal = self._proposal(joint, some, bank)
+            log_weights = self._weighted(joint, some, proposal)[1]
+            normalized = torch.softmax(log_weights, 0)
+            size = 1 / (normalized**2).sum(0)
+            error = (1 / size - 1 / self.draws).clamp(min=0).sqrt()
+            log_density = torch.logsumexp(log_weights, 0) - math.log(self.draws)
+            found.append(Marginal(log_density, error, proposal.mode[:, :MODES], size))
+        return Marginal(*(torch.cat(each) for each in zip(*found, strict=True)))
+
+    def posterior(self, x: Tensor, part: int = WHOLE) -> Posterior:
+        """The posterior of one image (784,) as weighted draws."""
+        joint = PartOfDecoder(self.decoder, part)
+        z, log_weights = self._weighted(joint, x[None], self._proposal(joint, x[None], self._bank(x[None])))
+        z, log_weights = z[:, 0], log_weights[:, 0]
+        log_density = torch.logsumexp(log_weights, 0) - math.log(self.draws)
+        log_joint = joint.log_joint(x[None], z[:, None])[:, 0].double()
+        return Posterior(z.double(), torch.log_softmax(log_weights, 0), log_joint - log_density, x.dtype)
+
+    def normal_points(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Standard normal draws (draws, d) and their equal weights (draws,), for means under a q."""
+        noise = torch.randn(self.draws, self.dimension, generator=self.generator).to(like)
+        return noise, torch.full((self.draws,), 1 / self.draws).to(like)
+
+    def refine(self, x: Tensor, mean: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
+        """Raise each image's ELBO from the given q (images, d): `refine.refine`, by a balanced design."""
+        joint, design = PartOfDecoder(self.decoder), balanced_design(self.dimension).to(mean)
+
+        def moments(left: Tensor, mean: Tensor, log_std: Tensor) -> Moments:
+            u, std = design[:, None], torch.exp(log_std)
+            found = []
+            for some in torch.arange(len(left)).split(max(1, POINTS_A_BLOCK // len(design))):
+                z = mean[some] + std[some] * u
+                value, gradient = joint.slopes(x[left[some]], z)
+                slope = gradient * std[some]
+                found.append((value.mean(0), slope.mean(0), (slope * u).mean(0)))
+            expected, slope, curvature = (torch.cat(part) for part in zip(*found, strict=True))
+            return Moments((expected + entropy(log_std))[:, None], slope, curvature)
+
+        return ascend(moments, mean, log_std)
+
+    def elbo(self, x: Tensor, mean: Tensor, log_std: Tensor, part: int = WHOLE) -> Elbo:
+        """Estimate each image's ELBO by ELBO_DRAWS antithetic draws; error is the standard error."""
+        joint = PartOfDecoder(self.decoder, part)
+        found = []
+        for some in torch.arange(len(x)).split(IMAGES_A_BLOCK):
+            noise = torch.randn(ELBO_DRAWS // 2, len(some), self.dimension, generator=self.generator)
+            values = [
+                joint.log_joint(x[some], reparameterize(mean[some], log_std[some], sign * noise)).double()
+                for sign in (1, -1)
+            ]
+            pairs = (values[0] + values[1]) / 2
+            found.append((pairs.mean(0) + entropy(log_std[some]), pairs.std(0) / len(pairs) ** 0.5))
+        return Elbo(*(torch.cat(each) for each in zip(*found, strict=True)))
+
+    def _bank(self, x: Tensor) -> Tensor:
+        """Points at which all images are tried: of the prior, and the codes of the first images."""
+        prior = torch.randn(BANK, self.dimension, generator=self.generator).to(x)
+        return torch.cat([prior, self.vae.encoder(x[:BANK])[0]])
+
+    def _proposal(self, joint: PartOfDecoder, x: Tensor, bank: Tensor) -> "_Mixture":
+        starts = self._starts(joint, x, bank)
+        images, number, dimension = starts.shape
+        mode, height = _ascend_to_modes(joint, x, starts)
+        precision = joint.precision(mode.flatten(0, 1))
+        factor = torch.linalg.cholesky(precision).unflatten(0, (images, number))
+        log_volume = -factor.diagonal(dim1=-2, dim2=-1).log().sum(-1) + dimension / 2 * math.log(2 * math.pi)
+        mass = height + log_volume
+        order = mass.argsort(-1, descending=True)
+        mass = mass.gather(-1, order)
+        live = height.gather(-1, order) > height.amax(-1, keepdim=True) - CUT
+        share = (1 - FLOOR) * torch.softmax(mass, -1) + FLOOR * live / live.sum(-1, keepdim=True)
+        rows = torch.arange(images)[:, None]
+        mode, factor = mode[rows, order], factor[rows, order]
+        return _Mixture(
+            torch.cat([mode] * len(WIDER), 1),
+            torch.cat([factor / scale for scale in WIDER], 1),
+            torch.cat([share * part for part in SHARES], 1),
+        )
+
+    def _starts(self, joint: PartOfDecoder, x: Tensor, bank: Tensor) -> Tensor:
+        """The encoder's answers and the best points of the bank that lie apart: (images, starts, d)."""
+        logits = F.linear(torch.tanh(joint.hidden(bank)), joint.weight, joint.bias)
+        table = x[:, joint.pixels] @ logits.T + log_prior(bank) - F.softplus(logits).sum(-1)
+        encoded = self.vae.encoder(x)[0]
+        starts = [encoded]
+        for _ in range(STARTS if joint.part == WHOLE else STARTS_OF_HALVES):
+            near = torch.cdist(starts[-1], bank) < APART
+            table = table.masked_fill(near, -torch.inf)
+            starts.append(bank[table.argmax(-1)])
+        return torch.stack(starts, 1)
+
+    def _weighted(self, joint: PartOfDecoder, x: Tensor, proposal: "_Mixture") -> tuple[Tensor, Tensor]:
+        """Draws z (draws, images, d), and the logarithms of their importance weights (draws, images)."""
+        z = proposal.draw(self.draws, self.generator)
+        return z, joint.log_joint(x, z).double() - proposal.log_density(z).double()
+
+
+class _Mixture(NamedTuple):
+    """Of each image, a mixture of Student's t: mode (images, k, d), Cholesky factors of the precisions
+    (images, k, d, d), and shares (images, k).
+    """
+
+    mode: Tensor
+    factor: Tensor
+    share: Tensor
+
+    def draw(self, draws: int, generator: torch.Generator) -> Tensor:
+        """Stratified over the parts: (draws, images, d)."""
+        images, _, dimension = self.mode.shape
+        at = ((torch.arange(draws) + 0.5) / draws).to(self.share).expand(images, -1).contiguous()
+        part = torch.searchsorted(self.share.cumsum(-1), at).clamp(max=self.share.shape[-1] - 1)
+        noise = torch.randn(images, draws, dimension, generator=generator).to(self.mode)
+        chi2 = (torch.randn(images, draws, FREEDOM, generator=generator) ** 2).sum(-1)
+        noise = noise * torch.sqrt(FREEDOM / chi2)[..., None].to(noise)
+        z = torch.empty_like(noise)
+        for k in range(self.share.shape[-1]):
+            chosen = part == k
+            solved = torch.linalg.solve_triangular(self.factor[:, k].mT, noise.mT, upper=True).mT
+            z[chosen] = (self.mode[:, k, None] + solved)[chosen]
+        return z.transpose(0, 1)
+
+    def log_density(self, z: Tensor) -> Tensor:
+        """At z (draws, images, d): (draws, images)."""
+        d = z.shape[-1]
+        constant = (
+            math.lgamma((FREEDOM + d) / 2) - math.lgamma(FREEDOM / 2) - d / 2 * math.log(FREEDOM * math.pi)
+        )
+        found = []
+        for k in range(self.share.shape[-1]):
+            whitened = (z.transpose(0, 1) - self.mode[:, k, None]) @ self.factor[:, k]
+            size = (whitened**2).sum(-1)
+            log_t = constant - (FREEDOM + d) / 2 * torch.log1p(size / FREEDOM)
+            log_scale = self.factor[:, k].diagonal(dim1=-2, dim2=-1).log().sum(-1)
+            found.append(log_t + (log_scale + torch.log(self.share[:, k]))[:, None])
+        return torch.logsumexp(torch.stack(found), 0).T
+
+
+def _ascend_to_modes(joint: PartOfDecoder, x: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
+    """Climb from starts (images, k, d) by damped Gauss-Newton steps.
+
+    Returns where the ascents end, and the log-joints there (images, k).
+    An ascent ends early where it cannot come within CUT of its image's best.
+    """
+    images, number, _ = starts.shape
+    image = torch.arange(images).repeat_interleave(number)
+    z = starts.flatten(0, 1).clone()
+    height, slope = (part[0] for part in joint.slopes(x[image], z[None]))
+    damping = torch.ones(len(z), 1)
+    going = torch.ones(len(z), dtype=torch.bool)
+    for _ in range(STEPS):
+        rows = going.nonzero()[:, 0]
+        if not len(rows):
+            break
+        step = torch.linalg.solve(joint.precision(z[rows]), slope[rows, :, None])[..., 0] * damping[rows]
+        promised = (step * slope[rows]).sum(-1)
+        tried = z[rows] + step
+        value, there = (part[0] for part in joint.slopes(x[image[rows]], tried[None]))
+        better = value > height[rows]
+        won = rows[better]
+        z[won], height[won], slope[won] = tried[better], value[better], there[better]
+        damping[rows] = torch.where(better[:, None], (2 * damping[rows]).clamp(max=1), damping[rows] / 4)
+        best = height.view(images, number).amax(-1)[image[rows]]
+        hopeless = height[rows] + 2 * promised < best - CUT
+        done = better & (promised < 1e-3)
+        going[rows] = ~(done | hopeless)
+    return z.view(starts.shape), height.view(images, number)
+
+
+def entropy(log_std: Tensor) -> Tensor:
+    """That of factorized Gaussians (images, d): (images,)."""
+    return log_std.sum(-1) + log_std.shape[-1] / 2 * (1 + math.log(2 * math.pi))
+
+
+def balanced_design(dimension: int) -> Tensor:
+    """Points (points, d) of -1 and 1 whose equal-weight mean is the standard normal's, up to degree 3.
+
+    Rows of a Hadamard matrix by Sylvester's construction, without its constant column, and their mirror
+    images: at most 4 d points. Columns are orthogonal, so no coordinate's slope or curvature leaks into
+    another's.
+    """
+    size = torch.ones(1, 1)
+    while len(size) <= dimension:
+        size = torch.kron(torch.tensor([[1.0, 1.0], [1.0, -1.0]]), size)
+    half = size[:, 1 : dimension + 1]
+    return torch.cat([half, -half])
