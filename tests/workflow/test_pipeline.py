@@ -200,7 +200,7 @@ WITHOUT_EFFECT = [
     "datasets={letters: {folder: elsewhere}}",
     "mirrors=['https://mirror.invalid']",
     "benchmarks={rounds: 2, images: 200}",
-    "parity={backend: executable}",
+    "parity={backend: executable, solutions: [mine.jl]}",
 ]
 
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "manifest": "list what was computed: each file's checksum, and the versions that made it",
     "verify": "compare what lies there with its manifest, and with an earlier one",
     "parity": "compare every function with the Julia reference",
+    "check_solutions": "check solutions for that comparison",
     "check_parity": "judge that comparison",
     "check": "check any solution of the assignment, in Python or Julia",
     "account": "add up what the jobs cost",

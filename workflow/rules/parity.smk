@@ -1,6 +1,7 @@
 # The parity ladder: this study's numbers against those of the Julia reference, by `snakemake parity`.
 #
-#   results/parity/ladder.{csv,md}   a row a check
+#   results/parity/solutions.csv     solutions of the assignment, a row for each function
+#   results/parity/ladder.{csv,md}   every check, and these rows
 #   results/parity/ladder.png        their deviations
 #
 # Real images of the resolved data set, and the first model trained on the fewest of them. Not part of
@@ -10,8 +11,34 @@ REFERENCE = CHECKOUT / "reference_julia"
 REFERENCE_SOURCES = [*REFERENCE.glob("parity*.jl"), *REFERENCE.glob("src/*.jl")]
 
 
+SOLUTIONS = {
+    name: of_checkout(f"reference_julia/{name}")
+    for name in ("solution.py", "solution_without_flux.jl", "solution.jl")
+}
+
+
+# Solutions of the assignment. Those of the reference in Julia are left out where Julia, or Flux, is not installed.
+rule check_solutions:
+    input:
+        solutions=[SOLUTIONS["solution.py"], *config["parity"]["solutions"]],
+        optional=[SOLUTIONS["solution_without_flux.jl"], SOLUTIONS["solution.jl"]],
+        code=sources("check_solutions"),
+        host=[of_checkout(f"workflow/mnist_vae/check/host.{suffix}") for suffix in ("jl", "py")],
+    output:
+        table="results/parity/solutions.csv",
+    log:
+        "results/parity/logs/check_solutions.log",
+    conda:
+        "../../envs/parity.yaml"
+    threads: 1
+    shell:
+        "python -m mnist_vae --threads {threads} check_solutions {output.table:q} {input.solutions:q} "
+        "--optional {input.optional:q} 2>&1 | tee -i {log:q}"
+
+
 rule climb_ladder:
     input:
+        solutions="results/parity/solutions.csv",
         digits=of_parity_model("results/{dataset}/data/binarized.safetensors"),
         weights=of_parity_model(f"{MODEL}/weights.safetensors"),
         entry=of_checkout("reference_julia/parity.jl"),
@@ -30,7 +57,8 @@ rule climb_ladder:
         backend=config["parity"]["backend"],
     shell:
         "python -m mnist_vae --threads {threads} parity {input.digits:q} {input.weights:q} {output.ladder:q} "
-        "{output.markdown:q} --reference {params.reference:q} --backend {params.backend:q} 2>&1 | tee -i {log:q}"
+        "{output.markdown:q} --solutions {input.solutions:q} --reference {params.reference:q} "
+        "--backend {params.backend:q} 2>&1 | tee -i {log:q}"
 
 
 use rule prior_samples as parity_ladder with:

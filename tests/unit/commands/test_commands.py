@@ -413,7 +413,8 @@ REFUSED = {
         "{tmp}/none",
     ),
     "parity without digits": (
-        "parity {tmp}/none {weights} {out} {out}2 --reference {tmp} --backend executable",
+        "parity {tmp}/none {weights} {out} {out}2 --solutions {tmp}/none --reference {tmp} "
+        "--backend executable",
         "{tmp}/none",
     ),
     "benchmark without digits": (
@@ -437,10 +438,15 @@ REFUSED = {
     "manifest of what is not there": ("manifest {out} {out}2 {tmp}/none --config {{}}", "{tmp}/none"),
     "verify without a manifest": ("verify {tmp}/none", "{tmp}/none is no manifest"),
     "build_page without a text": ("build_page {tmp}/none {tmp}/out", "{tmp}/none"),
+    "check_solutions without a solution": (
+        "check_solutions {out} {tmp}/none.py",
+        "{tmp}/none.py: there is no",
+    ),
     "check_parity without a ladder": ("check_parity {tmp}/none", "{tmp}/none"),
     "draw without arrays": ("draw completion {out}.png {tmp}/none", "{tmp}/none"),
     "parity on more than there is": (
-        "parity {digits} {weights} {out} {out}2 --reference {tmp} --backend executable",
+        "parity {digits} {weights} {out} {out}2 --solutions {tmp}/none --reference {tmp} "
+        "--backend executable",
         "has 200 train images, 1000 were asked for",
     ),
 }

@@ -7,11 +7,10 @@ from pathlib import Path
 from mnist_vae.check import report as pages
 from mnist_vae.check.contract import BY_NAME
 from mnist_vae.check.judge import LAYOUTS, Options, Report, check
+from mnist_vae.check.process import SUFFIXES, solution_file
 from mnist_vae.errors import InputError
 from mnist_vae.files.storage import whole_file
 from mnist_vae.pages.markdown import html_page
-
-SUFFIXES = (".py", ".jl")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -71,16 +70,6 @@ def write(path: str, text: str) -> None:
     """Write a file, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def solution_file(name: str) -> Path:
-    """The file. Raises InputError where it is none, or of another language."""
-    path = Path(name)
-    if path.suffix not in SUFFIXES:
-        raise InputError(f"{name}: a solution is a file that ends in {' or '.join(SUFFIXES)}.")
-    if not path.is_file():
-        raise InputError(f"{name}: there is no such file.")
-    return path
 
 
 def check_class(folder: str, settings: Options) -> list[Report]:

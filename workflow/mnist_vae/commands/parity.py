@@ -3,12 +3,14 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
+import pandas as pd
+
 from mnist_vae.data.digits import load_digits
 from mnist_vae.files.storage import load_provenance, whole_file
 from mnist_vae.files.weights import load_weights
 from mnist_vae.parity.bridge import BACKENDS, ask_reference
 from mnist_vae.parity.checks import climb, make_inputs
-from mnist_vae.parity.tables import ladder_markdown
+from mnist_vae.parity.tables import ladder_markdown, with_solutions
 
 IMAGES, BATCH_SIZE, EPOCHS = 1_000, 100, 10  # Adam takes 100 steps
 
@@ -19,6 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("ladder", help="where the table goes (.csv)")
     parser.add_argument("markdown", help="the same, to look at (.md)")
+    parser.add_argument("--solutions", required=True, help="what `check_solutions` stored (.csv)")
     parser.add_argument("--reference", required=True, help="the folder of the Julia project")
     parser.add_argument("--backend", required=True, choices=BACKENDS)
 
@@ -30,7 +33,7 @@ def run(options: Namespace) -> None:
     inputs = make_inputs(weights, images, BATCH_SIZE, EPOCHS)
     answer = ask_reference(inputs, options.reference, options.backend)
     print("comparing with this package's numbers", file=sys.stderr, flush=True)
-    ladder = climb(inputs, answer)
+    ladder = with_solutions(climb(inputs, answer), pd.read_csv(options.solutions))
     source = load_provenance(options.weights)
     model = "{dataset}, {recipe} recipe, n = {n:,}, seed {seed}".format(**source)
     with whole_file(options.ladder) as temporary:

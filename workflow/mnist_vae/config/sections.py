@@ -199,6 +199,15 @@ class Parity:
             "`julia` on the PATH or in `.julia/`; `auto`: the first of the two that starts with what is there"
         ),
     ] = "auto"
+    solutions: Annotated[
+        tuple[str, ...],
+        Parameter(
+            "further solutions of the assignment (`.py`, `.jl`) to check beside those in `reference_julia/`",
+            pattern=r"\.(py|jl)$",
+            values="files",
+            shown="none",
+        ),
+    ] = ()
 
 
 @dataclass(frozen=True)

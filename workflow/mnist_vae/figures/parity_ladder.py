@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 CORE_COLOUR, FLUX_COLOUR, FAILED_COLOUR = "#0072B2", "#009E73", "#D55E00"
+SOLUTION_COLOUR, SOLUTION_MARKERS = "#CC79A7", "^v<>ph*"
 
 
 def draw(sources: Sequence[str]) -> Figure:
@@ -16,8 +17,17 @@ def draw(sources: Sequence[str]) -> Figure:
     Source: the table of `parity`.
     """
     ladder = pd.read_csv(sources[0])
+    passed = f"{ladder['pass'].sum()} of {len(ladder)} checks pass"
+    # Of checks without numbers only failures are shown, at the right edge.
+    ladder = ladder[ladder.max_rel.notna() | ~ladder["pass"]].fillna({"max_rel": np.inf})
     names = list(dict.fromkeys(ladder.quantity))
     rungs = ladder.drop_duplicates("quantity").rung.to_numpy()
+    tiers = [("core", "o", CORE_COLOUR), ("flux", "D", FLUX_COLOUR)]
+    solutions = sorted(set(ladder.tier) - {"core", "flux"})
+    tiers += [
+        (name, SOLUTION_MARKERS[n % len(SOLUTION_MARKERS)], SOLUTION_COLOUR)
+        for n, name in enumerate(solutions)
+    ]
     floor = 1e-18  # where deviations of 0 are shown
     figure = Figure(figsize=(10, 0.17 * len(names) + 1.6))
     grid = figure.subplots(1, 2, sharey=True)
@@ -25,7 +35,7 @@ def draw(sources: Sequence[str]) -> Figure:
         checks = ladder[ladder.dtype == dtype]
         rows = checks.quantity.map(names.index)
         axes.vlines(checks.tolerance, rows - 0.5, rows + 0.5, color="0.2", linewidth=1.5)
-        for tier, marker, colour in (("core", "o", CORE_COLOUR), ("flux", "D", FLUX_COLOUR)):
+        for tier, marker, colour in tiers:
             of_tier = checks.tier == tier
             colours = np.where(checks["pass"], colour, FAILED_COLOUR)[of_tier]
             deviation = checks.max_rel[of_tier].clip(floor, 1e2)
@@ -45,13 +55,12 @@ def draw(sources: Sequence[str]) -> Figure:
     for label, marker, colour, shown in (
         ("core tier", "o", CORE_COLOUR, True),
         ("Flux tier", "D", FLUX_COLOUR, "flux" in set(ladder.tier)),
+        *((name, marker, colour, True) for name, marker, colour in tiers[2:]),
         ("a failed check", "s", FAILED_COLOUR, not ladder["pass"].all()),
     ):
         if shown:
             handles.append(Line2D([], [], linestyle="", marker=marker, color=colour, label=label))
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
-    julia = f"Julia {ladder.julia_version[0]}, {ladder.backend[0]}"
-    figure.suptitle(
-        f"Deviations from the Julia reference ({julia}): {ladder['pass'].sum()} of {len(ladder)} checks pass"
-    )
+    julia = f"Julia {ladder.julia_version.iloc[0]}, {ladder.backend.iloc[0]}"
+    figure.suptitle(f"Deviations from the Julia reference ({julia}): {passed}")
     return figure

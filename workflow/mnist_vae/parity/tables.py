@@ -11,13 +11,21 @@ RUNGS = {
     4: "ELBO, loss, SVI objective",
     5: "gradients of the loss",
     6: "Adam: one step, a trajectory",
+    7: "data, draws, training, pictures (of solutions)",
 }
+TIERS = ("core", "flux")  # the reference's; every other is a solution of the assignment
+
+
+def with_solutions(ladder: pd.DataFrame, solutions: pd.DataFrame) -> pd.DataFrame:
+    """The ladder with the rows of `check_solutions` on their rungs, below the reference's own."""
+    together = pd.concat([ladder, solutions]) if len(solutions) else ladder
+    return together.sort_values("rung", kind="stable", ignore_index=True)
 
 
 def summary(ladder: pd.DataFrame) -> pd.DataFrame:
     """One row a rung, precision, tier and tolerance: its checks, and the largest deviation among them."""
     by = ["rung", "dtype", "tier", "tolerance"]
-    rows = ladder.groupby(by, sort=False, as_index=False).agg(
+    rows = ladder.groupby(by, sort=False, as_index=False, dropna=False).agg(
         checks=("quantity", "size"), max_rel=("max_rel", "max"), passed=("pass", "sum")
     )
     rows.insert(1, "what", rows.rung.map(RUNGS))
@@ -25,7 +33,24 @@ def summary(ladder: pd.DataFrame) -> pd.DataFrame:
 
 
 def verdict(ladder: pd.DataFrame) -> str:
-    """One sentence: that all checks pass, or at which rung the first one fails, and which these are."""
+    """Whether the reference's checks pass, and then the solutions'; what fails is named."""
+    reference = ladder.tier.isin(TIERS)
+    return " ".join(
+        filter(None, (reference_verdict(ladder[reference]), solutions_verdict(ladder[~reference])))
+    )
+
+
+def solutions_verdict(rows: pd.DataFrame) -> str:
+    """Which functions of which solutions are wrong; empty where there are no solutions."""
+    names = ", ".join(dict.fromkeys(rows.tier))
+    wrong = "; ".join(f"{row.quantity} ({row.tier})" for row in rows[~rows["pass"].astype(bool)].itertuples())
+    if wrong:
+        return f"Of the solutions, {wrong} fail: results/parity/logs/check_solutions.log says why."
+    return f"All {len(rows)} functions of {names} pass." if names else ""
+
+
+def reference_verdict(ladder: pd.DataFrame) -> str:
+    """That all checks pass, or at which rung the first one fails, and which these are."""
     julia = f"Julia {ladder.julia_version.iloc[0]} ({ladder.backend.iloc[0]})"
     failed = ladder[~ladder["pass"]]
     if failed.empty:
@@ -61,7 +86,8 @@ def ladder_markdown(ladder: pd.DataFrame, model: str, tried: Sequence[str] = ())
             "",
             "Deviations are relative, the largest of each check. Rungs 1, 2 and 4: of each element. Rungs 3, "
             "5 and 6: largest deviation over largest magnitude of the array, since elements that cancel to "
-            "nearly zero have no relative accuracy of their own.",
+            "nearly zero have no relative accuracy of their own. Solutions: of each element, absolute below "
+            "1, at the inputs of `mnist-vae check`; empty where shapes, draws or batches are judged.",
             "",
             "## Every check",
             "",
@@ -72,6 +98,10 @@ def ladder_markdown(ladder: pd.DataFrame, model: str, tried: Sequence[str] = ())
 
 
 def _markdown(table: pd.DataFrame) -> str:
-    numbers = {name: table[name].map("{:.1e}".format) for name in ("max_abs", "max_rel") if name in table}
-    tolerance = table.tolerance.map("{:.0e}".format)
-    return table.assign(**numbers, tolerance=tolerance).to_markdown(index=False, disable_numparse=True)
+    formats = {"max_abs": "{:.1e}", "max_rel": "{:.1e}", "tolerance": "{:.0e}"}
+    numbers = {
+        name: table[name].map(form.format, na_action="ignore")
+        for name, form in formats.items()
+        if name in table
+    }
+    return table.assign(**numbers).fillna("").to_markdown(index=False, disable_numparse=True)

@@ -1,0 +1,64 @@
+"""Check whole solutions of the assignment for the parity ladder: a row for each function that is judged."""
+
+import re
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from mnist_vae.check.judge import Options, Report, check
+from mnist_vae.check.process import find_julia, solution_file
+from mnist_vae.check.report import text
+from mnist_vae.errors import InputError
+from mnist_vae.files.storage import save_table
+from mnist_vae.parity.solutions import COLUMNS, ladder_rows
+
+SECONDS = 120.0  # of each call
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument("table", help="where the table goes (.csv)")
+    parser.add_argument("solutions", nargs="+", help="files in Python (.py) or Julia (.jl)")
+    parser.add_argument(
+        "--optional",
+        nargs="*",
+        default=[],
+        metavar="SOLUTION",
+        help="further ones, left out where Julia, or a package of it that they use, is not installed",
+    )
+
+
+def run(options: Namespace) -> None:
+    """Check, and write the table whether or not all is right: `check_parity` judges."""
+    rows = []
+    for name in (*options.solutions, *options.optional):
+        reason, report = "", None
+        if name in options.optional:
+            reason = missing_julia(name)
+        if not reason:
+            report = check(solution_file(name), Options(seconds=SECONDS))
+            if name in options.optional:
+                reason = missing_package(report)
+        if reason or report is None:
+            print(f"{name} is left out: {reason}", file=sys.stderr, flush=True)
+            continue
+        print(text(report), end="\n\n", file=sys.stderr, flush=True)
+        rows += ladder_rows(report)
+    save_table(options.table, rows, COLUMNS)
+
+
+def missing_julia(name: str) -> str:
+    """Why no Julia can run a solution; empty where one can, or need not."""
+    if Path(name).suffix != ".jl":
+        return ""
+    try:
+        find_julia()
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def missing_package(report: Report) -> str:
+    """Which package a solution in Julia lacks; empty where it lacks none."""
+    found = re.search(r"Package (\w+) (?:\S+ )?not found", report.trouble)
+    return f"it uses Julia's package {found[1]}, which is not installed." if found else ""
