@@ -31,6 +31,7 @@ POOR = 80.0  # the coefficients of the highest degrees, over the error that they
 RESOLVED = 3.0  # nats that a peak may stand above the nodes where these see it
 NEGLIGIBLE = -80.0  # nats below the peak; where exp underflows it takes ten times as long
 DEEPEST = 24  # halvings of a cell
+PLACES = 2**32  # more than there are cells side by side
 DECODED_HALVINGS = 6  # of these, at most, that ask the decoder
 POINTS_A_BATCH = 2304  # decoded at once
 IMAGES_A_BLOCK = 2048  # whose tables are held at once
@@ -452,7 +453,7 @@ def _values(
     part: int,
 ) -> tuple[Tensor, Tensor]:
     """The log-joints of cells (cells, points), where tables tells their points, in another order (cells,)."""
-    places, which = torch.unique(torch.floor(at).long(), dim=0, return_inverse=True)
+    places, which = _distinct(torch.floor(at).long())
     order = torch.argsort(which, stable=True)
     counts = torch.bincount(which, minlength=len(places)).tolist()
     found = tables(places)
@@ -465,6 +466,20 @@ def _values(
         torch.addmm(table.offsets[part], some, table.coordinates.T, out=values[rows])
         start += count
     return order, values
+
+
+def _distinct(places: Tensor) -> tuple[Tensor, Tensor]:
+    """The different rows of places (cells, d), and which of them each is (cells,), as by torch.unique(dim=0).
+
+    By one number for each row, which is sorted in a tenth of the time.
+    """
+    key = places[:, 0]
+    for column in places[:, 1:].unbind(1):
+        key = key * PLACES + column
+    keys, which = torch.unique(key, return_inverse=True)
+    distinct = places.new_empty(len(keys), places.shape[1])
+    distinct[which] = places
+    return distinct, which
 
 
 def _halved(space: LatentSpace, cells: Cells) -> Cells:
