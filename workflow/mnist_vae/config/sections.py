@@ -204,6 +204,7 @@ class Parity:
         Parameter(
             "further solutions of the assignment (`.py`, `.jl`) to check beside those in `reference_julia/`",
             pattern=r"\.(py|jl)$",
+            entries=(0, None),
             values="files",
             shown="none",
         ),
