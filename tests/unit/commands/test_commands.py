@@ -402,6 +402,10 @@ REFUSED = {
         "measure_epochs {digits} {no_snapshots} {out} --window 20 --tolerance 0.001 --images 5",
         "{no_snapshots} holds no snapshot",
     ),
+    "tabulate_latents without metrics": (
+        "tabulate_latents {tmp}/none --table {out} --markdown {out}2 --dataset mnist",
+        "No such file",
+    ),
     "tabulate without metrics": (
         "tabulate {tmp}/none --epochs {tmp}/none --metrics {out} --elbo {out}2 --elbo-markdown {out}3 "
         "--gaps {out}4 --gaps-markdown {out}5 --all-epochs {out}6 --third-question {out}7 "

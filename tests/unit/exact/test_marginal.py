@@ -212,7 +212,7 @@ def test_images_and_blocks_do_not_touch_each_other(monkeypatch) -> None:
     together = double_space(decoder).log_marginals(x)
     alone = [double_space(decoder).log_marginals(image[None]) for image in x]
     monkeypatch.setattr(module, "IMAGES_A_BLOCK", 4)
-    monkeypatch.setattr(module, "CELLS_A_BATCH", 3)
+    monkeypatch.setattr(module, "POINTS_A_BATCH", 300)
     in_blocks = double_space(decoder).log_marginals(x)
     for other in (torch.cat([each.log_density for each in alone]), in_blocks.log_density):
         torch.testing.assert_close(together.log_density, other, atol=1e-9, rtol=0)

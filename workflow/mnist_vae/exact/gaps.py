@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mnist_vae.exact.estimate import SampledSpace
 from mnist_vae.exact.marginal import DecoderSpace
-from mnist_vae.exact.refine import laplace_log_std, log_joints
+from mnist_vae.exact.refine import laplace, log_joints
 from mnist_vae.study.densities import bernoulli_log_density, top_half
 from mnist_vae.study.networks import VAE
 
@@ -84,16 +84,22 @@ def _best(
 ) -> tuple[Tensor, Tensor]:
     """The ELBO of the best q: the one given, or one refined from a mode of modes (images, starts, d).
 
-    A mode is tried unless a q that was found lies there already, or the mass around it, by Laplace's method,
-    is less than the best ELBO so far: no q around it could do better.
+    A mode is tried unless a q that was found lies there already, or where the slope there leads, or the mass
+    around it, by Laplace's method, is less than the best ELBO so far: no q around it could do better.
     """
     log_joint = log_joints(space.decoder, x)
     found = [q]
     elbo, error = elbo.clone(), torch.zeros_like(elbo)
     for z in modes.unbind(1):
-        height, log_std = laplace_log_std(log_joint, z)
+        height, peak, log_std = laplace(log_joint, z)
         log_mass = height + log_std.sum(-1) + z.shape[-1] * HALF_LOG_2_PI
-        known = torch.stack([(torch.abs(z - mean) < SAME * torch.exp(s)).all(-1) for mean, s in found]).any(0)
+        known = torch.stack(
+            [
+                (torch.abs(start - mean) < SAME * torch.exp(spread)).all(-1)
+                for start in (z, peak)
+                for mean, spread in found
+            ]
+        ).any(0)
         tried = (~known & (log_mass.double() + HOPE > elbo)).nonzero()[:, 0]
         if not len(tried):
             continue

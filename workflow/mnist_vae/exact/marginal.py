@@ -9,6 +9,7 @@ over the cell's halves; where these differ, the halves are halved again (adaptiv
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -20,20 +21,22 @@ from mnist_vae.exact.refine import log_joints, refine
 from mnist_vae.study.densities import top_half_joint
 
 NODES = 12  # along each dimension of a cell
-SCANNED = 64  # points along each dimension of the starting window, at which log-joints are known first
+SCANNED = {1: 1024, 2: 64}  # points along each dimension of the starting window, known first
+LOOKED_AT = 4  # points along each dimension of a cell that may count, before it is decoded at its nodes
 LARGEST_WINDOW = 40.0  # up to which it grows
 SCAN_CUT = 24.0  # nats below an image's highest known log-joint, from where on down a cell is not looked at
+LOOK_CUT = 14.0  # the same, from where on down a cell that was looked at is not decoded
 CUT = 16.0  # nats below an image's highest known log-joint, from where on down a cell does not count
 POOR = 80.0  # the coefficients of the highest degrees, over the error that they stand for
 RESOLVED = 3.0  # nats that a peak may stand above the nodes where these see it
 NEGLIGIBLE = -80.0  # nats below the peak; where exp underflows it takes ten times as long
 DEEPEST = 24  # halvings of a cell
 DECODED_HALVINGS = 6  # of these, at most, that ask the decoder
-CELLS_A_BATCH = 16  # decoded at once
+POINTS_A_BATCH = 2304  # decoded at once
 IMAGES_A_BLOCK = 2048  # whose tables are held at once
 BASIS_POINTS = 1764  # of the starting window, at which a basis of the logits is found
 TYPICAL = 2.0  # of the prior, where a decoder is tried
-COARSEST = 4  # scanned points along each dimension of a cell, at most
+COARSEST = {1: 8, 2: 4}  # scanned points along each dimension of a cell, at most
 Q_NODES = 32  # of Gauss-Hermite quadrature, along each dimension, for means under a q
 MODES = 3  # cells whose highest points are kept of each image
 
@@ -112,16 +115,19 @@ class LatentSpace:
         coarseness: int = 1,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Log-joints are looked at in SCANNED^d points of [-window, window]^d; a cell holds coarseness^d of
-        them.
+        """Log-joints are looked at in SCANNED[d]^d points of [-window, window]^d; a cell holds coarseness^d
+        of them.
         """
         _check_dimension(dimension)
         self.log_joint, self.dimension, self.tolerance, self.dtype = log_joint, dimension, tolerance, dtype
         self.coarseness = coarseness
-        self.side = 2 * window * coarseness / SCANNED
-        self.reach = SCANNED // (2 * coarseness)  # cells from zero to the window's edge
+        self.side = 2 * window * coarseness / SCANNED[dimension]
+        self.reach = SCANNED[dimension] // (2 * coarseness)  # cells from zero to the window's edge
         self.rule: CellRule = cell_rule(NODES, dimension, dtype)
         self._scan: Table | None = None
+        axis = (torch.arange(LOOKED_AT, dtype=dtype) + 0.5) * (2 / LOOKED_AT) - 1
+        self.look = _product(axis, dimension)
+        self._looked: dict[tuple[int, ...], Table] = {}
         self._decoded: dict[tuple[int, ...], Table] = {}
 
     @property
@@ -144,24 +150,29 @@ class LatentSpace:
             self._scan = self.log_joint(_product(axis, self.dimension))
         return self._scan
 
+    def looked_at(self, cells: Tensor) -> list[Table]:
+        """The tables of first cells (cells, d) at few points, self.look."""
+        return self._tables(self._looked, self.look, 0, cells)
+
     def decoded(self, halved: int, cells: Tensor) -> list[Table]:
-        """The tables of cells (cells, d), counted from zero in units of their own sides."""
+        """The tables of cells (cells, d), counted from zero in units of their own sides, at all nodes."""
+        return self._tables(self._decoded, self.rule.nodes, halved, cells)
+
+    def _tables(
+        self, known: dict[tuple[int, ...], Table], points: Tensor, halved: int, cells: Tensor
+    ) -> list[Table]:
+        """Tables at the given points (points, d) of [-1, 1]^d in each cell, kept in known."""
         keys = [(halved, *cell) for cell in cells.tolist()]
-        missing = [key for key in keys if key not in self._decoded]
-        for start in range(0, len(missing), CELLS_A_BATCH):
-            batch = missing[start : start + CELLS_A_BATCH]
-            middles = (torch.tensor([key[1:] for key in batch], dtype=torch.float64) + 0.5) * self.side_at(
-                halved
-            )
-            z = middles[:, None] + self.rule.nodes * (self.side_at(halved) / 2)
+        missing = [key for key in keys if key not in known]
+        side, cells_a_batch = self.side_at(halved), max(1, POINTS_A_BATCH // len(points))
+        for start in range(0, len(missing), cells_a_batch):
+            batch = missing[start : start + cells_a_batch]
+            middles = (torch.tensor([key[1:] for key in batch], dtype=torch.float64) + 0.5) * side
+            z = middles[:, None] + points.double() * (side / 2)
             table = self.log_joint(z.to(self.dtype).flatten(0, 1))
-            parts = zip(
-                table.coordinates.split(len(self.rule.nodes)),
-                table.offsets.split(len(self.rule.nodes), dim=1),
-                strict=True,
-            )
-            self._decoded.update({key: Table(*part) for key, part in zip(batch, parts, strict=True)})
-        return [self._decoded[key] for key in keys]
+            parts = table.coordinates.split(len(points)), table.offsets.split(len(points), dim=1)
+            known.update({key: Table(*part) for key, *part in zip(batch, *parts, strict=True)})
+        return [known[key] for key in keys]
 
     def side_at(self, halved: int) -> float:
         """The side of a cell."""
@@ -192,7 +203,7 @@ class DecoderSpace(LatentSpace):
         _check_dimension(dimension)
         axis = torch.linspace(-window, window, round(BASIS_POINTS ** (1 / dimension)), dtype=dtype)
         self.decoder = LowRankDecoder(decoder, _product(axis, dimension))
-        coarseness = 2 * COARSEST
+        coarseness = 2 * COARSEST[dimension]
         poor = True
         while poor and coarseness > 1:
             coarseness //= 2
@@ -371,16 +382,17 @@ def _near(space: LatentSpace, features: Tensor, part: int) -> Cells:
     scan = space.scan()
     table = torch.addmm(scan.offsets[part], features, scan.coordinates.T)
     table = table.unflatten(-1, [2 * space.reach * space.coarseness] * space.dimension)
-    bound, highest = _scan_bound(table, space), _highest_of_cells(table, space)
+    bound, highest = _highest_of_cells(_bound(table), space), _highest_of_cells(table, space)
     best = torch.zeros_like(bound, dtype=torch.bool).scatter_(1, highest.argmax(-1, keepdim=True), True)
     first = _decode(space, _cells_of(best, space), features, part)
     peak = highest.amax(-1).scatter_reduce(0, first.image, first.values.amax(-1), "amax")
-    others = (bound >= peak[:, None] - SCAN_CUT) & ~best
-    return _joined(first, _decode(space, _cells_of(others, space), features, part))
+    others = _cells_of((bound >= peak[:, None] - SCAN_CUT) & ~best, space)
+    others = _looked_at(space, others, features, part, peak - LOOK_CUT)
+    return _joined(first, _decode(space, others, features, part))
 
 
-def _scan_bound(table: Tensor, space: LatentSpace) -> Tensor:
-    """What a log-joint may reach in a cell, from some points: (images, *points) -> (images, cells).
+def _bound(table: Tensor) -> Tensor:
+    """What a log-joint may reach around points of a lattice: (images, *points) -> (images, *points).
 
     Where it is concave along an axis, it rises on half of the way from one point to the next by less than on
     half of the way from the one before. Summed over the axes.
@@ -394,7 +406,7 @@ def _scan_bound(table: Tensor, space: LatentSpace) -> Tensor:
         bound = (
             bound + torch.maximum(steps.narrow(axis, 0, length + 1), steps.narrow(axis, 1, length + 1)) / 2
         )
-    return _highest_of_cells(bound, space)
+    return bound
 
 
 def _highest_of_cells(table: Tensor, space: LatentSpace) -> Tensor:
@@ -413,22 +425,46 @@ def _cells_of(chosen: Tensor, space: LatentSpace) -> Cells:
     return Cells(image, middle, nothing, nothing.sum(-1), 0)
 
 
+def _looked_at(space: LatentSpace, cells: Cells, features: Tensor, part: int, floor: Tensor) -> Cells:
+    """Those of the first cells that may reach above floor (images,), by a closer look than the scan."""
+    at, tables = cells.middle / space.side, space.looked_at
+    order, values = _values(cells, at, tables, len(space.look), features, part)
+    bound = _bound(values.unflatten(-1, [LOOKED_AT] * space.dimension)).flatten(1).amax(-1)
+    counts = torch.zeros(len(order), dtype=torch.bool)
+    counts[order] = bound >= floor[cells.image[order]]
+    return cells.select(counts)
+
+
 def _decode(space: LatentSpace, cells: Cells, features: Tensor, part: int) -> Cells:
     """The same cells with the values that the decoder says, in the order of the cells' places."""
-    at = torch.floor(cells.middle / space.side_at(cells.halved)).long()
-    places, which = torch.unique(at, dim=0, return_inverse=True)
+    at, tables = cells.middle / space.side_at(cells.halved), partial(space.decoded, cells.halved)
+    order, values = _values(cells, at, tables, len(space.rule.nodes), features, part)
+    error = torch.linalg.vector_norm(values @ space.rule.tail.T, dim=-1).double() / POOR
+    return Cells(cells.image[order], cells.middle[order], values, error, cells.halved)
+
+
+def _values(
+    cells: Cells,
+    at: Tensor,
+    tables: Callable[[Tensor], list[Table]],
+    points: int,
+    features: Tensor,
+    part: int,
+) -> tuple[Tensor, Tensor]:
+    """The log-joints of cells (cells, points), where tables tells their points, in another order (cells,)."""
+    places, which = torch.unique(torch.floor(at).long(), dim=0, return_inverse=True)
     order = torch.argsort(which, stable=True)
     counts = torch.bincount(which, minlength=len(places)).tolist()
-    values = features.new_empty(len(order), len(space.rule.nodes))
+    found = tables(places)
+    values = features.new_empty(len(order), points)
     start = 0
-    for table, count in zip(space.decoded(cells.halved, places), counts, strict=True):
+    for table, count in zip(found, counts, strict=True):
         rows = slice(start, start + count)
         some = features.index_select(0, cells.image[order[rows]])
         # Not by `linear`: oneDNN makes a program for each number of images, and keeps them all.
         torch.addmm(table.offsets[part], some, table.coordinates.T, out=values[rows])
         start += count
-    error = torch.linalg.vector_norm(values @ space.rule.tail.T, dim=-1).double() / POOR
-    return Cells(cells.image[order], cells.middle[order], values, error, cells.halved)
+    return order, values
 
 
 def _halved(space: LatentSpace, cells: Cells) -> Cells:

@@ -114,8 +114,8 @@ def elbo_by_quadrature(
     """The ELBO of each image's q (images, d), without draws, whatever the width of q.
 
     log_joint takes indices of images (images,) and z (points, images, d) to (points, images). The nodes along
-    each dimension grow by half, until two quadratures in a row agree to a quarter of the tolerance or
-    MOST_NODES are reached: the error then says so.
+    each dimension grow by half, until two quadratures in a row agree to the tolerance or MOST_NODES are
+    reached: the error then says so. The last is better than their difference.
     """
     left = torch.arange(len(mean))
     value, error = mean.new_full((2, len(mean)), torch.nan, dtype=torch.float64)
@@ -127,7 +127,7 @@ def elbo_by_quadrature(
             before = now
         else:
             error[left] = (now - before).abs()
-            going = ~(error[left] <= tolerance / 4)
+            going = ~(error[left] <= tolerance)
             left, before = left[going], now[going]
         nodes += max(1, nodes // 2)
     return Elbo(value, error)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -71,19 +72,29 @@ def ascend(
         found[0][left], found[1][left] = mean, log_std
 
 
-def laplace_log_std(log_joint: LogJoints, z: Tensor) -> tuple[Tensor, Tensor]:
-    """The log-joints at points z (images, d) and, from their curvature there, the log_std of the best q
-    around.
+class Laplace(NamedTuple):
+    """Around points: the log-joints there (images,), and of the parabolas through them the peaks (images, d)
+    and the log_std (images, d) of the best q.
+    """
+
+    height: Tensor
+    peak: Tensor
+    log_std: Tensor
+
+
+def laplace(log_joint: LogJoints, z: Tensor) -> Laplace:
+    """Laplace's method along each axis at points z (images, d).
 
     The factorized Gaussian nearest a Gaussian has the diagonal of its precision. That of a posterior under a
-    standard normal prior is taken to be at least 1. Returns (images,) and (images, d).
+    standard normal prior is taken to be at least 1.
     """
     steps = DIFFERENCE * torch.eye(z.shape[-1]).to(z)[:, None]
     around = torch.cat([z[None], z + steps, z - steps])
     values = log_joint(torch.arange(len(z)), around)
     ahead, behind = values[1:].chunk(2)
-    precision = (2 * values[0] - ahead - behind) / DIFFERENCE**2
-    return values[0], -0.5 * torch.log(precision.clamp(min=1).T)
+    precision = ((2 * values[0] - ahead - behind).T / DIFFERENCE**2).clamp(min=1)
+    slope = (ahead - behind).T / (2 * DIFFERENCE)
+    return Laplace(values[0], z + slope / precision, -0.5 * torch.log(precision))
 
 
 def _promised_gain(at: Moments) -> Tensor:
