@@ -82,7 +82,8 @@ def test_every_link_in_a_page_leads_somewhere(page):
 
 # Files and folders as pages name them: from the project's root, the page, the library or the rules.
 NAMED = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|smk|md|rst|jl|sh|lock|toml|yml|cff|npz)|(?:[\w.-]+/)+)`")
-COMPUTED = {"elbo.md", "gaps.md", "jobs.md", "ladder.md"}  # and what lies below these folders:
+COMPUTED = {"differences.md", "elbo.md", "gaps.md", "jobs.md", "ladder.md"}
+# And what lies below these folders:
 ELSEWHERE = ("results/", "resources/", ".julia/", ".snakemake/")
 
 

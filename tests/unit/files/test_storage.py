@@ -27,6 +27,13 @@ def test_arrays_are_as_open_to_others_as_any_new_file(tmp_path):
     assert (tmp_path / "arrays").stat().st_mode == (tmp_path / "file").stat().st_mode
 
 
+def test_nobody_is_told_to_delete_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(
+        InputError, match=r"none is not a readable array file \(No such file.*\)\. Name a file"
+    ):
+        load_arrays(tmp_path / "none")
+
+
 def write_half(path, error):
     with whole_file(path) as temporary:
         temporary.write_text("half a li")

@@ -40,6 +40,7 @@ SPREAD = 4.0  # variances that a right bound may have, as a multiple of the one-
 EPOCHS = 3
 ELEMENTWISE = (GAUSSIAN, BERNOULLI)  # may be summed over features or not: those who call them do the rest
 SHOWN = 3  # inputs of an unexplained difference
+NOT_YET = "not there yet"
 
 
 class UnjudgedError(SolutionError):
@@ -126,6 +127,11 @@ def check(solution: Path, options: Options | None = None, host: Host | None = No
     return replace(
         report, framework=judge.framework, layout=judge.layout, dtype=judge.dtype, verdicts=verdicts
     )
+
+
+def unjudged_before(reasons: Sequence[str]) -> str:
+    """Say which functions must be right first."""
+    return f"cannot be judged before {' and '.join(reasons)} {'is' if len(reasons) == 1 else 'are'} right"
 
 
 def explain_trouble(sentence: str, language: str) -> str:
@@ -327,7 +333,9 @@ class Judge:
         verdicts = {}
         for function in FUNCTIONS:
             if function.name not in self.defined:
-                verdicts[function.name] = Verdict(function.name, "absent", "not there yet")
+                word = self.options.names.get(function.name)
+                sentence = f"the file has no {word}, which --name gives" if word else NOT_YET
+                verdicts[function.name] = Verdict(function.name, "absent", sentence)
         # Batches before the training that is made of them.
         for name in ("decoder", "encoder", "batches", "train_model_params", "sample_diag_gaussian"):
             if name in self.defined:
@@ -365,7 +373,7 @@ class Judge:
             verdict = Verdict(function.name, "failed", str(error))
             if reasons:
                 verdict = Verdict(
-                    function.name, "follows", f"cannot be judged before {' and '.join(reasons)} is right"
+                    function.name, "follows", f"{unjudged_before(reasons)}; it ends with {error}"
                 )
         if verdict.status == "wrong" and verdict.mistakes:
             self.placed[function.name] = verdict.mistakes
@@ -474,9 +482,7 @@ class Judge:
         """The verdict on a difference that no mistake explains."""
         reasons = sorted((self.unexplained | self.placed.keys()) & used_by(function))
         if reasons:
-            return Verdict(
-                function.name, "follows", f"cannot be judged before {' and '.join(reasons)} is right"
-            )
+            return Verdict(function.name, "follows", unjudged_before(reasons))
         return Verdict(function.name, "wrong", sentence)
 
     # --- functions without noise ---------------------------------------------------------------------------

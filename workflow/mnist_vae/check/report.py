@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from mnist_vae.check.contract import ANSWER_POINTS, BY_NAME, POINTS
-from mnist_vae.check.judge import Report, Verdict
+from mnist_vae.check.judge import NOT_YET, Report, Verdict
 from mnist_vae.check.mistakes import MISTAKES
 from mnist_vae.check.questions import QUESTIONS
 
@@ -69,7 +69,7 @@ def first_lines(report: Report) -> list[str]:
 def sentence(verdict: Verdict) -> str:
     """A verdict in words: of a right function nothing more needs to be said."""
     if verdict.function in BY_NAME:
-        return "" if verdict.status in ("right", "absent") else verdict.sentence
+        return "" if verdict.status == "right" or verdict.sentence == NOT_YET else verdict.sentence
     return verdict.sentence if verdict.status == "wrong" else ""
 
 

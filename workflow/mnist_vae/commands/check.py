@@ -41,6 +41,8 @@ def run(options: Namespace) -> None:
     """Judge, show, and end with status 1 if anything is wrong."""
     if bool(options.solution) == bool(options.folder):
         raise InputError("check: name one solution (a .py or .jl file), or a folder by --class.")
+    if not options.seconds > 0:
+        raise InputError(f"check: --seconds is {options.seconds:g}; it must be above 0.")
     settings = Options(options.layout, options.dtype, named(options.name), options.object, options.seconds)
     if options.folder:
         reports = check_class(options.folder, settings)

@@ -132,6 +132,8 @@ def _open(path: str | Path) -> Iterator[safe_open]:
 
 
 def _way_out(path: str | Path) -> str:
+    if not os.path.lexists(path):
+        return "Name a file that is there."
     # A link leads into Snakemake's cache, from which the same file would come back.
     entry = f" and {Path(path).resolve()}" if Path(path).is_symlink() else ""
     return f"Delete it{entry}, and run again."
