@@ -8,6 +8,8 @@ import pytest
 
 from support.project import Project
 
+pytestmark = pytest.mark.xdist_group("finished_project")
+
 TARGET = "results/mnist5k/tables/elbo.csv"
 
 

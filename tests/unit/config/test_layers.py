@@ -43,7 +43,7 @@ def test_of_several_files_the_later_one_replaces_it():
     assert completed(second, first)["recipes"]["strong"]["epochs"] == {"1": 9, "500": 3}
 
 
-def test_seeds_are_every_recipes_that_sets_none_beside_or_above_them():
+def test_seeds_of_ones_own_are_every_recipes_for_which_one_sets_no_others():
     own = "recipes: {strong: {seeds: [9]}}"
 
     def seeds(*layers):
@@ -51,8 +51,8 @@ def test_seeds_are_every_recipes_that_sets_none_beside_or_above_them():
 
     assert seeds() == {"reference": [1, 2, 3, 4, 5], "strong": [1, 2, 3], "torch_init": [1, 2, 3]}
     assert seeds("seeds: [7]") == dict.fromkeys(seeds(), [7])
-    assert seeds("seeds: [7]", own) == seeds(own + "\nseeds: [7]") == seeds("seeds: [7]") | {"strong": [9]}
-    assert seeds(own, "seeds: [7]") == dict.fromkeys(seeds(), [7])
+    mixed = dict.fromkeys(seeds(), [7]) | {"strong": [9]}
+    assert seeds("seeds: [7]", own) == seeds(own + "\nseeds: [7]") == seeds(own, "seeds: [7]") == mixed
     assert seeds("seeds:") == seeds()
 
 

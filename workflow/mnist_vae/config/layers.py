@@ -30,15 +30,16 @@ def complete_config(*layers: Mapping[str, Any]) -> dict[str, Any]:
 
     Sections are merged key by key, as Snakemake does it; a setting by train size is one value and replaces
     the one below whole. Null takes back what the layers below set (as in JSON Merge Patch, RFC 7396): a
-    recipe is dropped, a key has its default again. A layer's `seeds` are every recipe's for which it, or a
-    layer above, sets no others.
+    recipe is dropped, a key has its default again. Seeds that a later layer sets for all recipes replace those
+    that the first layer, the project's own file, gives to single ones.
     """
+    first, *later = map(with_numbers, layers)
+    if any(layer.get("seeds") is not None for layer in later):
+        for recipe in (first.get("recipes") or {}).values():
+            recipe.pop("seeds", None)
     config = defaults()
-    for layer in layers:
-        if layer.get("seeds") is not None:
-            for recipe in config["recipes"].values():
-                recipe.pop("seeds", None)
-        config = _over(config, with_numbers(layer), ())
+    for layer in (first, *later):
+        config = _over(config, layer, ())
     for key, value in defaults().items():
         if config.get(key) is None:
             config[key] = value
