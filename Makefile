@@ -69,7 +69,7 @@ lint: $(ENVIRONMENT)  ## linters, format and type checks
 
 lock: pyproject.toml  ## pin anew every package that pyproject.toml asks for
 	$(PYTHON) -m venv --clear $(VENV)
-	$(VENV)/bin/pip install --editable '.[notebook,site,test]'
+	$(VENV)/bin/pip install --editable '.[site,test]'
 	(echo "# Every package of the environment, pinned; made by 'make lock' from pyproject.toml."; \
 	 $(VENV)/bin/pip freeze --exclude-editable | sed 's/+cpu$$//') > requirements.lock
 	@$(BELONGS_TO) > $(ENVIRONMENT)

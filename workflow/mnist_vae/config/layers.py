@@ -30,8 +30,8 @@ def complete_config(*layers: Mapping[str, Any]) -> dict[str, Any]:
 
     Sections are merged key by key, as Snakemake does it; a setting by train size is one value and replaces
     the one below whole. Null takes back what the layers below set (as in JSON Merge Patch, RFC 7396): a
-    recipe is dropped, a key has its default again. Seeds that a later layer sets for all recipes replace those
-    that the first layer, the project's own file, gives to single ones.
+    recipe is dropped, a key has its default again. Seeds that a later layer sets for all recipes replace
+    those that the first layer, the project's own file, gives to single ones.
     """
     first, *later = map(with_numbers, layers)
     if any(layer.get("seeds") is not None for layer in later):
