@@ -26,6 +26,7 @@ NEEDS = {
     "a cluster": None,  # tests/slurm has one of one node
     "a network": None,
     "root": None,
+    "a screen": None,
     "minutes": None,  # of the tests and linters, which .ci/run runs
 }
 PROGRAMS = ("make ", ".venv/bin/", "snakemake ", "mnist-vae ", "python -m mnist_vae ", "pytest ", "julia ")
