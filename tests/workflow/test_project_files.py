@@ -8,6 +8,7 @@ import tomllib
 import pytest
 import yaml
 
+from mnist_vae.pages.quotations import quotations, up_to_date
 from support.pages import PAGES, fenced_blocks
 from support.project import ROOT
 
@@ -115,3 +116,13 @@ def test_ci_runs_the_command_that_people_run():
     steps = [step.get("run") for job in workflow["jobs"].values() for step in job["steps"]]
     assert ".ci/run" in steps
     assert (ROOT / ".ci/run").read_text().rstrip().endswith("make test")
+
+
+def test_pages_quote_the_tables_of_the_last_full_run():
+    """docs/tables, which `make quote` copies; where this checkout has run on MNIST, its own tables."""
+    own = ROOT / "results/mnist/tables"
+    quoted = [page for page in PAGES if "<!--" in page.read_text(encoding="utf-8")]
+    texts = {page: page.read_text(encoding="utf-8") for page in quoted}
+    assert sum(map(quotations, texts.values())) > 50
+    for page, text in texts.items():
+        assert up_to_date(text, own if own.exists() else ROOT / "docs/tables") == text, page
