@@ -324,8 +324,9 @@ def copy_folder(solution: Path, place: Path, alone: bool) -> None:
 
 
 def python_folders() -> list[str]:
-    """What a Python needs to see: its prefixes, with the packages in them."""
-    return [os.path.abspath(path) for path in (sys.prefix, sys.base_prefix, sys.exec_prefix)]
+    """What a Python needs to see: its prefixes, and packages that lie elsewhere."""
+    packages = [path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")]
+    return [os.path.abspath(path) for path in (sys.prefix, sys.base_prefix, sys.exec_prefix, *packages)]
 
 
 def julia_folders(julia: str) -> list[str]:
