@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -88,7 +89,7 @@ def test_every_internal_link_leads_somewhere(site, pages):
 
 def test_without_a_run_it_says_what_to_do(project):
     built = subprocess.run(
-        ["mkdocs", "build", "--quiet", "--config-file", "site/mkdocs.yml"],
+        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--config-file", "site/mkdocs.yml"],
         cwd=project.folder,
         capture_output=True,
         text=True,
