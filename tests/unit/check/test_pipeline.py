@@ -20,6 +20,7 @@ from mnist_vae.commands import complete_top_half, evaluate, interpolate, sample_
 from mnist_vae.data import digits as data
 from mnist_vae.data import idx
 from mnist_vae.data.digits import load_digits
+from mnist_vae.exact import completion
 from mnist_vae.figures import style, top_half_posterior
 from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights, save_weights
@@ -112,7 +113,7 @@ def test_svi_objective_is_a_mean_over_draws(world):
 
 
 def test_contours_know_the_top_half_alone(world):
-    world.monkeypatch.setattr(complete_top_half, "CONTOUR_POINTS", 31)  # as good here, and quick
+    world.monkeypatch.setattr(completion, "CONTOUR_POINTS", 31)  # as good here, and quick
     fit = load_arrays(world.study.fit)
     fit["x"] = inverted(torch.from_numpy(fit["x"]), BOTTOM).numpy()
     save_arrays(world.tmp / "fit", fit, load_provenance(world.study.fit))
@@ -196,7 +197,9 @@ def test_contours_are_of_the_density(world):
     """Every contour of q lies where q, and not some function of its logarithm, has that share of its peak."""
     figure = top_half_posterior.draw([str(world.study.top_half)])
     fit = load_arrays(world.study.fit)
-    upper = [axes for axes in figure.axes if axes.collections][:2]  # below them: shares of the mass
+    upper = [axes for axes in figure.axes if axes.collections][
+        : len(fit["mean"])
+    ]  # below them: shares of the mass
     for axes, mean, log_std in zip(upper, fit["mean"], fit["log_std"], strict=True):
         (q,) = (
             lines for lines in axes.collections if to_hex(lines.get_edgecolors()[0]) == style.Q_COLOUR.lower()
@@ -258,7 +261,7 @@ def sum_over_the_draws(world):
 
 def full_image_for_the_top(world):
     world.monkeypatch.setattr(complete_top_half, "TopHalfDecoder", lambda decoder: decoder)
-    world.monkeypatch.setattr(complete_top_half, "top_half_joint", densities.joint_log_density)
+    world.monkeypatch.setattr(completion, "top_half_joint", densities.joint_log_density)
 
 
 def interpolated_pixels(world):
