@@ -20,6 +20,7 @@ from mnist_vae.config.models import (
     check_model,
     check_plane,
     complete_recipes,
+    completed_images,
     first_images,
     interpolated_images,
     latent_dimensions,
@@ -163,6 +164,11 @@ def binarization(wildcards):
 def first_test_images(section):
     """How many of the first images a section of the configuration asks for, as a function of the data set."""
     return lambda wildcards: first_images(config, section, dataset_named(wildcards.dataset))
+
+
+def inferred(split):
+    """The test or training images whose bottom is inferred, as a function of the data set."""
+    return lambda wildcards: completed_images(config, split, dataset_named(wildcards.dataset))
 
 
 def digits_of_known_model(wildcards):

@@ -106,8 +106,8 @@ rule fit_top_half:
     threads: one_processor
     params:
         code=code("fit_top_half"),
-        images=config["top_half"]["images"],
-        training_images=config["top_half"]["training_images"],
+        images=inferred("test"),
+        training_images=inferred("train"),
         starts=config["top_half"]["starts"],
         draws=config["top_half"]["draws"],
         steps=config["top_half"]["steps"],

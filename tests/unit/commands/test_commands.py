@@ -51,7 +51,9 @@ def test_obtain_and_binarize(tmp_path, monkeypatch):
 
 def test_history(study):
     history = pd.read_csv(study.history)
-    assert list(history.columns) == ["epoch", "loss", "train_neg_elbo", "test_neg_elbo", "images"]
+    assert list(history.columns[:4]) == ["epoch", "loss", "train_neg_elbo", "test_neg_elbo"]
+    assert (history.train_images == TRAIN).all()
+    assert (history.test_images == TEST).all()
     assert history.epoch.tolist() == [1, 2, 3]
     assert history.loss.is_monotonic_decreasing
     assert np.isfinite(history).all(axis=None)

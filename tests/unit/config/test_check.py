@@ -226,3 +226,11 @@ def test_what_is_wrong_with_a_data_set_is_named(letters, changes, said):
     text = message({"datasets.letters": {"folder": letters}} | changes)
     for words in said:
         assert words in text
+
+
+def test_of_few_images_the_defaults_take_those_that_are_there(tmp_path):
+    few = str(write_idx(tmp_path / "few", some_digits(14, 3)))
+    asked = {"datasets.few": {"folder": few}, "dataset": "few"}
+    check_config(config_with(asked))
+    assert "top_half.training_images has 13; " not in message(asked | {"top_half.training_images": [13, 14]})
+    assert "top_half.training_images has 14; " in message(asked | {"top_half.training_images": [13, 14]})

@@ -5,6 +5,7 @@ import pytest
 from mnist_vae.config.models import (
     check_model,
     complete_recipes,
+    completed_images,
     first_images,
     interpolated_images,
     pictured_seed,
@@ -97,3 +98,16 @@ def test_the_first_images_as_far_as_there_are():
     config = {"gaps": {"images": 1_000}}
     assert first_images(config, "gaps", DATASETS["mnist"]) == 1_000
     assert first_images(config, "gaps", Dataset("letters", 300, 100)) == 100
+
+
+@pytest.mark.parametrize(
+    ("key", "split", "default", "there", "named"),
+    [("images", "test", [0, 1, 2, 3], [0, 1], [9]), ("training_images", "train", [14], [], [20])],
+)
+def test_completed_images_are_the_defaults_as_far_as_there_are_or_those_named(
+    key, split, default, there, named
+):
+    few, many = Dataset("letters", 14, 2), DATASETS["mnist"]
+    assert completed_images({"top_half": {key: default}}, split, many) == default
+    assert completed_images({"top_half": {key: default}}, split, few) == there
+    assert completed_images({"top_half": {key: named}}, split, few) == named  # the check refuses it

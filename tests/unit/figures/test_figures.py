@@ -95,7 +95,8 @@ def histories(folder):
     paths = []
     for n, seed in ((1000, 1), (1000, 2), (10000, 1)):
         epochs = np.arange(1, 7)
-        history = pd.DataFrame({"epoch": epochs, "loss": 200.0 - epochs, "images": 1000})
+        history = pd.DataFrame({"epoch": epochs, "loss": 200.0 - epochs})
+        history = history.assign(train_images=1000, test_images=800)
         for column, offset in (("train_neg_elbo", 0), ("test_neg_elbo", 10)):
             history[column] = np.where(epochs % 2 == 0, 200.0 - epochs + offset + seed, np.nan)
         paths.append(folder / f"mnist/models/reference/n{n}/seed{seed}/history.csv")
@@ -643,7 +644,7 @@ def test_curves_that_leave_their_panel_say_so(tmp_path):
     assert cut.get_ylim()[1] < 300
     assert "↑ first epochs: up to 543" in [text.get_text() for text in cut.texts]
     assert not any("up to" in text.get_text() for text in whole.texts)
-    assert "first 1,000 training images" in words(figure)
+    assert "first 1,000 training images and the first 800 test images" in words(figure)
 
 
 def test_training_curves_label_their_last_epoch(draw):

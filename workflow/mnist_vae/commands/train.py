@@ -27,6 +27,7 @@ from mnist_vae.study.training import make_optimizer, train
 CHECKPOINT = "checkpoint.safetensors"  # beside the weights, while the training lasts
 HISTORY_POINTS = 12  # times a training's bounds are measured: often at first, when they change fast
 HISTORY_IMAGES = 1_000  # of the training and of the test images, the first ones, to measure them on
+HISTORY_COLUMNS = ("epoch", "loss", "train_neg_elbo", "test_neg_elbo", "train_images", "test_images")
 HISTORY_NOISE_SEED = 0  # the same noise each time, so that a curve shows the model and not the draw
 
 
@@ -85,9 +86,8 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
     for epoch, mean_loss in enumerate(progress, start=done + 1):
         row = {"epoch": epoch, "loss": mean_loss}
         if epoch in measured:
-            row["images"] = HISTORY_IMAGES
-            row["train_neg_elbo"] = _neg_elbo(vae, images[:HISTORY_IMAGES])
-            row["test_neg_elbo"] = _neg_elbo(vae, test_images[:HISTORY_IMAGES])
+            for split, some in (("train", images[:HISTORY_IMAGES]), ("test", test_images[:HISTORY_IMAGES])):
+                row[f"{split}_neg_elbo"], row[f"{split}_images"] = _neg_elbo(vae, some), len(some)
             tqdm.write(
                 f"epoch {epoch}/{recipe.epochs}: -ELBO in nats: "
                 f"train {row['train_neg_elbo']:.2f}, test {row['test_neg_elbo']:.2f}"
@@ -102,7 +102,7 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
         "n": options.n,
         "seed": options.seed,
     }
-    save_table(options.history, history, ("epoch", "loss", "train_neg_elbo", "test_neg_elbo", "images"))
+    save_table(options.history, history, HISTORY_COLUMNS)
     save_snapshots(options.snapshots, snapshots, provenance)
     save_weights(options.weights, vae, provenance)
 

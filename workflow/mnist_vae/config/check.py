@@ -8,7 +8,13 @@ from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
 
 from mnist_vae.config.layers import defaults
-from mnist_vae.config.models import complete_recipes, interpolated_images, pictured_seed, train_sizes
+from mnist_vae.config.models import (
+    complete_recipes,
+    completed_images,
+    interpolated_images,
+    pictured_seed,
+    train_sizes,
+)
 from mnist_vae.config.schema import schema_of_config
 from mnist_vae.data.datasets import DATASETS, Dataset
 from mnist_vae.data.obtain import describe
@@ -52,11 +58,11 @@ def check_config(config: Mapping) -> None:
         _check_sizes(recipes, dataset)
         largest = max(train_sizes(pictured, dataset))
         _check_indices("interpolation.images", interpolated_images(config, largest), largest, dataset.name)
-        top_half = config["top_half"]
-        _check_indices("top_half.images", top_half["images"], dataset.test_images, dataset.name)
-        _check_indices(
-            "top_half.training_images", top_half["training_images"], dataset.train_images, dataset.name
-        )
+        for split, key, count in (
+            ("test", "top_half.images", dataset.test_images),
+            ("train", "top_half.training_images", dataset.train_images),
+        ):
+            _check_indices(key, completed_images(config, split, dataset), count, dataset.name)
         for section in ("gaps", "snapshots", "importance_weighting"):
             images = config[section]["images"]
             if images > dataset.test_images and images != defaults()[section]["images"]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mnist_vae.config.layers import defaults
 from mnist_vae.config.sections import LARGEST_SEED, PUBLISHED_IMAGES
 from mnist_vae.data.datasets import Dataset
 from mnist_vae.data.obtain import default_train_sizes
@@ -46,6 +47,18 @@ def train_sizes(recipe: Mapping[str, Any], dataset: Dataset) -> list[int]:
 def first_images(config: Mapping, section: str, dataset: Dataset) -> int:
     """How many of the first test images a section of the configuration asks for, as far as there are."""
     return min(config[section]["images"], dataset.test_images)
+
+
+def completed_images(config: Mapping, split: str, dataset: Dataset) -> list[int]:
+    """The test or training images whose bottom is inferred; of the defaults, those that a data set has."""
+    key, count = {
+        "test": ("images", dataset.test_images),
+        "train": ("training_images", dataset.train_images),
+    }[split]
+    images = config["top_half"][key]
+    if images != defaults()["top_half"][key]:
+        return images
+    return [image for image in images if image < count]
 
 
 def check_model(recipes: Recipes, dataset: Dataset, recipe: str, n: int, seed: int) -> None:

@@ -57,10 +57,10 @@ def draw(sources: Sequence[str]) -> Figure:
     set_range(first_shown(grid.flat), table.epoch, table[CURVES])
     for (recipe, size), panel in panels.items():
         announce_cut(grid[sizes.index(size), recipes.index(recipe)], panel[CURVES])
-    images = f"{table.images.max():,.0f}"
+    train, test = (f"{table[column].max():,.0f}" for column in ("train_images", "test_images"))
     figure.suptitle(
         f"Training curves ({dataset}): thin, each seed; bold, their mean\n"
-        f"on the first {images} training images and the first {images} test images",
+        f"on the first {train} training images and the first {test} test images",
         fontsize=11,
     )
     return figure
