@@ -5,6 +5,7 @@ import os
 import sys
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
@@ -285,18 +286,23 @@ def draw_options(wildcards, input):
     ]
 
 
-def of_models(file, seeds):
-    """The given file of the chosen seeds' models, of every recipe and size, as a function of the data set."""
+def of_models(file, seeds, chosen=lambda recipe, n: True):
+    """The given file of the chosen seeds' models, of every recipe and size, as a function of the data set.
+
+    Of the recipes and sizes, those that `chosen` says.
+    """
 
     def files(wildcards):
         return [
             path
             for recipe, settings in RECIPES.items()
+            for n in train_sizes(settings, dataset_named(wildcards.dataset))
+            if chosen(settings, n)
             for path in expand(
                 f"{MODEL}/{file}",
                 dataset=wildcards.dataset,
                 recipe=recipe,
-                n=train_sizes(settings, dataset_named(wildcards.dataset)),
+                n=n,
                 seed=settings["seeds"][seeds],
             )
         ]

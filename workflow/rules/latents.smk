@@ -1,7 +1,43 @@
 # What latent dimensions buy: the target `latents`, meant for config/latents.yaml.
 #
-#   results/{dataset}/tables/latents.{csv,md}   the models' numbers over the latent dimension
-#   results/{dataset}/figures/latents.png       the same, to look at
+#   results/{dataset}/models/.../estimate.csv       estimates of log p(x) against sums, where both can be had
+#   results/{dataset}/tables/latents.{csv,md}       the models' numbers over the latent dimension
+#   results/{dataset}/tables/estimates.{csv,md}     the estimates against the sums
+#   results/{dataset}/figures/latents.png           the numbers, to look at
+
+
+# The models whose log p(x) is a sum: there the estimate can be compared with it.
+with_sums = of_models("estimate.csv", slice(1), lambda recipe, n: latent_dimensions(recipe, n) <= 2)
+
+
+def all_latents(wildcards):
+    """Tables and figure; without the comparison of estimates and sums, if no model has a sum."""
+    dataset = dataset_asked_for(wildcards)
+    names = ["tables/latents.csv", "figures/latents.png"]
+    if with_sums(SimpleNamespace(dataset=dataset)):
+        names.append("tables/estimates.csv")
+    return expand("results/{dataset}/{name}", dataset=dataset, name=names)
+
+
+rule compare_estimate:
+    input:
+        digits="results/{dataset}/data/binarized.safetensors",
+        weights=f"{MODEL}/weights.safetensors",
+    output:
+        comparison=f"{MODEL}/estimate.csv",
+    log:
+        f"{MODEL}/logs/compare_estimate.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: one_processor
+    params:
+        code=code("compare_estimate"),
+        marginal=config["marginal"],
+        images=first_test_images("gaps"),
+    shell:
+        "python -m mnist_vae compare_estimate {input.digits:q} {input.weights:q} {output.comparison:q} "
+        "--tolerance {params.marginal[tolerance]} --window {params.marginal[window]} "
+        "--images {params.images} > {log:q} 2>&1"
 
 
 rule latents_table:
@@ -23,6 +59,25 @@ rule latents_table:
         "--markdown {output.markdown:q} --dataset {wildcards.dataset:q} > {log:q} 2>&1"
 
 
+rule estimates_table:
+    input:
+        comparisons=with_sums,
+    output:
+        table="results/{dataset}/tables/estimates.csv",
+        markdown="results/{dataset}/tables/estimates.md",
+    log:
+        "results/{dataset}/logs/estimates_table.log",
+    localrule: True
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    params:
+        code=code("tabulate_estimates"),
+    shell:
+        "python -m mnist_vae tabulate_estimates {input.comparisons:q} --table {output.table:q} "
+        "--markdown {output.markdown:q} --dataset {wildcards.dataset:q} > {log:q} 2>&1"
+
+
 use rule prior_samples as latents_figure with:
     input:
         arrays="results/{dataset}/tables/latents.csv",
@@ -37,8 +92,5 @@ use rule prior_samples as latents_figure with:
 
 rule latents:
     input:
-        lambda wildcards: expand(
-            ["results/{dataset}/tables/latents.csv", "results/{dataset}/figures/latents.png"],
-            dataset=dataset_asked_for(wildcards),
-        ),
+        all_latents,
     localrule: True

@@ -408,6 +408,15 @@ REFUSED = {
         "tabulate_latents {tmp}/none --table {out} --markdown {out}2 --dataset mnist",
         "No such file",
     ),
+    "tabulate_estimates without comparisons": (
+        "tabulate_estimates {tmp}/none --table {out} --markdown {out}2 --dataset mnist",
+        "No such file",
+    ),
+    "tabulate_literature without its columns": (
+        "tabulate_literature {history} --metrics {history} --weights {weights} --table {out} "
+        "--markdown {out}2",
+        "has no column 'model'",
+    ),
     "tabulate without metrics": (
         "tabulate {tmp}/none --epochs {tmp}/none --metrics {out} --elbo {out}2 --elbo-markdown {out}3 "
         "--gaps {out}4 --gaps-markdown {out}5 --all-epochs {out}6 --third-question {out}7 "
@@ -464,6 +473,7 @@ def test_bad_input_is_an_error_that_leaves_nothing(case, study, tmp_path, monkey
         "digits": study.digits,
         "grey": study.grey,
         "weights": study.weights,
+        "history": study.history,
         "truncated": broken_weights(tmp_path / "truncated.safetensors", "truncated"),
         "nan": broken_weights(tmp_path / "nan.safetensors", "nan"),
         "no_snapshots": tmp_path / "no_snapshots.safetensors",

@@ -30,6 +30,10 @@ def shapes(tmp_path_factory, small_digits):
             f"evaluate {digits} {weights} {model}/metrics.csv --draws 2 --first-100-draws 2 --images 5 "
             f"{space}",
             f"measure_epochs {digits} {model}/snapshots.safetensors {model}/epochs.csv --images 5 {space}",
+            *(
+                f"compare_estimate {digits} {weights} {model}/estimate.csv --images 5 {space}"
+                for _ in range(recipe != "tall")
+            ),
             f"weigh_draws {digits} {weights} {model}/weighted_draws.csv --images 3 --draws 1 4 {space}",
             f"encode {digits} {weights} {model}/latents.safetensors",
             f"sample_prior {weights} {model}/prior_samples.safetensors --draws 3",
@@ -62,6 +66,14 @@ def tables(shapes):
         )
         == 0
     )
+    comparisons = " ".join(map(str, sorted(shapes.glob("models/**/estimate.csv"))))
+    assert (
+        run_command(
+            f"tabulate_estimates {comparisons} --table {folder}/estimates.csv "
+            f"--markdown {folder}/estimates.md --dataset mnist5k"
+        )
+        == 0
+    )
     latents = folder / "latents.csv"
     assert (
         run_command(
@@ -90,6 +102,36 @@ def test_latents_table_is_by_dimension(tables):
     assert (table.active_units <= table.latent).all()
     assert (table.neg_elbo > 0).all()
     assert "nan" not in (tables / "latents.md").read_text()
+
+
+def test_log_px_of_all_test_images_is_the_sum_or_the_bound_less_the_mean_gap(tables):
+    metrics = pd.read_csv(tables / "metrics.csv").set_index(["recipe", "split", "metric"])
+    table = pd.read_csv(tables / "latents.csv").set_index("recipe")
+    assert table.neg_log_px["line"] == metrics.value["line", "test", "neg_log_px"]
+    bound, gap = (
+        metrics.loc["tall", split, name]
+        for split, name in (("test", "neg_elbo"), ("test_subset", "kl_to_posterior"))
+    )
+    assert table.neg_log_px["tall"] == pytest.approx(bound.value - gap.value)
+    assert table.neg_log_px_estimate_error["tall"] == gap.standard_error
+    assert table.neg_log_px_estimate_error.drop("tall").isna().all()
+
+
+def test_estimates_are_compared_where_there_is_a_sum(tables):
+    table = pd.read_csv(tables / "estimates.csv").set_index("recipe")
+    assert table.latent.to_dict() == {"beta4": 2, "line": 1, "small": 2}
+    assert (table.images == 5).all()
+    assert (table.mean_difference.abs() < 4 * table.mean_difference_standard_error + 0.01).all()
+    assert (table.largest_in_errors < 4).all()
+    assert (table.images_beyond_4_errors == 0).all()
+    assert "beta4, n = 200, seed 1" in (tables / "estimates.md").read_text()
+
+
+def test_there_is_no_sum_to_compare_with_beyond_two_dimensions(shapes, small_digits, tmp_path, capsys):
+    weights = next((shapes / "models/tall").glob("*/seed1")) / "weights.safetensors"
+    words = f"compare_estimate {small_digits.binarized} {weights} {tmp_path}/none --images 5 --window 20"
+    assert run_command(f"{words} --tolerance 0.01") != 0
+    assert "3 latent dimensions; only in 1 or 2" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("recipe", SHAPES)

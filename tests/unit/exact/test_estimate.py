@@ -6,12 +6,14 @@ import pytest
 import torch
 
 from mnist_vae.exact import estimate
-from mnist_vae.exact.estimate import PartOfDecoder, SampledSpace, balanced_design
+from mnist_vae.exact.estimate import PartOfDecoder, SampledSpace, balanced_design, compare
 from mnist_vae.exact.gaps import encoder_gap, gaps
 from mnist_vae.exact.low_rank import BOTTOM_HALF, TOP_HALF, WHOLE
 from mnist_vae.exact.marginal import DecoderSpace
 from mnist_vae.study.densities import joint_log_density, log_prior, top_half_joint
 from mnist_vae.study.networks import VAE
+from mnist_vae.study.recipe import Recipe
+from mnist_vae.study.training import train
 
 IMAGES = 24
 
@@ -34,6 +36,28 @@ def test_estimate_agrees_with_the_sum_per_image_and_in_the_mean(trained, sums, i
     assert abs(difference.mean().item()) < 0.02
     assert (difference.abs() < 4 * found.error + sums.tolerance).all()
     assert (found.effective_sample_size > 50).all()
+
+
+@pytest.fixture(scope="module")
+def strong(images) -> VAE:
+    """A model trained as the strong recipe is, on 1,000 images: posteriors are narrow, and some are split."""
+    generator = torch.Generator().manual_seed(1)
+    vae = VAE(generator)
+    recipe = Recipe(epochs=60, batch_size=100, learning_rate=4e-3, decay=0.8, latent_layer_rate=60)
+    for _ in train(vae, images[:1000], recipe, generator):
+        pass
+    return vae.requires_grad_(False)
+
+
+def test_estimate_agrees_with_the_sum_on_a_strong_model(strong, images) -> None:
+    x = images[1000:1060]
+    with torch.inference_mode():
+        summed = DecoderSpace(strong.decoder, 2, window=10.0, tolerance=1e-3).log_marginals(x)
+        found = compare(sampled(strong, estimate.DRAWS).log_marginals(x), summed)
+        assert strong.encoder(x)[1].exp().median() < 0.1  # in a plane where the prior has 1
+    assert abs(found.difference.mean().item()) < 0.02
+    assert found.in_errors.abs().max() < 4
+    assert found.effective_draws.min() > 50
 
 
 def test_standard_errors_are_what_estimates_spread_by(trained, images) -> None:

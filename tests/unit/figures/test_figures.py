@@ -160,17 +160,16 @@ def timing_tables(folder):
 
 LATENTS = pd.DataFrame(
     {
-        "recipe": ["line", "reference", "tall"],
+        "recipe": ["line", "reference", "strong", "tall"],
         "n": 1_000,
-        "latent": [1, 2, 20],
-        "neg_elbo": [190.0, 170.0, 140.0],
-        "neg_log_px": [188.0, 167.0, 136.0],
-        "neg_log_px_standard_error": 1.0,
-        "amortization_gap": [1.0, 2.0, 3.0],
-        "kl": [4.0, 6.0, 18.0],
-        "active_units": [1.0, 2.0, 15.0],
-        "images": 200,
-        "log_px": ["exact", "exact", "estimate"],
+        "latent": [1, 2, 2, 20],
+        "neg_elbo": [190.0, 170.0, 155.0, 140.0],
+        "neg_log_px": [188.0, 167.0, 144.0, 136.0],
+        "neg_log_px_estimate_error": [np.nan, np.nan, np.nan, 0.5],
+        "amortization_gap": [1.0, 2.0, 2.5, 3.0],
+        "kl": [4.0, 6.0, 7.0, 18.0],
+        "active_units": [1.0, 2.0, 2.0, 15.0],
+        "log_px": ["exact", "exact", "exact", "estimate"],
     }
 )
 
@@ -656,11 +655,17 @@ def test_training_curves_label_their_last_epoch(draw):
 def test_latents_shows_every_number_over_the_dimension(draw):
     figure = draw("latents")
     bounds, gap, kl, units = figure.axes
-    assert list(bounds.get_lines()[0].get_ydata()) == list(LATENTS.neg_elbo)
+    best, other = LATENTS.drop(1), LATENTS.recipe[1]
+    for line, name in zip(bounds.get_lines(), ("neg_elbo", "neg_log_px"), strict=False):
+        assert list(line.get_ydata()) == list(best[name])
     for axes, name in ((gap, "amortization_gap"), (kl, "kl"), (units, "active_units")):
         assert list(axes.get_lines()[0].get_xdata()) == [1, 2, 20]
-        assert list(axes.get_lines()[0].get_ydata()) == list(LATENTS[name])
-    assert {"exact", "estimate"} <= {text.get_text() for text in bounds.get_legend().get_texts()}
+        assert list(axes.get_lines()[0].get_ydata()) == list(best[name])
+        assert list(axes.get_lines()[1].get_ydata()) == [LATENTS[name][1]]
+    assert other in {text.get_text() for text in bounds.texts}
+    assert {"-log p(x), exact", "-log p(x), estimate"} <= {
+        text.get_text() for text in bounds.get_legend().get_texts()
+    }
 
 
 def test_table_lists_every_figure_of_the_study():

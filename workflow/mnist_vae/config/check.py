@@ -96,7 +96,7 @@ def _described(name: str, own: Mapping[str, Mapping]) -> Dataset:
 def _check_own(own: Mapping[str, Mapping]) -> None:
     """What a name in `datasets` may be, and what may be said of a published set."""
     for name, settings in own.items():
-        if name in ("auto", "mnist", "mnist5k", "mnist_sampled", "parity"):
+        if name in ("auto", "mnist", "mnist5k", "mnist_sampled", "parity", "literature"):
             where = "; mnist's folder is mnist_dir" if name.startswith("mnist") else ""
             raise InputError(f"config: datasets.{name} is a name that is taken{where}; choose another")
         if name in DATASETS and (further := [key for key in settings if key != "folder"]):

@@ -241,6 +241,22 @@ class _Mixture(NamedTuple):
         return torch.logsumexp(torch.stack(found), 0).T
 
 
+class Comparison(NamedTuple):
+    """Of each image (images,): the estimate of log p(x) less the sum, in nats and in standard errors of the
+    estimate, and the estimate's effective number of draws.
+    """
+
+    difference: Tensor
+    in_errors: Tensor
+    effective_draws: Tensor
+
+
+def compare(estimated: Marginal, summed: Marginal) -> Comparison:
+    """Compare an estimate with the sum, where both are known: in one and two dimensions."""
+    difference = estimated.log_density - summed.log_density
+    return Comparison(difference, difference / estimated.error, estimated.effective_sample_size)
+
+
 def _ascend_to_modes(joint: PartOfDecoder, x: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
     """Climb from starts (images, k, d) by damped Gauss-Newton steps.
 

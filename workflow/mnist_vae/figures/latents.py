@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from mnist_vae.figures.style import TEST_COLOUR, TRAIN_COLOUR, label_log_axis
 
 PANELS = (
-    ("amortization_gap", "amortization gap, nats per image"),
-    ("kl", "KL(q to the prior), nats per image"),
+    ("amortization_gap", "amortization gap"),
+    ("kl", "KL(q to the prior)"),
     ("active_units", "active units"),
 )
 
@@ -18,33 +18,45 @@ def draw(sources: Sequence[str]) -> Figure:
     """A row for each n: -ELBO and -log p(x), amortization gap, KL and active units over the dimension.
 
     Source: the table latents.csv of results/{dataset}/tables. Of several recipes with the same n and
-    dimension each has its point.
+    dimension, the lines pass through the one with the lowest -ELBO; each other has a cross and its name.
     """
     table = pd.read_csv(sources[0])
+    table = table.sort_values(["n", "latent", "neg_elbo"])
     sizes = sorted(table.n.unique())
-    figure = Figure(figsize=(12, 2.9 * len(sizes) + 0.8))
+    figure = Figure(figsize=(13, 2.9 * len(sizes) + 0.9))
     grid = figure.subplots(len(sizes), len(PANELS) + 1, squeeze=False, sharex=True, sharey="col")
     for size, (bounds, *others) in zip(sizes, grid, strict=True):
         rows = table[table.n == size]
-        bounds.plot(rows.latent, rows.neg_elbo, "o-", color=TRAIN_COLOUR, label="-ELBO, all test images")
-        bounds.errorbar(
-            rows.latent, rows.neg_log_px, 2 * rows.neg_log_px_standard_error, fmt="--", color=TEST_COLOUR,
-            capsize=2, linewidth=1, label=f"-log p(x), first {rows.images.iloc[0]:,}",
-        )  # fmt: skip
+        best = rows.drop_duplicates("latent")
+        rest = rows.drop(best.index)
+        bounds.plot(best.latent, best.neg_elbo, "o-", color=TRAIN_COLOUR, label="-ELBO")
+        bounds.plot(best.latent, best.neg_log_px, "-", color=TEST_COLOUR)
         for known, filled in (("exact", TEST_COLOUR), ("estimate", "white")):
-            some = rows[rows.log_px == known]
-            bounds.plot(
-                some.latent, some.neg_log_px, "o", color=TEST_COLOUR, markerfacecolor=filled, label=known
+            some = best[best.log_px == known]
+            bounds.errorbar(
+                some.latent, some.neg_log_px, 2 * some.neg_log_px_estimate_error.fillna(0), fmt="o",
+                color=TEST_COLOUR, markerfacecolor=filled, linewidth=1, label=f"-log p(x), {known}",
+            )  # fmt: skip
+        bounds.plot(rest.latent, rest.neg_elbo, "x", color=TRAIN_COLOUR)
+        bounds.plot(rest.latent, rest.neg_log_px, "x", color=TEST_COLOUR)
+        for row in rest.itertuples():
+            bounds.annotate(
+                row.recipe, (row.latent, row.neg_elbo), xytext=(5, 2), textcoords="offset points", fontsize=7
             )
         bounds.set_ylabel(f"n = {size:,}\nnats per image")
-        for axes, (name, title) in zip(others, PANELS, strict=True):
-            axes.plot(rows.latent, rows[name], "o-", color=TRAIN_COLOUR)
-            axes.set_title(title, fontsize=9)
-        others[-1].plot(rows.latent, rows.latent, ":", color="0.5", label="all")
-        others[-1].set_yscale("log")
-        others[-1].legend(fontsize=7, frameon=False)
-        bounds.set_title("bound and evidence", fontsize=9)
         bounds.legend(fontsize=7, frameon=False)
+        for axes, (name, _) in zip(others, PANELS, strict=True):
+            axes.plot(best.latent, best[name], "o-", color=TRAIN_COLOUR)
+            axes.plot(rest.latent, rest[name], "x", color=TRAIN_COLOUR)
+        for axes in others[:-1]:
+            axes.set_ylabel("nats per image", fontsize=8)
+            axes.set_ylim(bottom=0)
+        others[-1].plot(rows.latent, rows.latent, ":", color="0.5", label="all there are")
+        others[-1].set_yscale("log")
+        label_log_axis(others[-1].yaxis, sorted(table.latent.unique()))
+        others[-1].legend(fontsize=7, frameon=False)
+    for axes, title in zip(grid[0], ["bound and evidence", *(title for _, title in PANELS)], strict=True):
+        axes.set_title(title, fontsize=10)
     for axes in grid.flat:
         axes.set_xscale("log")
         label_log_axis(axes.xaxis, sorted(table.latent.unique()))
@@ -53,6 +65,7 @@ def draw(sources: Sequence[str]) -> Figure:
         axes.set_xlabel("latent dimensions", fontsize=9)
     dataset = sources[0].split("/")[-3]
     figure.suptitle(
-        f"What latent dimensions buy ({dataset}); bars: two standard errors over images", fontsize=11
+        f"What latent dimensions buy ({dataset}, test images)\nbars: two standard errors of the estimate",
+        fontsize=11,
     )
     return figure

@@ -1,0 +1,36 @@
+"""Put models of several data sets beside published figures."""
+
+from argparse import ArgumentParser, Namespace
+
+import pandas as pd
+
+from mnist_vae.errors import InputError
+from mnist_vae.files.storage import load_arrays, load_provenance, whole_file
+from mnist_vae.pages.literature import PUBLISHED, literature_markdown, literature_table
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument("published", help="published figures (.csv)")
+    parser.add_argument("--metrics", nargs="+", required=True, help="what `evaluate` stored, of each model")
+    parser.add_argument("--weights", nargs="+", required=True, help="what `train` stored, in the same order")
+    parser.add_argument("--table", required=True, help="where the table goes (.csv)")
+    parser.add_argument("--markdown", required=True, help="the same, to look at (.md)")
+
+
+def run(options: Namespace) -> None:
+    """Write the table and its page."""
+    published = pd.read_csv(options.published)
+    if missing := [column for column in PUBLISHED if column not in published]:
+        raise InputError(
+            f"{options.published} has no column {missing[0]!r}; it must have {', '.join(PUBLISHED)}"
+        )
+    models = []
+    for metrics, weights in zip(options.metrics, options.weights, strict=True):
+        hidden = len(load_arrays(weights)["decoder.hidden.weight"])
+        models.append((pd.read_csv(metrics), load_provenance(weights) | {"hidden": hidden}))
+    table = literature_table(models, published)
+    with whole_file(options.table) as temporary:
+        table.to_csv(temporary, index=False)
+    with whole_file(options.markdown) as temporary:
+        temporary.write_text(literature_markdown(table), encoding="utf-8")

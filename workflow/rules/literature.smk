@@ -1,0 +1,39 @@
+# The study beside published figures: the target `literature`, meant for config/literature.yaml. It takes models
+# of two data sets, each wherever the others' go.
+#
+#   results/literature/literature.{csv,md}   -log p(x) of our models and of others', each with its protocol
+
+
+def literature_models(file):
+    """The given file of every configured model of both data sets."""
+    files = of_every_model(file)
+    return [
+        path for dataset in ("mnist", "mnist_sampled") for path in files(SimpleNamespace(dataset=dataset))
+    ]
+
+
+rule literature_table:
+    input:
+        published=of_checkout("config/published.csv"),
+        metrics=lambda wildcards: literature_models("metrics.csv"),
+        weights=lambda wildcards: literature_models("weights.safetensors"),
+    output:
+        table="results/literature/literature.csv",
+        markdown="results/literature/literature.md",
+    log:
+        "results/literature/logs/literature_table.log",
+    localrule: True
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    params:
+        code=code("tabulate_literature"),
+    shell:
+        "python -m mnist_vae tabulate_literature {input.published:q} --metrics {input.metrics:q} "
+        "--weights {input.weights:q} --table {output.table:q} --markdown {output.markdown:q} > {log:q} 2>&1"
+
+
+rule literature:
+    input:
+        "results/literature/literature.csv",
+    localrule: True
