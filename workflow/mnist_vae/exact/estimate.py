@@ -1,10 +1,12 @@
 """Log p(x) and gaps at any latent dimension, by importance sampling (docs/exactness.md), in nats.
 
 Beyond two dimensions the latent space is too large for sums. Draws from a proposal that covers each image's
-posterior estimate the same figures: a mixture of multivariate Student t around the modes that are found,
-shaped by the likelihood's Gauss-Newton curvature there (Laplace's method), with tails heavier than the
-posterior's, as importance sampling needs (Geweke 1989). At two dimensions the estimates are tested against
-the sums.
+posterior estimate the same figures: a mixture of multivariate Student t, with tails heavier than the
+posterior's, as importance sampling needs (Geweke 1989). Its parts stand around the modes that are found,
+shaped by the likelihood's Gauss-Newton curvature there (Laplace's method); one more is fitted to where the
+mass around the heaviest mode lies, which in many dimensions is far from the mode itself; and two are put
+where a pilot draw has the largest weight, as in incremental mixture importance sampling (Raftery & Bao 2010).
+At two dimensions the estimates are tested against the sums.
 """
 
 import math
@@ -29,6 +31,8 @@ DRAWS = 2000  # of z per image, for log p(x)
 ELBO_DRAWS = 400  # for the ELBO of one image's q
 BANK = 2000  # points of the prior, and at most so many codes of images, among which ascents start
 STARTS = 12  # of an image's ascents, beside the encoder's answer
+FEW_DIMENSIONS = 10
+STARTS_BEYOND = 4  # in more than FEW_DIMENSIONS, where a whole image's posterior was seen to have one mode
 STARTS_OF_HALVES = 24  # of which an image's posterior can have several modes, far from its code
 APART = 0.3  # distance between starts
 STEPS = 12  # of an ascent
@@ -36,7 +40,15 @@ CUT = 20.0  # nats below an image's best, from where on down an ascent is given 
 FREEDOM = 4  # degrees of freedom of Student's t
 WIDER = (1.2, 6.0)  # scales of the proposal, over Laplace's
 SHARES = (0.85, 0.15)  # of the draws, at either scale
+FITTED_WIDER = 1.1  # scale of the part fitted around the heaviest mode, over the fit's
+FITTED_SHARE = 0.6  # of that mode's draws at the lesser scale
+FIT_STEPS = 6
+LEAST_CURVATURE = 0.3  # of a fit; the prior alone has 1
 FLOOR = 0.2  # share of the draws that all modes get alike, whatever their mass
+PILOT = 500  # draws, that show where the proposal is too thin
+ADDED = 2  # parts, one after the other, where a pilot draw has the largest weight
+ADDED_SHARE = 0.1  # of all draws, for each of them
+SAME = 0.2  # standard deviations, within which two ascents have ended in one mode
 IMAGES_A_BLOCK = 50  # whose draws and weights are held at once
 
 
@@ -105,7 +117,7 @@ class SampledSpace:
         found = []
         for some in x.split(IMAGES_A_BLOCK):
             proposal = self._proposal(joint, some, bank)
-            log_weights = self._weighted(joint, some, proposal)[1]
+            log_weights = self._weighted(joint, some, proposal, self.draws)[1]
             normalized = torch.softmax(log_weights, 0)
             size = 1 / (normalized**2).sum(0)
             error = (1 / size - 1 / self.draws).clamp(min=0).sqrt()
@@ -116,7 +128,8 @@ class SampledSpace:
     def posterior(self, x: Tensor, part: int = WHOLE) -> Posterior:
         """The posterior of one image (784,) as weighted draws."""
         joint = PartOfDecoder(self.decoder, part)
-        z, log_weights = self._weighted(joint, x[None], self._proposal(joint, x[None], self._bank(x[None])))
+        proposal = self._proposal(joint, x[None], self._bank(x[None]))
+        z, log_weights = self._weighted(joint, x[None], proposal, self.draws)
         z, log_weights = z[:, 0], log_weights[:, 0]
         log_density = torch.logsumexp(log_weights, 0) - math.log(self.draws)
         log_joint = joint.log_joint(x[None], z[:, None])[:, 0].double()
@@ -172,16 +185,28 @@ class SampledSpace:
         log_volume = -factor.diagonal(dim1=-2, dim2=-1).log().sum(-1) + dimension / 2 * math.log(2 * math.pi)
         mass = height + log_volume
         order = mass.argsort(-1, descending=True)
-        mass = mass.gather(-1, order)
-        live = height.gather(-1, order) > height.amax(-1, keepdim=True) - CUT
-        share = (1 - FLOOR) * torch.softmax(mass, -1) + FLOOR * live / live.sum(-1, keepdim=True)
         rows = torch.arange(images)[:, None]
-        mode, factor = mode[rows, order], factor[rows, order]
-        return _Mixture(
-            torch.cat([mode] * len(WIDER), 1),
-            torch.cat([factor / scale for scale in WIDER], 1),
-            torch.cat([share * part for part in SHARES], 1),
+        mode, factor, mass, height = (part[rows, order] for part in (mode, factor, mass, height))
+        live = _first_of_each(mode, factor) & (height > height.amax(-1, keepdim=True) - CUT)
+        share = torch.softmax(mass.masked_fill(~live, -torch.inf), -1)
+        share = (1 - FLOOR) * share + FLOOR * live / live.sum(-1, keepdim=True)
+        fitted, its_factor = _fit(joint, x, mode[:, 0], factor[:, 0])
+        used = slice(int(live.nonzero()[:, 1].max()) + 1)
+        mode, factor, share = mode[:, used], factor[:, used], share[:, used]
+        near, wide = (share * part for part in SHARES)
+        its_share = FITTED_SHARE * near[:, :1]
+        near[:, :1] -= its_share
+        proposal = _Mixture(
+            torch.cat([mode, mode, fitted[:, None]], 1),
+            torch.cat([*(factor / scale for scale in WIDER), its_factor[:, None] / FITTED_WIDER], 1),
+            torch.cat([near, wide, its_share], 1),
         )
+        for _ in range(ADDED):
+            pilot, log_weights = self._weighted(joint, x, proposal, PILOT)
+            at = pilot[log_weights.argmax(0), torch.arange(images)]
+            its_factor = torch.linalg.cholesky(joint.precision(at)) / WIDER[0]
+            proposal = proposal.with_part(at, its_factor, ADDED_SHARE)
+        return proposal
 
     def _starts(self, joint: PartOfDecoder, x: Tensor, bank: Tensor) -> Tensor:
         """The encoder's answers and the best points of the bank that lie apart: (images, starts, d)."""
@@ -189,15 +214,18 @@ class SampledSpace:
         table = x[:, joint.pixels] @ logits.T + log_prior(bank) - F.softplus(logits).sum(-1)
         encoded = self.vae.encoder(x)[0]
         starts = [encoded]
-        for _ in range(STARTS if joint.part == WHOLE else STARTS_OF_HALVES):
+        whole = STARTS if self.dimension <= FEW_DIMENSIONS else STARTS_BEYOND
+        for _ in range(whole if joint.part == WHOLE else STARTS_OF_HALVES):
             near = torch.cdist(starts[-1], bank) < APART
             table = table.masked_fill(near, -torch.inf)
             starts.append(bank[table.argmax(-1)])
         return torch.stack(starts, 1)
 
-    def _weighted(self, joint: PartOfDecoder, x: Tensor, proposal: "_Mixture") -> tuple[Tensor, Tensor]:
+    def _weighted(
+        self, joint: PartOfDecoder, x: Tensor, proposal: "_Mixture", draws: int
+    ) -> tuple[Tensor, Tensor]:
         """Draws z (draws, images, d), and the logarithms of their importance weights (draws, images)."""
-        z = proposal.draw(self.draws, self.generator)
+        z = proposal.draw(draws, self.generator)
         return z, joint.log_joint(x, z).double() - proposal.log_density(z).double()
 
 
@@ -209,6 +237,14 @@ class _Mixture(NamedTuple):
     mode: Tensor
     factor: Tensor
     share: Tensor
+
+    def with_part(self, mode: Tensor, factor: Tensor, share: float) -> "_Mixture":
+        """One part more, with mode (images, d), factor (images, d, d) and the given share."""
+        return _Mixture(
+            torch.cat([self.mode, mode[:, None]], 1),
+            torch.cat([self.factor, factor[:, None]], 1),
+            torch.cat([(1 - share) * self.share, torch.full_like(self.share[:, :1], share)], 1),
+        )
 
     def draw(self, draws: int, generator: torch.Generator) -> Tensor:
         """Stratified over the parts: (draws, images, d)."""
@@ -286,6 +322,40 @@ def _ascend_to_modes(joint: PartOfDecoder, x: Tensor, starts: Tensor) -> tuple[T
         done = better & (promised < 1e-3)
         going[rows] = ~(done | hopeless)
     return z.view(starts.shape), height.view(images, number)
+
+
+def _first_of_each(mode: Tensor, factor: Tensor) -> Tensor:
+    """Which of the modes (images, k, d) do not lie where one before them does: (images, k)."""
+    first = torch.ones(mode.shape[:2], dtype=torch.bool)
+    for k in range(1, mode.shape[1]):
+        apart = (mode[:, k, None] - mode[:, :k])[..., None, :] @ factor[:, :k]
+        first[:, k] = (apart.norm(dim=(-2, -1)) > SAME).all(-1)
+    return first
+
+
+def _fit(joint: PartOfDecoder, x: Tensor, mean: Tensor, factor: Tensor) -> tuple[Tensor, Tensor]:
+    """The Gaussian that raises each image's ELBO, from one with the given mean (images, d) and Cholesky
+    factor of the precision (images, d, d); both again.
+
+    Natural-gradient steps (Opper & Archambeau 2009), of which each goes half the way to the expected
+    curvature. Expectations are means over a balanced design, and the curvature is that of slopes against z.
+    """
+    design = balanced_design(mean.shape[-1]).to(mean)
+    precision = factor @ factor.mT
+    longest = 0.5 * mean.shape[-1] ** 0.5
+    for _ in range(FIT_STEPS):
+        off = torch.linalg.solve_triangular(factor.mT, design.T.expand(len(mean), -1, -1), upper=True)
+        slopes = joint.slopes(x, mean + off.permute(2, 0, 1))[1]
+        against = torch.einsum("nid,ne->ide", slopes, design) / len(design)
+        curvature = -against @ factor.mT
+        values, vectors = torch.linalg.eigh((curvature + curvature.mT) / 2)
+        curvature = (vectors * values.clamp(min=LEAST_CURVATURE)[:, None]) @ vectors.mT
+        precision = (precision + curvature) / 2
+        step = torch.linalg.solve(precision, slopes.mean(0)[..., None])
+        length = (factor.mT @ step).norm(dim=(-2, -1))
+        mean = mean + step[..., 0] * (longest / length).clamp(max=1)[:, None]
+        factor = torch.linalg.cholesky(precision)
+    return mean, factor
 
 
 def entropy(log_std: Tensor) -> Tensor:
