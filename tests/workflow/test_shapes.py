@@ -1,5 +1,7 @@
 """Recipes of other shapes than the reference's, beside it in one run."""
 
+import re
+
 import pytest
 
 LEFT_OUT = {"latent_scatter", "latent_manifold", "top_half_posterior", "explorer"}
@@ -45,3 +47,33 @@ def test_reference_beside_other_shapes_keeps_its_pictures(finished_project):
     jobs = finished_project.planned("--config", SHAPES)
     assert jobs["train"] == 4 * 2 * 2
     assert not set(jobs) & {"latent_scatter", "explorer"}  # made before, and as good as they were
+
+
+@pytest.mark.parametrize(
+    ("target", "models", "further"),
+    [
+        ("latents", 2 * 8, {"compare_estimate": 2 * 3, "estimates_table": 1, "latents_figure": 1}),
+        ("literature", 2 * 4, {"literature_table": 1, "binarize": 2}),
+    ],
+)
+def test_targets_with_a_configuration_of_their_own_are_planned(finished_project, target, models, further):
+    """Each recipe and size is trained once; three of the recipes of latents.yaml have one or two dimensions."""
+    result = finished_project.snakemake(
+        "--dry-run", target, "--configfile", f"config/{target}.yaml", MNIST_DIR="nowhere"
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    jobs = dict(re.findall(r"^(\w+) +(\d+)$", result.stdout + result.stderr, re.M))
+    assert {name: int(jobs[name]) for name in further} == further
+    assert int(jobs["train"]) == int(jobs["evaluate"]) == models
+
+
+THREE = "recipes={reference: {latent: 3}}"
+
+
+def test_without_a_model_that_has_a_sum_no_estimate_is_compared(finished_project):
+    result = finished_project.snakemake(
+        "--dry-run", "latents", "--config", "recipes={reference: {latent: 3}}"
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "latents_table" in result.stdout + result.stderr
+    assert "estimates_table" not in result.stdout + result.stderr
