@@ -57,7 +57,7 @@ def test_reference_beside_other_shapes_keeps_its_pictures(finished_project):
     ],
 )
 def test_targets_with_a_configuration_of_their_own_are_planned(finished_project, target, models, further):
-    """Each recipe and size is trained once; three of the recipes of latents.yaml have one or two dimensions."""
+    """Each recipe and size is trained once; three recipes of latents.yaml have one or two dimensions."""
     result = finished_project.snakemake(
         "--dry-run", target, "--configfile", f"config/{target}.yaml", MNIST_DIR="nowhere"
     )

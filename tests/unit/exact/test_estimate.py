@@ -132,6 +132,41 @@ def test_design_has_the_normals_moments(dimension: int) -> None:
     torch.testing.assert_close(design.T @ design / len(design), torch.eye(dimension))
 
 
+def test_fitted_gaussian_is_where_the_elbo_is_stationary(images) -> None:
+    """There the expected slope is zero, and the expected curvature is the precision."""
+    vae = VAE(torch.Generator().manual_seed(3), latent=6).requires_grad_(False)
+    vae.decoder.hidden.weight *= 0.7
+    joint, x = PartOfDecoder(vae.decoder), images[:2]
+    start = torch.zeros(2, 6), torch.eye(6).expand(2, 6, 6)
+    mean, factor = estimate._fit(joint, x, *start)
+    u = torch.randn(40_000, 2, 6, generator=torch.Generator().manual_seed(1))
+    off = torch.linalg.solve_triangular(factor.mT, u.permute(1, 2, 0), upper=True).permute(2, 0, 1)
+    slopes = joint.slopes(x, mean + off)[1]
+    whitened = torch.linalg.solve_triangular(factor, slopes.mean(0)[..., None], upper=False)
+    against = torch.linalg.solve_triangular(factor, torch.einsum("nid,nie->ide", slopes, u), upper=False)
+    assert whitened.abs().max() < 0.1
+    assert (against / len(u) + torch.eye(6)).abs().max() < 0.1
+
+
+def test_no_mode_counts_twice() -> None:
+    mode = torch.tensor([[[0.0, 0.0], [0.01, 0.0], [1.0, 0.0], [1.0, 0.01]]])
+    factor = torch.eye(2).expand(1, 4, 2, 2)
+    assert estimate._first_of_each(mode, factor).tolist() == [[True, False, True, False]]
+
+
+def test_pilot_draws_find_where_the_proposal_is_thin(monkeypatch, strong, images) -> None:
+    """Where the encoder's answer stands in for the modes, parts added by pilots cover what it misses."""
+    for name in ("STARTS", "STEPS", "FIT_STEPS"):
+        monkeypatch.setattr(estimate, name, 0)
+    fewest = []
+    for added in (0, estimate.ADDED):
+        monkeypatch.setattr(estimate, "ADDED", added)
+        with torch.inference_mode():
+            found = sampled(strong, 1000).log_marginals(images[1000:1060])
+        fewest.append(found.effective_sample_size.quantile(0.05))
+    assert fewest[1] > 2 * fewest[0]
+
+
 def test_encoder_gap_at_ten_dimensions_is_a_gap(images) -> None:
     vae = VAE(torch.Generator().manual_seed(3), latent=10).requires_grad_(False)
     found = encoder_gap(vae, sampled(vae), images[:10])
