@@ -89,7 +89,8 @@ def test_tables_say_which_log_px_is_exact(tables):
     known = {"small": "exact", "tall": "estimate", "line": "exact", "beta4": "exact"}
     assert gaps.log_px.to_dict() == known
     assert gaps.effective_sample_size.notna().to_dict() == {name: name == "tall" for name in SHAPES}
-    assert (gaps.neg_log_px_error.dropna() < 0.5).all()
+    # The estimate's own, which few effective draws make large; not the ELBO's, which may be larger.
+    assert gaps.neg_log_px_error["tall"] < 3 / gaps.effective_sample_size["tall"] ** 0.5
     page = (tables / "gaps.md").read_text()
     assert "| estimate" in page
     assert "nan" not in page

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, latent_space, naming
 from mnist_vae.data.digits import load_digits
+from mnist_vae.exact.estimate import standard_error
 from mnist_vae.exact.gaps import Space, encoder_gap, gaps, independent_pixels
 from mnist_vae.exact.low_rank import BOTTOM_HALF, TOP_HALF, WHOLE
 from mnist_vae.exact.marginal import DecoderSpace
@@ -99,7 +100,8 @@ def _evidence(
         errors["test"] = torch.stack([whole.error, bottom.error, top.error + whole.error])
     else:
         quantities["test_subset"]["effective_sample_size"] = on_test.effective_sample_size
-        quantities["test_subset"]["neg_log_px_error"] = on_test.error
+        own_error = standard_error(on_test.effective_sample_size, space.draws)
+        quantities["test_subset"]["neg_log_px_error"] = own_error
     for split, some in (("train_subset", train[:images]), ("unseen_subset", unseen)):
         if len(some) > 1:
             found = encoder_gap(vae, space, some)

@@ -120,7 +120,7 @@ class SampledSpace:
             log_weights = self._weighted(joint, some, proposal, self.draws)[1]
             normalized = torch.softmax(log_weights, 0)
             size = 1 / (normalized**2).sum(0)
-            error = (1 / size - 1 / self.draws).clamp(min=0).sqrt()
+            error = standard_error(size, self.draws)
             log_density = torch.logsumexp(log_weights, 0) - math.log(self.draws)
             found.append(Marginal(log_density, error, proposal.mode[:, :MODES], size))
         return Marginal(*(torch.cat(each) for each in zip(*found, strict=True)))
@@ -322,6 +322,11 @@ def _ascend_to_modes(joint: PartOfDecoder, x: Tensor, starts: Tensor) -> tuple[T
         done = better & (promised < 1e-3)
         going[rows] = ~(done | hopeless)
     return z.view(starts.shape), height.view(images, number)
+
+
+def standard_error(effective_draws: Tensor, draws: int) -> Tensor:
+    """That of an estimate of log p(x), by the delta method."""
+    return (1 / effective_draws - 1 / draws).clamp(min=0).sqrt()
 
 
 def _first_of_each(mode: Tensor, factor: Tensor) -> Tensor:
