@@ -1,9 +1,9 @@
 """Integrals of log-joints over a latent space of one or two dimensions (docs/exactness.md), in nats.
 
 What is usually only bounded is computed here: log p(x), and the posterior p(z | x), of whole images or of
-halves. On each cell that an image may have mass on (`cells`), the exponential of its log-joint is integrated by
-Gauss-Legendre nodes, and by a lattice that covers all cells alike. Where the two sums agree, the first is the
-integral. Else each cell is halved, until the integral over it and those over its halves agree (adaptive
+halves. On each cell that an image may have mass on (`cells`), the exponential of its log-joint is integrated
+by Gauss-Legendre nodes, and by a lattice that covers all cells alike. Where the two sums agree, the first is
+the integral. Else each cell is halved, until the integral over it and those over its halves agree (adaptive
 cubature; Genz & Malik 1980). No halving needs the decoder again, except where the polynomial is too poor.
 """
 
@@ -134,7 +134,7 @@ class DecoderSpace(LatentSpace):
     def elbo(self, x: Tensor, mean: Tensor, log_std: Tensor, part: int = WHOLE) -> Elbo:
         """The ELBO of each image's q (images, d), of the whole or of a half, by quadrature."""
         log_joints = self.log_joints(x, part)
-        value, error = elbo_by_quadrature(log_joints, mean, log_std, self.tolerance)
+        value, error = elbo_by_quadrature(log_joints, mean, log_std, self.tolerance / 4)
         return Elbo(value, error + log_joints.error)
 
     def refine(self, x: Tensor, mean: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from mnist_vae.study.objective import reparameterize
 
-FEWEST_NODES, MOST_NODES = 4, 64  # Gauss-Hermite nodes along each dimension
+FEWEST_NODES, MOST_NODES = 4, 96  # Gauss-Hermite nodes along each dimension
 TAIL = 2  # highest degrees, along each dimension, whose coefficients say how good an interpolation is
 
 
