@@ -156,6 +156,18 @@ def settle(page) -> None:
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
+def await_rest(page) -> None:
+    """Wait until a swipe has come to rest: it glides on after the finger has left, whatever else is asked."""
+    page.evaluate(
+        """async () => {
+            for (let last = -1, still = 0; still < 10; last = scrollY) {
+                await new Promise(requestAnimationFrame);
+                still = scrollY === last ? still + 1 : 0;
+            }
+        }"""
+    )
+
+
 def written_point(text: str) -> list[float]:
     return [float(number) for number in re.findall(r"-?\d+\.\d+", text.replace(MINUS, "-"))]
 
@@ -764,10 +776,11 @@ def test_swipe_over_the_plane_scrolls_and_the_handle_drags(phone, study):
     for step in range(1, 7):
         finger("touchMove", (x, y - 15 * step))
     finger("touchEnd")
-    settle(page)
+    await_rest(page)
     assert page.evaluate("scrollY") > 20
     assert page.evaluate("[...state.pointer]") == before
     page.evaluate("scrollTo(0, 0)")
+    settle(page)
     box = page.locator("#handle").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     finger("touchStart", (x, y))
