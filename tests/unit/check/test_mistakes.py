@@ -37,16 +37,7 @@ def test_the_table_has_a_wrong_solution_for_each():
         assert function in MISTAKES[name].places
 
 
-# The solution draws its own noise, and the batches' sum varies so much that the mistake is named in about six
-# of ten runs, and no other in the rest.
-SOMETIMES = {"batches_summed": pytest.mark.xfail(reason="named in some runs only", strict=False)}
-
-
-def variants(names):
-    return [pytest.param(name, marks=SOMETIMES.get(name, ())) for name in names]
-
-
-@pytest.mark.parametrize("name", variants(VARIANTS))
+@pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.xdist_group("check python")
 def test_named_alone_in_python(python_host, name):
     function = VARIANTS[name][0]
@@ -54,9 +45,7 @@ def test_named_alone_in_python(python_host, name):
 
 
 @pytest.mark.julia
-@pytest.mark.parametrize(
-    "name", variants(name for name, (_, _, edit) in VARIANTS.items() if edit is not None)
-)
+@pytest.mark.parametrize("name", [name for name, (_, _, edit) in VARIANTS.items() if edit is not None])
 @pytest.mark.xdist_group("check julia")
 def test_named_alone_in_julia(julia_host, name):
     function = VARIANTS[name][0]
