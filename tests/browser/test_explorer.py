@@ -713,6 +713,46 @@ def test_lens_covers_no_label(page, study):
     assert covered == [[], 10]
 
 
+def covered_names(page, places: str, half: int) -> int:
+    """How many of these squares on the plane cover a class's name."""
+    return page.evaluate(
+        f"""half => {places}.filter(([x, y]) => labelBoxes.some(([l, t, r, b]) =>
+            l < x + half && r > x - half && t < y + half && b > y - half)).length""",
+        half,
+    )
+
+
+def test_walks_ends_cover_no_label(page, study):
+    """Where a reader clicks on a name."""
+    for name in (0, 1):
+        page.evaluate("state.path = []")
+        for point in (study.data["label_places"][name], [5.0, 5.0]):
+            page.click("#plane", position=place(page, study, point))
+        settle(page)
+        places = "state.path.map((point) => letterPlace(point, plane.clientWidth))"
+        assert page.evaluate(f"{places}.length") == 2
+        assert covered_names(page, places, 9) == 0
+
+
+def test_page_begins_with_every_label_in_sight(phone):
+    for places, half in (
+        ("state.path.map((point) => letterPlace(point, plane.clientWidth))", 9),
+        ("state.path.map((point) => toScreen(point, plane.clientWidth))", 9),
+        ("[handlePlace(toScreen(state.path[0], plane.clientWidth), plane.clientWidth)]", 22),
+    ):
+        assert covered_names(phone, places, half) == 0
+
+
+def test_hints_speak_of_what_points(page, phone):
+    for one, verb, other in ((page, "click", "tap"), (phone, "tap", "click")):
+        for mode in ("point", "digit"):
+            choose_mode(one, mode)
+            shown = one.locator("main").inner_text().lower()
+            assert verb in shown
+            assert other not in shown.replace("enter clicks", "")
+            assert ("move over" in shown) == (verb == "click" and mode == "point")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("mode", ["point", "digit", "half", "draw"])
 def test_axe_finds_nothing(page, findings, mode, scheme):
