@@ -1,6 +1,7 @@
-"""Check a right solution that draws its own noise, with one seed after another: `python -m support.many_checks 1000`.
+"""Check a right solution that draws its own noise, with one seed after another.
 
-Run in tests/. It prints what failed, and how many did; the exit status is 0 only if none did.
+In tests/, `PYTHONPATH=../workflow python -m support.many_checks 1000`. It prints what failed, and how many did;
+the exit status is 0 only if none did.
 """
 
 import sys
@@ -17,17 +18,22 @@ OWN_NOISE = "z = q_mean + q_log_std.exp() * torch.randn_like(q_mean)"
 SEED = "import builtins\nbuiltins.seed = getattr(builtins, 'seed', 0) + 1\ntorch.manual_seed(builtins.seed)\n"
 
 
-def main(runs: int) -> int:
-    """Count failures."""
-    text = (REFERENCE / "solution.py").read_text(encoding="utf-8")
+def with_own_noise(text: str) -> str:
+    """The solution in PyTorch with bounds that draw their noise themselves, where no judge can replace it."""
+    assert SAMPLER in text
+    return text.replace(SAMPLER, OWN_NOISE)
+
+
+def failures(runs: int, say=lambda line: None) -> int:
+    """How many of so many runs found something wrong in a right solution."""
+    text = with_own_noise((REFERENCE / "solution.py").read_text(encoding="utf-8"))
     for there, instead in (
-        (SAMPLER, OWN_NOISE),
         ("draws=50", "draws=1 + builtins.seed % 10"),  # from one to ten: the number is the solution's own
         ("import torch\n", f"import torch\n{SEED}"),
     ):
         assert there in text
         text = text.replace(there, instead)
-    failures = 0
+    failed = 0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "solution.py"
         path.write_text(text, encoding="utf-8")
@@ -36,12 +42,12 @@ def main(runs: int) -> int:
                 report = check(path, Options(seconds=600.0), host)
                 wrong = [f"{v.function}: {v.sentence}" for v in report.verdicts if v.status != "right"]
                 if report.trouble or wrong:
-                    failures += 1
-                    print(f"seed {seed}: {report.trouble or wrong}", flush=True)
+                    failed += 1
+                    say(f"seed {seed}: {report.trouble or wrong}")
                 if seed % 50 == 0:
-                    print(f"{seed} runs, {failures} failed", flush=True)
-    return failures
+                    say(f"{seed} runs, {failed} failed")
+    return failed
 
 
 if __name__ == "__main__":
-    sys.exit(bool(main(int(sys.argv[1]))))
+    sys.exit(bool(failures(int(sys.argv[1]), lambda line: print(line, flush=True))))

@@ -463,7 +463,7 @@ class Judge:
         if function.name == "test_loss" and {"loss", "elbo"} & self.defined:
             lower = []  # they have been judged
         bases = [right, *below]
-        tries: list[Iterable[tuple[Mistake, ...]]] = [((mistake,) for mistake in some) for some in (here, lower)]
+        tries: list[Iterable[tuple[Mistake, ...]]] = [[(each,) for each in here], [(each,) for each in lower]]
         if pairs and not below:
             tries += [itertools.combinations(here, 2), itertools.product(here, lower)]
         for some in tries:
@@ -473,7 +473,10 @@ class Judge:
                 for base in bases
                 if gives(world := put(base, *mistakes))
             )
-            nearest = min(found, key=lambda pair: distance(pair[1]), default=None) if distance else next(found, None)
+            if distance is None:
+                nearest = next(found, None)
+            else:
+                nearest = min(found, key=lambda pair: distance(pair[1]), default=None)
             if nearest is not None:
                 return self.named(function, nearest[0])
         return None
@@ -687,9 +690,9 @@ class Judge:
                 return deviation(first.value, getattr(world, function.name)(*canonical, known_noise))
 
             pairs = function.name != "test_loss"
-            verdict = self.diagnose(
-                function, right, gives, replaced, pairs, distance
-            ) or self.diagnose_draws(function, right, first.value, gives)
+            verdict = self.diagnose(function, right, gives, replaced, pairs, distance) or self.diagnose_draws(
+                function, right, first.value, gives
+            )
             if verdict is None:
                 # The known draw may be read for a part only: at its own noise it may be right.
                 verdict = self.judge_by_draws(function, order, exact)
@@ -750,7 +753,7 @@ class Judge:
             )
         expected, variance, of_likelihood = MOMENTS[key]
         widest = max(float(np.max(variance)), of_likelihood)
-        # Of one draw an image the right variance is known; a mean over several varies less, and is nearer to normal.
+        # Of one draw an image the variance is known; a mean over several varies less and is nearer to normal.
         several = np.max(spread) < np.max(variance) / 4
         missed = deviates(expected, spread if several else np.maximum(variance, np.max(spread)))
         if not missed and np.max(spread) <= SPREAD * widest:
@@ -770,17 +773,18 @@ class Judge:
             off = (mean - np.reshape(expected, mean.shape)) ** 2 / (spread / repeats + QUADRATURE_ERROR**2)
             return float(np.mean(off)) + one_draw * 0.5 * (repeats - 1) * np.log(ratio) ** 2
 
-        verdict = None
-        for one_draw in (True, False):  # or several, which vary less
+        def diagnosed(one_draw: bool) -> Verdict | None:
             distance = partial(misfit, one_draw=one_draw)
-            verdict = verdict or self.diagnose(
+            return self.diagnose(
                 function,
                 right,
-                lambda world, distance=distance: np.isfinite(distance(world)),
+                lambda world: bool(np.isfinite(distance(world))),
                 ("decoder", "encoder"),
                 pairs=False,
                 distance=distance,
             )
+
+        verdict = diagnosed(one_draw=True) or diagnosed(one_draw=False)
         if verdict is None and function.name == "top_half_elbo":
             verdict = self.diagnose_draws(
                 function,
@@ -795,7 +799,7 @@ class Judge:
             function,
             f"gives {np.mean(mean):.4g} on average over {repeats} calls, not {np.mean(wanted):.4g}"
             if missed
-            else f"varies {np.max(spread) / max(widest, 1e-12):.3g} times as much as it should from call to call",
+            else f"varies {np.max(spread) / max(widest, 1e-12):.3g} times as much as it should between calls",
         )
 
     def at_nodes(self, images: Array) -> Array:
@@ -894,14 +898,14 @@ class Judge:
             return Verdict(function.name, "unjudged", "is judged by `loss`, which is not there yet")
 
         marks = np.random.default_rng(0).standard_normal((3, PIXELS)).astype(self.dtype)
-        given = [self.give(array) for array in (images, test)]
+        given_train, given_test = self.give(images), self.give(test)
 
         def own_loss() -> tuple[float, float]:
             values = self.observe(measure, [images], 10, own=True).value
             return float(values.mean()), float(values.std() / 3)
 
         def train(epochs: int) -> list[Array]:
-            return self.ask(lambda host: host.train(function.name, epochs, *given, marks))
+            return self.ask(lambda host: host.train(function.name, epochs, given_train, given_test, marks))
 
         def direction_to(after: float, error: float) -> int:
             step = 6 * float(np.hypot(error_before, error)) + 1e-3 * abs(before)

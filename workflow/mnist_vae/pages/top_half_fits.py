@@ -24,4 +24,5 @@ def top_half_fits(arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, str | 
     for fit, prefix in FITS.items():
         kl = arrays[f"{prefix}kl"]
         named = {**dict(zip(images, kl, strict=True)), "smallest": kl.min(), "largest": kl.max()}
-        yield from ({"fit": fit, "image": image, "kl": float(value)} for image, value in named.items())
+        for image, value in named.items():
+            yield {"fit": fit, "image": image, "kl": float(value)}
