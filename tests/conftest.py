@@ -12,7 +12,9 @@ from support.project import ROOT, Project
 
 
 def pytest_sessionstart() -> None:
-    """Refuse to test another checkout's library than this one's."""
+    """Refuse to test another checkout's library than this one's; forget the `make` that started the tests."""
+    for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+        os.environ.pop(name, None)
     library = Path(next(iter(mnist_vae.__path__)))
     if not library.is_relative_to(ROOT):
         pytest.exit(

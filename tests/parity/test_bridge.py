@@ -237,7 +237,7 @@ def test_interruption_ends_all_that_julia_started(reference, stand_in, tmp_path,
         "import sys\nfrom mnist_vae.__main__ import main\nfrom mnist_vae.commands import parity\n"
         "from mnist_vae.parity.bridge import ask_reference\n"
         "parity.run = lambda options: ask_reference({}, sys.argv[1], 'executable')\n"
-        "sys.exit(main('parity a b c d --reference e --backend auto'.split()))"
+        "sys.exit(main('parity a b c d --solutions f --reference e --backend auto'.split()))"
     )
     process = subprocess.Popen([sys.executable, "-c", code, reference], stderr=subprocess.PIPE, text=True)
     while not (tmp_path / "started").exists() or not (tmp_path / "started").read_text().endswith("\n"):

@@ -4,7 +4,7 @@ import pytest
 
 from mnist_vae.commands.shared.latent_space import naming
 from mnist_vae.errors import InputError
-from mnist_vae.exact.marginal import OutsideWindowError
+from mnist_vae.exact.cells import OutsideWindowError
 
 
 def test_a_distribution_too_far_out_is_one_sentence_of_model_and_way_out():

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from mnist_vae.exact.low_rank import WHOLE
 from mnist_vae.exact.marginal import MODES, Marginal, Posterior
 from mnist_vae.exact.quadrature import Elbo, Moments
-from mnist_vae.exact.refine import ascend
+from mnist_vae.exact.refine import LogJoints, ascend, log_joints
 from mnist_vae.study.blocks import POINTS_A_BLOCK
 from mnist_vae.study.densities import log_likelihood, log_prior
 from mnist_vae.study.images import TOP_HALF as TOP_PIXELS
@@ -125,6 +125,10 @@ class SampledSpace:
         """Standard normal draws (draws, d) and their equal weights (draws,), for means under a q."""
         noise = torch.randn(self.draws, self.dimension, generator=self.generator).to(like)
         return noise, torch.full((self.draws,), 1 / self.draws).to(like)
+
+    def log_joints(self, x: Tensor) -> LogJoints:
+        """Log p(x, z) of images (images, 784)."""
+        return log_joints(self.decoder, x)
 
     def refine(self, x: Tensor, mean: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
         """Raise each image's ELBO from the given q (images, d): `refine.refine`, by a balanced design."""

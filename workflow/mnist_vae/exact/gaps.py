@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mnist_vae.exact.estimate import SampledSpace
 from mnist_vae.exact.marginal import DecoderSpace
-from mnist_vae.exact.refine import laplace, log_joints
+from mnist_vae.exact.refine import laplace
 from mnist_vae.study.densities import bernoulli_log_density, top_half
 from mnist_vae.study.networks import VAE
 
@@ -87,7 +87,7 @@ def _best(
     A mode is tried unless a q that was found lies there already, or where the slope there leads, or the mass
     around it, by Laplace's method, is less than the best ELBO so far: no q around it could do better.
     """
-    log_joint = log_joints(space.decoder, x)
+    log_joint = space.log_joints(x)
     found = [q]
     elbo, error = elbo.clone(), torch.zeros_like(elbo)
     for z in modes.unbind(1):

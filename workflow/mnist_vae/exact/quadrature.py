@@ -17,7 +17,7 @@ from torch import Tensor
 
 from mnist_vae.study.objective import reparameterize
 
-FEWEST_NODES, MOST_NODES = 4, 64  # Gauss-Hermite nodes along each dimension
+FEWEST_NODES, MOST_NODES = 4, 96  # Gauss-Hermite nodes along each dimension
 TAIL = 2  # highest degrees, along each dimension, whose coefficients say how good an interpolation is
 
 
@@ -25,20 +25,24 @@ class CellRule(NamedTuple):
     """What is needed to work with functions on the cell [-1, 1]^d, given by their values at N = n^d nodes.
 
     nodes (N, d) and weights (N,) integrate. As matrices on values: halves (2^d N, N) gives the values at the
-    nodes of the 2^d half-sized cells, one after the other; slopes (d, N, N) the derivative along each
-    dimension times the distance to the nearest other node or wall on the farther side; tail (terms, N) the
-    coefficients of the highest degrees in the Legendre basis.
+    nodes of the 2^d half-sized cells, one after the other; lattice (M, N) those at M equally spaced points,
+    so that neighbouring cells continue the lattice; tail (terms, N) the coefficients of the highest degrees
+    in the Legendre basis. On values along one dimension, slope (n, n) gives the derivative times the distance
+    to the nearest other node or wall on the farther side, and to_coefficients (n, n) the Legendre
+    coefficients.
     """
 
     nodes: Tensor
     weights: Tensor
     halves: Tensor
-    slopes: Tensor
+    lattice: Tensor
     tail: Tensor
+    slope: Tensor
+    to_coefficients: Tensor
 
 
-def cell_rule(n: int, dimension: int, dtype: torch.dtype = torch.float32) -> CellRule:
-    """The rule with n nodes along each dimension."""
+def cell_rule(n: int, lattice: int, dimension: int, dtype: torch.dtype = torch.float32) -> CellRule:
+    """The rule with n nodes and as many points of a lattice as said, along each dimension."""
     nodes, weights = legendre.leggauss(n)
     coefficients = np.linalg.inv(legendre.legvander(nodes, n - 1))
     half = [legendre.legvander((nodes + side) / 2, n - 1) @ coefficients for side in (-1, 1)]
@@ -46,23 +50,21 @@ def cell_rule(n: int, dimension: int, dtype: torch.dtype = torch.float32) -> Cel
     to_wall = np.array([2.0, *[1.0] * (n - 1)])  # between nodes a node answers for half of the way
     ways = np.diff(nodes, prepend=-1, append=1) / 2
     reach = np.maximum(ways[:-1] * to_wall, ways[1:] * to_wall[::-1])
-    identity = np.eye(n)
 
     def product(factors: list[np.ndarray]) -> np.ndarray:
         return reduce(np.kron, factors)
 
-    along = [
-        product([reach[:, None] * derivative if axis == other else identity for other in range(dimension)])
-        for axis in range(dimension)
-    ]
+    points = (np.arange(lattice) + 0.5) * (2 / lattice) - 1
     sides = np.stack(np.meshgrid(*[[0, 1]] * dimension, indexing="ij"), axis=-1).reshape(-1, dimension)
     degrees = np.stack(np.meshgrid(*[range(n)] * dimension, indexing="ij")).reshape(dimension, -1).max(0)
     matrices = (
         np.stack(np.meshgrid(*[nodes] * dimension, indexing="ij"), axis=-1).reshape(-1, dimension),
         product([weights] * dimension),
         np.concatenate([product([half[side] for side in each]) for each in sides]),
-        np.stack(along),
+        product([legendre.legvander(points, n - 1) @ coefficients] * dimension),
         product([coefficients] * dimension)[degrees >= n - TAIL],
+        reach[:, None] * derivative,
+        coefficients,
     )
     return CellRule(*(torch.from_numpy(np.ascontiguousarray(each)).to(dtype) for each in matrices))
 

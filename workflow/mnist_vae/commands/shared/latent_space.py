@@ -9,9 +9,10 @@ from contextlib import contextmanager
 import torch
 
 from mnist_vae.errors import InputError
+from mnist_vae.exact.cells import OutsideWindowError
 from mnist_vae.exact.estimate import SampledSpace
 from mnist_vae.exact.gaps import Space
-from mnist_vae.exact.marginal import DecoderSpace, OutsideWindowError
+from mnist_vae.exact.marginal import DecoderSpace
 from mnist_vae.study.networks import VAE
 
 

@@ -1,0 +1,96 @@
+"""Log-joints at any points of the latent space, by the polynomials on its cells (docs/exactness.md), in nats.
+
+Expectations under an image's q need its log-joint at many points. On the cells around these it is known
+already, or it takes few points to know it there; a cell serves all images.
+"""
+
+import torch
+from torch import Tensor
+
+from mnist_vae.exact.cells import DECODED_HALVINGS, Cells, LatentSpace, decode
+from mnist_vae.exact.low_rank import WHOLE
+
+PLACES = 2**20  # more than there are cells side by side: three such numbers make a key
+POINTS_A_BLOCK = 8192  # whose polynomials are held at once
+
+
+class Interpolation:
+    """The log-joints of some images as functions of z: a `refine.LogJoints`.
+
+    Where a cell's polynomial may be wrong by more than half of the space's tolerance, its halves are taken.
+    error (images,) is what the cells that were taken of each image may be wrong by.
+    """
+
+    def __init__(self, space: LatentSpace, features: Tensor, part: int = WHOLE) -> None:
+        """Of images by their features (images, rank)."""
+        self.space, self.features, self.part = space, features, part
+        self.error = features.new_zeros(len(features), dtype=torch.float64)
+        nothing = torch.empty(0, dtype=torch.long)
+        values = features.new_empty(0, len(space.rule.nodes))
+        self._known = [(nothing, values, values.sum(-1).double())] * (DECODED_HALVINGS + 1)
+
+    def __call__(self, images: Tensor, z: Tensor) -> Tensor:
+        """Indices of images (images,) and z (points, images, d) -> (points, images)."""
+        image, points = images.expand(z.shape[:-1]).flatten(), z.flatten(0, -2).double()
+        found = z.new_empty(len(points))
+        left = torch.arange(len(points))
+        for halved in range(DECODED_HALVINGS + 1):
+            at = points[left] / self.space.side_at(halved)
+            place = torch.floor(at)
+            values, error, rows = self._cells(halved, image[left], place.long())
+            good = (error <= self.space.tolerance / 2)[rows] | torch.tensor(halved == DECODED_HALVINGS)
+            self.error.scatter_reduce_(0, image[left[good]], error[rows[good]], "amax")
+            found[left[good]] = self._interpolated(values, rows[good], (2 * (at - place) - 1)[good].to(z))
+            left = left[~good]
+            if not len(left):
+                break
+        return found.view(z.shape[:-1])
+
+    def _cells(self, halved: int, image: Tensor, place: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The values (cells, nodes) and errors (cells,) that are known, and which of the cells each of the
+        given places (points, d) is in (points,).
+        """
+        key = _key(image, place)
+        known, values, error = self._known[halved]
+        wanted, which = torch.unique(key, return_inverse=True)
+        missing = ~torch.isin(wanted, known)
+        if missing.any():
+            first = torch.empty_like(wanted).scatter_(0, which, torch.arange(len(key)))[missing]
+            middle = (place[first].double() + 0.5) * self.space.side_at(halved)
+            nothing = self.features.new_empty(len(first), 0)
+            cells = Cells(image[first], middle, nothing, nothing.sum(-1), halved)
+            cells = decode(self.space, cells, self.features, self.part)
+            there = torch.floor(cells.middle / self.space.side_at(halved)).long()
+            known, order = torch.sort(torch.cat([known, _key(cells.image, there)]))
+            values = torch.cat([values, cells.values])[order]
+            error = torch.cat([error, cells.error])[order]
+            self._known[halved] = known, values, error
+        return values, error, torch.searchsorted(known, wanted)[which]
+
+    def _interpolated(self, values: Tensor, rows: Tensor, at: Tensor) -> Tensor:
+        """The polynomials through rows of values (cells, nodes) at points (points, d) of [-1, 1]^d."""
+        to_coefficients = self.space.rule.to_coefficients
+        found = []
+        for some, there in zip(rows.split(POINTS_A_BLOCK), at.split(POINTS_A_BLOCK), strict=True):
+            weights = _legendre(there, len(to_coefficients)) @ to_coefficients
+            table = values[some].unflatten(-1, [len(to_coefficients)] * at.shape[-1])
+            for along in reversed(weights.unbind(-2)):
+                table = torch.einsum("p...n,pn->p...", table, along)
+            found.append(table)
+        return torch.cat(found)
+
+
+def _key(image: Tensor, place: Tensor) -> Tensor:
+    """One number for each image (points,) and place (points, d)."""
+    key = image
+    for column in place.unbind(-1):
+        key = key * PLACES + column + PLACES // 2
+    return key
+
+
+def _legendre(at: Tensor, n: int) -> Tensor:
+    """The first n Legendre polynomials, by Bonnet's recursion: (..., n)."""
+    found = [torch.ones_like(at), at]
+    for k in range(1, n - 1):
+        found.append(((2 * k + 1) * at * found[-1] - k * found[-2]) / (k + 1))
+    return torch.stack(found, dim=-1)
