@@ -1,6 +1,6 @@
 """Check a right solution that draws its own noise, with one seed after another.
 
-In tests/, `PYTHONPATH=../workflow python -m support.many_checks 1000`. It prints what failed, and how many did;
+In tests/: `PYTHONPATH=../workflow python -m support.many_checks 1000`. It prints what failed and how many;
 the exit status is 0 only if none did.
 """
 
