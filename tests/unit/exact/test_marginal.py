@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from mnist_vae.exact import cells, marginal
 from mnist_vae.exact.cells import LARGEST_WINDOW, LatentSpace, OutsideWindowError
-from mnist_vae.exact.low_rank import BOTTOM_HALF, TOP_HALF, WHOLE, LowRankDecoder, Table
+from mnist_vae.exact.low_rank import BASIS_ERROR, BOTTOM_HALF, TOP_HALF, WHOLE, LowRankDecoder, Table
 from mnist_vae.exact.marginal import DecoderSpace, integrate, posterior
 from mnist_vae.study.densities import log_likelihood, log_prior
 from mnist_vae.study.networks import Decoder
@@ -143,6 +143,22 @@ def plain_sum(
         each = log_prior(z) + log_likelihood(x[:, None, pixels], logits)
         total = torch.logaddexp(total, torch.logsumexp(each, dim=-1))
     return total + 2 * math.log(spacing)
+
+
+@pytest.mark.parametrize("width", [1.0, 0.1, 0.003])
+def test_basis_of_the_logits_serves_where_it_was_not_found(width) -> None:
+    """Of a decoder with narrow ridges, too, the differences of two hidden units, between lattice points."""
+    generator = torch.Generator().manual_seed(0)
+    hidden, output = nn.Linear(2, 80).double(), nn.Linear(80, 100).double()
+    direction = torch.nn.functional.normalize(torch.randn(40, 2, generator=generator, dtype=DOUBLE), dim=1)
+    place = torch.rand(40, generator=generator, dtype=DOUBLE) * 4 - 2
+    weight = torch.randn(100, 40, generator=generator, dtype=DOUBLE)
+    hidden.weight.data = torch.cat([direction, direction]) / width
+    hidden.bias.data = torch.cat([place, place + width]) / width
+    output.weight.data = torch.cat([weight, -weight], dim=1)
+    decoder = nn.Sequential(hidden, nn.Tanh(), output).requires_grad_(False)
+    z = 1.5 * torch.randn(2000, 2, generator=generator, dtype=DOUBLE)
+    assert double_space(decoder).decoder.left_out(z) < 5 * BASIS_ERROR
 
 
 def test_marginal_is_scipys_integral() -> None:

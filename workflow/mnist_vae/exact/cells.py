@@ -15,7 +15,6 @@ from mnist_vae.exact.low_rank import LogJoint, Table
 from mnist_vae.exact.quadrature import CellRule, cell_rule
 
 NODES = 12  # along each dimension of a cell
-LATTICE = 8  # points along each dimension of a cell, of the second rule that tells how good the first is
 LOOKED_AT = 4  # points along each dimension of a cell that may count, before it is decoded at its nodes
 SCANNED = {1: 1024, 2: 64}  # points along each dimension of the starting window, known first
 LARGEST_WINDOW = 40.0  # up to which it grows
@@ -36,21 +35,22 @@ class OutsideWindowError(ArithmeticError):
 class Cells(NamedTuple):
     """Parts of the latent space on which an image's log-joint is known, one row each.
 
-    image (cells,); middle (cells, d); values (cells, nodes) at the nodes of the rule; error (cells,), of
-    these, as the polynomial through them; halved, how often the first cells have been halved, is the same for
-    all.
+    image (cells,); middle (cells, d); values (cells, nodes) at the nodes of the rule, and the error (cells,)
+    of these; rough (cells,), the error that the polynomial through them adds elsewhere; halved, how often the
+    first cells have been halved, is the same for all.
     """
 
     image: Tensor
     middle: Tensor
     values: Tensor
     error: Tensor
+    rough: Tensor
     halved: int
 
     def select(self, which: Tensor) -> "Cells":
         """Those of the rows that a mask names."""
-        rows = (self.image[which], self.middle[which], self.values[which], self.error[which])
-        return Cells(*rows, self.halved)
+        image, middle, values = self.image[which], self.middle[which], self.values[which]
+        return Cells(image, middle, values, self.error[which], self.rough[which], self.halved)
 
 
 class LatentSpace:
@@ -78,7 +78,7 @@ class LatentSpace:
         self.coarseness = coarseness
         self.side = 2 * window * coarseness / SCANNED[dimension]
         self.reach = SCANNED[dimension] // (2 * coarseness)  # cells from zero to the window's edge
-        self.rule: CellRule = cell_rule(NODES, LATTICE, dimension, dtype)
+        self.rule: CellRule = cell_rule(NODES, dimension, dtype)
         self._scan: Table | None = None
         axis = (torch.arange(LOOKED_AT, dtype=dtype) + 0.5) * (2 / LOOKED_AT) - 1
         self.look = lattice_of(axis, dimension)
@@ -146,8 +146,10 @@ def decode(space: LatentSpace, cells: Cells, features: Tensor, part: int) -> Cel
     """The same cells with the values that the decoder says, in the order of the cells' places."""
     at, tables = cells.middle / space.side_at(cells.halved), partial(space.decoded, cells.halved)
     order, values = log_joints_of(cells, at, tables, len(space.rule.nodes), features, part)
-    error = torch.linalg.vector_norm(values @ space.rule.tail.T, dim=-1).double() / POOR
-    return Cells(cells.image[order], cells.middle[order], values, error, cells.halved)
+    rough = torch.linalg.vector_norm(values @ space.rule.tail.T, dim=-1).double() / POOR
+    return Cells(
+        cells.image[order], cells.middle[order], values, torch.zeros_like(rough), rough, cells.halved
+    )
 
 
 def log_joints_of(
@@ -198,7 +200,8 @@ def halve(space: LatentSpace, cells: Cells) -> Cells:
         cells.image.repeat_interleave(parts),
         middle,
         values,
-        cells.error.repeat_interleave(parts),
+        (cells.error + cells.rough).repeat_interleave(parts),
+        torch.zeros(number * parts, dtype=torch.float64),
         cells.halved + 1,
     )
 
@@ -210,8 +213,15 @@ def joined(first: Cells, second: Cells) -> Cells:
         torch.cat([first.middle, second.middle]),
         torch.cat([first.values, second.values]),
         torch.cat([first.error, second.error]),
+        torch.cat([first.rough, second.rough]),
         first.halved,
     )
+
+
+def unknown(image: Tensor, middle: Tensor, halved: int) -> Cells:
+    """Cells of images (cells,) around middles (cells, d), of which no value is known yet."""
+    nothing = torch.zeros(len(image), dtype=torch.float64)
+    return Cells(image, middle, middle.new_empty(len(image), 0), nothing, nothing, halved)
 
 
 def check_dimension(dimension: int) -> None:

@@ -19,7 +19,7 @@ from mnist_vae.study.densities import bernoulli_log_density, top_half
 from mnist_vae.study.networks import VAE
 
 HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
-SAME = 0.5  # standard deviations of a refined q, within which another start would lead to it again
+SAME = 0.2  # standard deviations of a refined q, within which another start would lead to it again
 HOPE = 1.0  # nats by which a mode's Laplace approximation may understate what a q there can reach
 
 

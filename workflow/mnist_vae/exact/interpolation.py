@@ -7,7 +7,7 @@ already, or it takes few points to know it there; a cell serves all images.
 import torch
 from torch import Tensor
 
-from mnist_vae.exact.cells import DECODED_HALVINGS, Cells, LatentSpace, decode
+from mnist_vae.exact.cells import DECODED_HALVINGS, LatentSpace, decode, unknown
 from mnist_vae.exact.low_rank import WHOLE
 
 PLACES = 2**20  # more than there are cells side by side: three such numbers make a key
@@ -57,13 +57,12 @@ class Interpolation:
         if missing.any():
             first = torch.empty_like(wanted).scatter_(0, which, torch.arange(len(key)))[missing]
             middle = (place[first].double() + 0.5) * self.space.side_at(halved)
-            nothing = self.features.new_empty(len(first), 0)
-            cells = Cells(image[first], middle, nothing, nothing.sum(-1), halved)
+            cells = unknown(image[first], middle, halved)
             cells = decode(self.space, cells, self.features, self.part)
             there = torch.floor(cells.middle / self.space.side_at(halved)).long()
             known, order = torch.sort(torch.cat([known, _key(cells.image, there)]))
             values = torch.cat([values, cells.values])[order]
-            error = torch.cat([error, cells.error])[order]
+            error = torch.cat([error, cells.rough])[order]
             self._known[halved] = known, values, error
         return values, error, torch.searchsorted(known, wanted)[which]
 

@@ -6,6 +6,7 @@ dimensions span some hundred of their dimensions: logits = basis @ coordinates, 
 orthonormal, so images' products with logits are as short.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -42,7 +43,7 @@ class LowRankDecoder:
     """The decoder, through fewer numbers than it has pixels."""
 
     def __init__(self, decoder: Callable[[Tensor], Tensor], z: Tensor) -> None:
-        """Find the basis of the logits at z (points, d), which serves between these points as well.
+        """Find the basis of the logits at z (points, d). `left_out` tells how well it serves elsewhere.
 
         decoder takes z (..., d) to logits (..., pixels). A `Decoder` is taken apart, to be decoded in less
         time.
@@ -69,6 +70,11 @@ class LowRankDecoder:
         if self.short:
             return F.linear(F.linear(hidden, *self.reduced), self.basis)
         return F.linear(hidden, self.network.output.weight, self.network.output.bias)
+
+    def left_out(self, z: Tensor) -> float:
+        """The root mean square norm of the logits outside their basis, over points z (points, d)."""
+        logits, basis = self.decoder(z).double(), self.basis.double()
+        return math.sqrt((logits - logits @ basis @ basis.T).square().sum(-1).mean().item())
 
     def features(self, x: Tensor, part: int = WHOLE) -> Tensor:
         """Images (images, pixels), or a half of them, in the basis: (images, rank)."""

@@ -2,9 +2,9 @@
 
 What is usually only bounded is computed here: log p(x), and the posterior p(z | x), of whole images or of
 halves. On each cell that an image may have mass on (`cells`), the exponential of its log-joint is integrated
-by Gauss-Legendre nodes, and by a lattice that covers all cells alike. Where the two sums agree, the first is
-the integral. Else each cell is halved, until the integral over it and those over its halves agree (adaptive
-cubature; Genz & Malik 1980). No halving needs the decoder again, except where the polynomial is too poor.
+by Gauss-Legendre nodes. Where its highest Legendre coefficients are too large for that to be right, the cell
+is halved, until the integral over it and those over its halves agree (adaptive cubature; Genz & Malik 1980).
+No halving needs the decoder again, except where the polynomial is too poor.
 """
 
 import math
@@ -26,9 +26,10 @@ from mnist_vae.exact.cells import (
     joined,
     lattice_of,
     log_joints_of,
+    unknown,
 )
 from mnist_vae.exact.interpolation import Interpolation
-from mnist_vae.exact.low_rank import WHOLE, LowRankDecoder
+from mnist_vae.exact.low_rank import BASIS_ERROR, WHOLE, LowRankDecoder
 from mnist_vae.exact.quadrature import Elbo, elbo_by_quadrature, gauss_hermite
 from mnist_vae.exact.refine import refine
 
@@ -42,7 +43,7 @@ DEEPEST = 24  # halvings of a cell
 CELLS_A_BLOCK = 512  # whose values and sums fit the cache together
 IMAGES_A_SCAN = 64  # whose log-joints at all scanned points fit the cache
 IMAGES_A_BLOCK = 4096  # whose cells are held at once
-BASIS_POINTS = 1764  # of the starting window, at which a basis of the logits is found
+FEWEST_BASIS_POINTS, MOST_BASIS_POINTS = 1764, 112896  # of the starting window, for a basis of logits
 TYPICAL = 2.0  # of the prior, where a decoder is tried
 COARSEST = {1: 8, 2: 4}  # scanned points along each dimension of a cell, at most
 Q_NODES = 32  # of Gauss-Hermite quadrature, along each dimension, for means under a q
@@ -92,8 +93,7 @@ class DecoderSpace(LatentSpace):
         dtype: torch.dtype = torch.float32,
     ) -> None:
         check_dimension(dimension)
-        axis = torch.linspace(-window, window, round(BASIS_POINTS ** (1 / dimension)), dtype=dtype)
-        self.decoder = LowRankDecoder(decoder, lattice_of(axis, dimension))
+        self.decoder = _low_rank(decoder, dimension, window, dtype)
         coarseness = 2 * COARSEST[dimension]
         poor = True
         while poor and coarseness > 1:
@@ -115,9 +115,9 @@ class DecoderSpace(LatentSpace):
         middle = (at.double() + 0.5) * self.side
         features = self.decoder.features((self.decoder(middle.to(self.dtype)) > 0).to(self.dtype))
         places = torch.arange(len(at))
-        cells = Cells(places, middle, features.new_empty(len(at), 0), features.new_empty(len(at)), 0)
+        cells = unknown(places, middle, 0)
         cells = decode(self, cells, features, WHOLE)
-        return cells.error.quantile(0.75).item() > self.tolerance / 2
+        return cells.rough.quantile(0.75).item() > self.tolerance / 2
 
     def log_marginals(self, x: Tensor, part: int = WHOLE) -> Marginal:
         """Log p of images (images, pixels), or of a half of them: part is WHOLE, TOP_HALF or BOTTOM_HALF."""
@@ -144,6 +144,20 @@ class DecoderSpace(LatentSpace):
     def normal_points(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """Standard normal noise (points, d) and weights (points,) that sum to 1, for means under a q."""
         return gauss_hermite(Q_NODES, self.dimension, like)
+
+
+def _low_rank(
+    decoder: Callable[[Tensor], Tensor], dimension: int, window: float, dtype: torch.dtype
+) -> LowRankDecoder:
+    """The decoder by a basis that serves between the points of a lattice, too, where it was not found."""
+    points = FEWEST_BASIS_POINTS
+    while True:
+        axis = torch.linspace(-window, window, round(points ** (1 / dimension)), dtype=dtype)
+        found = LowRankDecoder(decoder, lattice_of(axis, dimension))
+        between = (axis[1::2] + axis[:-1:2]) / 2
+        points *= 4
+        if found.left_out(lattice_of(between, dimension)) <= 1.2 * BASIS_ERROR or points > MOST_BASIS_POINTS:
+            return found
 
 
 @torch.no_grad()
@@ -221,87 +235,76 @@ def _integrate(space: LatentSpace, features: Tensor, part: int) -> Marginal:
 def _converged(space: LatentSpace, features: Tensor, part: int) -> Iterator[_Closed]:
     """Cells whose integrals have converged; an image's together hold all of its mass.
 
-    First those of the images whose sums over all nodes agree with sums over a lattice, then the others'.
-    """
-    cells = _near(space, features, part)
-    at_nodes, on_lattice, highest, bound = _measured(space, cells.values)
-    peak = torch.full((len(features),), -torch.inf, dtype=torch.float64)
-    peak = peak.scatter_reduce(0, cells.image, highest, "amax")
-    counts = bound >= peak[cells.image] - CUT
-    cells = cells.select(counts)
-    image = cells.image
-    mass, other = (torch.exp(each[counts] - peak[image]) for each in (at_nodes, on_lattice))
-    everything, difference, unseen = (
-        torch.zeros_like(peak).index_add(0, image, each)
-        for each in (mass, mass - other, _unseen(highest, bound)[counts].double())
-    )
-    off = difference.abs() / everything
-    closed = ((off <= space.tolerance / 2) & (unseen == 0))[image]
-    converged = cells.select(closed)
-    yield _Closed(converged, converged, mass[closed], (off[image] * mass)[closed], peak)
-    yield from _halved_until_converged(space, cells.select(~closed), peak, features, part)
-
-
-def _measured(space: LatentSpace, values: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Of values (cells, nodes), each (cells,): the logarithm of the integral of the exponential by all nodes,
-    and by the lattice; the highest value, and what may be reached on the cell.
-    """
-    found = []
-    for some in values.split(CELLS_A_BLOCK):
-        highest = some.amax(-1, keepdim=True)
-        at_nodes = (some - highest).clamp_(min=NEGLIGIBLE).exp_() @ space.rule.weights
-        lattice = (some @ space.rule.lattice.T - highest).clamp_(NEGLIGIBLE, -NEGLIGIBLE).exp_()
-        masses = torch.stack([at_nodes, lattice.mean(-1) * 2**space.dimension]) * space.jacobian(0)
-        rows = *(torch.log(masses) + highest[:, 0]), highest[:, 0], _upper_bound(space, some)
-        found.append(torch.stack(rows))
-    at_nodes, on_lattice, highest, bound = torch.cat(found, dim=-1).double()
-    return at_nodes, on_lattice, highest, bound
-
-
-def _unseen(highest: Tensor, bound: Tensor) -> Tensor:
-    """Whether nodes lie on a slope, and not on a peak that may stand between them and count (cells,)."""
-    return bound - highest > RESOLVED
-
-
-def _halved_until_converged(
-    space: LatentSpace, cells: Cells, peak: Tensor, features: Tensor, part: int
-) -> Iterator[_Closed]:
-    """The same, where each cell is halved on its own, and peak (images,) is known.
-
     A cell may be wrong by a quarter of the tolerance, in proportion to its own mass or to an even share of
     its image's.
     """
-    tolerance = space.tolerance
+    cells = _near(space, features, part)
+    peak = torch.full((len(features),), -torch.inf, dtype=torch.float64)
     done = torch.zeros_like(peak)
     while len(cells.image):
-        bound = _upper_bound(space, cells.values).double()
-        known = peak.scatter_reduce(0, cells.image, cells.values.amax(-1).double(), "amax")
+        log_mass, log_tail, highest, bound = _measured(space, cells)
+        known = peak.scatter_reduce(0, cells.image, highest, "amax")
         counts = bound >= known[cells.image] - CUT
-        cells, bound = cells.select(counts), bound[counts]
+        cells, unseen = cells.select(counts), (bound - highest > RESOLVED)[counts]
+        mass, tail = (torch.exp(each[counts] - known[cells.image]) for each in (log_mass, log_tail))
+        done, peak = done * torch.exp(peak - known), known
+        allowed = _allowed(space, cells, mass, done)
+        error = tail.square() / mass + cells.error * mass
+        closed = (error <= allowed) & ~unseen
+        converged = cells.select(closed)
+        yield _Closed(converged, converged, mass[closed], error[closed], peak)
+        done = done.index_add(0, converged.image, mass[closed])
+        cells, own, unseen = cells.select(~closed), mass[~closed], unseen[~closed]
+
         halves = halve(space, cells)
-        higher = known.scatter_reduce(0, halves.image, halves.values.amax(-1).double(), "amax")
-        done, peak = done * torch.exp(peak - higher), higher
-        own = _masses(space, cells, peak)
-        mass = _masses(space, halves, peak).unflatten(0, (len(own), -1)).sum(-1)
-        image = cells.image
-        everything = done.index_add(0, image, mass)[image]
-        number = torch.bincount(image, minlength=len(peak))[image]
-        allowed = tolerance / 4 * (mass + everything / (number * 2.0**cells.halved))
-        difference = torch.abs(own - mass)
-        unseen = _unseen(cells.values.amax(-1).double(), bound)
-        poor = (cells.error * mass > allowed) & (cells.halved < DECODED_HALVINGS)
+        higher = peak.scatter_reduce(0, halves.image, halves.values.amax(-1).double(), "amax")
+        shrunk = torch.exp(peak - higher)
+        done, own, peak = done * shrunk, own * shrunk[cells.image], higher
+        mass = _masses(space, halves, peak).unflatten(0, (-1, 2**space.dimension)).sum(-1)
+        allowed = _allowed(space, cells, mass, done)
+        difference, inexact = torch.abs(own - mass), (cells.error + cells.rough) * mass
+        # Nodes that lie on a slope, and not on a peak that may stand between them and count: unseen.
+        poor = (inexact > allowed) & (cells.halved < DECODED_HALVINGS)
         going = ((difference > allowed) | unseen | poor) & torch.tensor(cells.halved < DEEPEST)
         closed = ~going
-        error = difference + cells.error * mass
         yield _Closed(
-            cells.select(closed), halves.select(_each_half(closed, space)), mass[closed], error[closed], peak
+            cells.select(closed),
+            halves.select(_each_half(closed, space)),
+            mass[closed],
+            (difference + inexact)[closed],
+            peak,
         )
-        done = done.index_add(0, image[closed], mass[closed])
+        done = done.index_add(0, cells.image[closed], mass[closed])
         again = going & poor
         left = halves.select(_each_half(going & ~again, space))
         if again.any():
             left = joined(left, decode(space, halves.select(_each_half(again, space)), features, part))
         cells = left
+
+
+def _allowed(space: LatentSpace, cells: Cells, mass: Tensor, done: Tensor) -> Tensor:
+    """By how much the masses of cells (cells,) may be wrong, where done (images,) is the other cells'."""
+    everything = done.index_add(0, cells.image, mass)
+    number = torch.bincount(cells.image, minlength=len(done)) * 2.0**cells.halved
+    return space.tolerance / 4 * (mass + (everything / number)[cells.image])
+
+
+def _measured(space: LatentSpace, cells: Cells) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Of cells (cells,) each: the logarithm of the mass, and of the size of what it is without the highest
+    degrees; the highest value, and what may be reached.
+
+    An exponential whose Legendre coefficients fall geometrically or faster is integrated by its nodes to
+    about the square of its highest ones, as they are of half the degree that is integrated exactly.
+    """
+    found = []
+    for values in cells.values.split(CELLS_A_BLOCK):
+        highest = values.amax(-1, keepdim=True)
+        above = (values - highest).clamp_(min=NEGLIGIBLE).exp_()
+        tail = torch.linalg.vector_norm(above @ space.rule.tail.T, dim=-1) * 2**space.dimension
+        logs = torch.log(torch.stack([above @ space.rule.weights, tail]) * space.jacobian(cells.halved))
+        found.append(torch.stack([*(logs + highest[:, 0]), highest[:, 0], _upper_bound(space, values)]))
+    mass, tail, highest, bound = torch.cat(found, dim=-1).double()
+    return mass, tail, highest, bound
 
 
 def _each_half(mask: Tensor, space: LatentSpace) -> Tensor:
@@ -318,7 +321,7 @@ def _near(space: LatentSpace, features: Tensor, part: int) -> Cells:
     is_best = torch.zeros_like(bound, dtype=torch.bool).scatter_(1, best[:, None], True)
     first = decode(space, _cells_of(is_best, space), features, part)
     peak = highest.scatter_reduce(0, first.image, first.values.amax(-1), "amax")
-    mass = torch.empty_like(peak).index_copy(0, first.image, _measured(space, first.values)[0].to(peak))
+    mass = torch.empty_like(peak).index_copy(0, first.image, _measured(space, first)[0].to(peak))
     others = _cells_of((bound >= peak[:, None] - SCAN_CUT) & ~is_best, space)
     others = _looked_at(space, others, features, part, mass - LOOK_CUT)
     return joined(first, decode(space, others, features, part))
@@ -366,8 +369,7 @@ def _cells_of(chosen: Tensor, space: LatentSpace) -> Cells:
     image, cell = chosen.nonzero().unbind(-1)
     at = torch.stack(torch.unravel_index(cell, [2 * space.reach] * space.dimension), dim=-1)
     middle = (at.double() - space.reach + 0.5) * space.side
-    nothing = middle.new_empty(len(image), 0)
-    return Cells(image, middle, nothing, nothing.sum(-1), 0)
+    return unknown(image, middle, 0)
 
 
 def _looked_at(space: LatentSpace, cells: Cells, features: Tensor, part: int, floor: Tensor) -> Cells:

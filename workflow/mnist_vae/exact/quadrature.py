@@ -25,24 +25,22 @@ class CellRule(NamedTuple):
     """What is needed to work with functions on the cell [-1, 1]^d, given by their values at N = n^d nodes.
 
     nodes (N, d) and weights (N,) integrate. As matrices on values: halves (2^d N, N) gives the values at the
-    nodes of the 2^d half-sized cells, one after the other; lattice (M, N) those at M equally spaced points,
-    so that neighbouring cells continue the lattice; tail (terms, N) the coefficients of the highest degrees
-    in the Legendre basis. On values along one dimension, slope (n, n) gives the derivative times the distance
-    to the nearest other node or wall on the farther side, and to_coefficients (n, n) the Legendre
+    nodes of the 2^d half-sized cells, one after the other; tail (terms, N) the coefficients of the highest
+    degrees in the Legendre basis. On values along one dimension, slope (n, n) gives the derivative times the
+    distance to the nearest other node or wall on the farther side, and to_coefficients (n, n) the Legendre
     coefficients.
     """
 
     nodes: Tensor
     weights: Tensor
     halves: Tensor
-    lattice: Tensor
     tail: Tensor
     slope: Tensor
     to_coefficients: Tensor
 
 
-def cell_rule(n: int, lattice: int, dimension: int, dtype: torch.dtype = torch.float32) -> CellRule:
-    """The rule with n nodes and as many points of a lattice as said, along each dimension."""
+def cell_rule(n: int, dimension: int, dtype: torch.dtype = torch.float32) -> CellRule:
+    """The rule with n nodes along each dimension."""
     nodes, weights = legendre.leggauss(n)
     coefficients = np.linalg.inv(legendre.legvander(nodes, n - 1))
     half = [legendre.legvander((nodes + side) / 2, n - 1) @ coefficients for side in (-1, 1)]
@@ -54,14 +52,12 @@ def cell_rule(n: int, lattice: int, dimension: int, dtype: torch.dtype = torch.f
     def product(factors: list[np.ndarray]) -> np.ndarray:
         return reduce(np.kron, factors)
 
-    points = (np.arange(lattice) + 0.5) * (2 / lattice) - 1
     sides = np.stack(np.meshgrid(*[[0, 1]] * dimension, indexing="ij"), axis=-1).reshape(-1, dimension)
     degrees = np.stack(np.meshgrid(*[range(n)] * dimension, indexing="ij")).reshape(dimension, -1).max(0)
     matrices = (
         np.stack(np.meshgrid(*[nodes] * dimension, indexing="ij"), axis=-1).reshape(-1, dimension),
         product([weights] * dimension),
         np.concatenate([product([half[side] for side in each]) for each in sides]),
-        product([legendre.legvander(points, n - 1) @ coefficients] * dimension),
         product([coefficients] * dimension)[degrees >= n - TAIL],
         reach[:, None] * derivative,
         coefficients,
