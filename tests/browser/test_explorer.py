@@ -156,6 +156,18 @@ def settle(page) -> None:
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
+def await_rest(page) -> None:
+    """Wait until a swipe has come to rest: it glides on after the finger has left, whatever else is asked."""
+    page.evaluate(
+        """async () => {
+            for (let last = -1, still = 0; still < 10; last = scrollY) {
+                await new Promise(requestAnimationFrame);
+                still = scrollY === last ? still + 1 : 0;
+            }
+        }"""
+    )
+
+
 def written_point(text: str) -> list[float]:
     return [float(number) for number in re.findall(r"-?\d+\.\d+", text.replace(MINUS, "-"))]
 
@@ -701,6 +713,46 @@ def test_lens_covers_no_label(page, study):
     assert covered == [[], 10]
 
 
+def covered_names(page, places: str, half: int) -> int:
+    """How many of these squares on the plane cover a class's name."""
+    return page.evaluate(
+        f"""half => {places}.filter(([x, y]) => labelBoxes.some(([l, t, r, b]) =>
+            l < x + half && r > x - half && t < y + half && b > y - half)).length""",
+        half,
+    )
+
+
+def test_walks_ends_cover_no_label(page, study):
+    """Where a reader clicks on a name."""
+    for name in (0, 1):
+        page.evaluate("state.path = []")
+        for point in (study.data["label_places"][name], [5.0, 5.0]):
+            page.click("#plane", position=place(page, study, point))
+        settle(page)
+        places = "state.path.map((point) => letterPlace(point, plane.clientWidth))"
+        assert page.evaluate(f"{places}.length") == 2
+        assert covered_names(page, places, 9) == 0
+
+
+def test_page_begins_with_every_label_in_sight(phone):
+    for places, half in (
+        ("state.path.map((point) => letterPlace(point, plane.clientWidth))", 9),
+        ("state.path.map((point) => toScreen(point, plane.clientWidth))", 9),
+        ("[handlePlace(toScreen(state.path[0], plane.clientWidth), plane.clientWidth)]", 22),
+    ):
+        assert covered_names(phone, places, half) == 0
+
+
+def test_hints_speak_of_what_points(page, phone):
+    for one, verb, other in ((page, "click", "tap"), (phone, "tap", "click")):
+        for mode in ("point", "digit"):
+            choose_mode(one, mode)
+            shown = one.locator("main").inner_text().lower()
+            assert verb in shown
+            assert other not in shown.replace("enter clicks", "")
+            assert ("move over" in shown) == (verb == "click" and mode == "point")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("mode", ["point", "digit", "half", "draw"])
 def test_axe_finds_nothing(page, findings, mode, scheme):
@@ -764,10 +816,11 @@ def test_swipe_over_the_plane_scrolls_and_the_handle_drags(phone, study):
     for step in range(1, 7):
         finger("touchMove", (x, y - 15 * step))
     finger("touchEnd")
-    settle(page)
+    await_rest(page)
     assert page.evaluate("scrollY") > 20
     assert page.evaluate("[...state.pointer]") == before
     page.evaluate("scrollTo(0, 0)")
+    settle(page)
     box = page.locator("#handle").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     finger("touchStart", (x, y))

@@ -25,6 +25,7 @@ OF_ONE_MODEL = {
     "decode_manifold",
     "fit_top_half",
     "complete_top_half",
+    "tabulate_top_half",
 }
 
 
@@ -135,7 +136,9 @@ def test_deleted_figure_reruns_its_rule_alone(finished_project):
     assert figure.read_bytes() == drawn
 
 
-TOP_HALF = {"fit_top_half": 1, "complete_top_half": 1, "top_half_posterior": 1, "completion": 1}
+TOP_HALF = dict.fromkeys(
+    ("fit_top_half", "complete_top_half", "tabulate_top_half", "top_half_posterior", "completion"), 1
+)
 COMPLETION = {name: 1 for name in TOP_HALF if name != "fit_top_half"}
 EXACT = (
     {"evaluate": MODELS, "measure_epochs": 5, "weigh_draws": 5, "importance_weighted_bound": 1}

@@ -1,6 +1,5 @@
 """The site, built from a finished run: every page is there, every internal link leads somewhere."""
 
-import os
 import re
 import subprocess
 import sys
@@ -9,6 +8,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+
+from support.site import build_site
 
 pytestmark = pytest.mark.xdist_group("finished_project")
 
@@ -36,17 +37,7 @@ class Links(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(finished_project):
-    """`make site` without the report, which tests/browser makes."""
-    built = subprocess.run(
-        [".venv/bin/mkdocs", "build", "--quiet", "--strict", "--config-file", "site/mkdocs.yml"],
-        cwd=finished_project.folder,
-        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        | {"NO_MKDOCS_2_WARNING": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert built.returncode == 0, built.stdout + built.stderr
-    return finished_project.folder / "results/site"
+    return build_site(finished_project.folder)
 
 
 @pytest.fixture(scope="module")

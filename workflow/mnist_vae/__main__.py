@@ -27,6 +27,7 @@ COMMANDS = {
     "decode_manifold": "decode a regular grid of the latent plane",
     "fit_top_half": "fit q to the top half of images",
     "complete_top_half": "draw bottom halves, and contours, from fitted q",
+    "tabulate_top_half": "tabulate how far each fitted q lies from the exact posterior",
     "draw": "draw a figure from stored arrays",
     "manifest": "list what was computed: each file's checksum, and the versions that made it",
     "verify": "compare what lies there with its manifest, and with an earlier one",

@@ -90,6 +90,7 @@ TABLES = [
     "differences.md",
     "epochs.csv",
     "third_question.csv",
+    "top_half_fits.csv",
 ]
 # Those of results; the manifest, which lists them, has one too.
 PAGES = ["explorer", "pages/elbo", "pages/gaps", "pages/differences", "pages/questions"]

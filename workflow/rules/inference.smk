@@ -1,6 +1,7 @@
 # What is computed from a trained model, and stored as arrays for the figures.
 #
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/{what}.safetensors
+#   results/{dataset}/tables/top_half_fits.csv                         how far each fitted q is from the posterior
 
 
 rule encode:
@@ -137,3 +138,20 @@ rule complete_top_half:
         "python -m mnist_vae complete_top_half {input.weights:q} {input.fit:q} "
         "{output.completions:q} --completions {params.completions} "
         "--tolerance {params.marginal[tolerance]} --window {params.marginal[window]} > {log:q} 2>&1"
+
+
+rule tabulate_top_half:
+    input:
+        completions=of_pictured_model("top_half.safetensors"),
+    output:
+        table="results/{dataset}/tables/top_half_fits.csv",
+    log:
+        "results/{dataset}/logs/tabulate_top_half.log",
+    localrule: True
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    params:
+        code=code("tabulate_top_half"),
+    shell:
+        "python -m mnist_vae tabulate_top_half {input.completions:q} {output.table:q} > {log:q} 2>&1"

@@ -11,7 +11,7 @@ from mnist_vae.check.judge import Options, agree, check, used_by
 from mnist_vae.check.mistakes import MISTAKES
 from mnist_vae.check.reference import Right, halves, perceptron
 
-from .conftest import RIGHT, SECONDS
+from .conftest import OF_OWN_NOISE, RIGHT, SECONDS
 from .variants import VARIANTS
 
 ALWAYS = {"decoder", "encoder", "sample_diag_gaussian", "loss"}
@@ -37,26 +37,22 @@ def test_the_table_has_a_wrong_solution_for_each():
         assert function in MISTAKES[name].places
 
 
-# The solution draws its own noise, and the batches' sum varies so much that the mistake is named in about six
-# of ten runs, and no other in the rest.
-SOMETIMES = {"batches_summed": pytest.mark.xfail(reason="named in some runs only", strict=False)}
-
-
-def variants(names):
-    return [pytest.param(name, marks=SOMETIMES.get(name, ())) for name in names]
-
-
-@pytest.mark.parametrize("name", variants(VARIANTS))
+@pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.xdist_group("check python")
 def test_named_alone_in_python(python_host, name):
     function = VARIANTS[name][0]
     assert_named_alone(judged(python_host, name, ".py", function), name, function)
 
 
+@pytest.mark.parametrize("name", OF_OWN_NOISE)
+@pytest.mark.xdist_group("check python")
+def test_named_alone_where_the_solution_draws_its_own_noise(python_host, name):
+    function = VARIANTS[name][0]
+    assert_named_alone(judged(python_host, f"{name}_own_noise", ".py", function), name, function)
+
+
 @pytest.mark.julia
-@pytest.mark.parametrize(
-    "name", variants(name for name, (_, _, edit) in VARIANTS.items() if edit is not None)
-)
+@pytest.mark.parametrize("name", [name for name, (_, _, edit) in VARIANTS.items() if edit is not None])
 @pytest.mark.xdist_group("check julia")
 def test_named_alone_in_julia(julia_host, name):
     function = VARIANTS[name][0]

@@ -14,6 +14,7 @@ from mnist_vae.check import process
 from mnist_vae.check.judge import Options, check
 from mnist_vae.check.process import bubblewrap
 from support.command_line import run_command
+from support.many_checks import failures
 
 from .conftest import RIGHT, SECONDS
 
@@ -45,7 +46,7 @@ def write(folder: Path, code: str, name: str = "mine.py") -> Path:
 
 @pytest.mark.parametrize("style", sorted(path.stem for path in STYLES.glob("*.py")))
 def test_right_in_its_own_style(style):
-    if style == "with_jax" and find_spec("jax") is None:
+    if style.startswith("with_jax") and find_spec("jax") is None:
         pytest.skip("there is no JAX; `pip install jax`")
     report = check(STYLES / f"{style}.py", Options(seconds=SECONDS, **SETTINGS.get(style, {})))
     assert report.trouble == ""
@@ -57,6 +58,20 @@ def test_the_assignments_own_form_in_pytorch():
     report = check(RIGHT[".py"], Options(seconds=SECONDS))
     assert {verdict.status for verdict in report.verdicts} == {"right"}
     assert report.layout == "batch-first"
+
+
+def test_a_right_solution_of_its_own_noise_is_never_failed():
+    assert failures(4) == 0
+
+
+def test_a_training_that_ends_in_nan_is_wrong_and_no_mistake_is_named(tmp_path):
+    text = RIGHT[".py"].read_text(encoding="utf-8").replace("lr=1e-3", "lr=1e9")
+    (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+    report = check(tmp_path / "mine.py", Options(seconds=SECONDS))
+    (training,) = (verdict for verdict in report.verdicts if verdict.function == "train_model_params")
+    assert training.status == "wrong"
+    assert training.mistakes == ()
+    assert "are its steps too large?" in training.sentence
 
 
 @pytest.mark.julia

@@ -17,6 +17,7 @@ COPIES = 10  # of each image, where draws are counted
 MANY = 2_000  # draws of a sampler
 SAMPLES = 500  # pictures of prior samples
 TRAINING = 250  # images: two batches of 100 and a partial one
+TEST_BATCH = 100  # of 200 test images: whole batches, whose means' mean is the mean of all
 STEEP = 40.0  # a logit whose sigmoid is rounded to 1
 
 
@@ -34,7 +35,7 @@ class Inputs:
 
 def make_inputs() -> Inputs:
     """The same for every solution."""
-    random = np.random.default_rng(20_200_414)
+    random = np.random.default_rng(20_200_415)
     uniform, normal = random.uniform, random.standard_normal
     darkness = np.outer(np.hanning(30)[1:-1], np.hanning(34)[1:29]).ravel()
     share = np.array([0.3, 0.6, 0.9, 1.2, 1.5])[:, None]  # images of more and more ink
@@ -62,7 +63,7 @@ def make_inputs() -> Inputs:
         "x_second": images(share[::-1]),
         "weight": np.array(0.3),
         "log_density": -2 + 3 * normal(30),
-        "test_images": images(np.concatenate([np.full((100, 1), 0.4), np.full((20, 1), 2.0)])),
+        "test_images": images(np.repeat([[0.4], [2.0]], TEST_BATCH, axis=0)),
     }
     decoder = [
         normal((HIDDEN, LATENT)),
@@ -83,5 +84,7 @@ def make_inputs() -> Inputs:
         "q_log_std": arguments["q_log_std"][:1],
         "x_one": x[2:3],
     }
-    noises = {size: normal((size, LATENT)) for size in (1, BATCH, len(arguments["test_images"]))}
+    noises = {size: normal((size, LATENT)) for size in (1, BATCH, TEST_BATCH)}
+    # The same batch by batch or all at once.
+    noises[2 * TEST_BATCH] = np.tile(noises[TEST_BATCH], (2, 1))
     return Inputs(arguments, decoder, steep, encoder, noises, drawn)

@@ -129,6 +129,7 @@ class Host:
             "JULIA_NUM_THREADS": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "CUDA_VISIBLE_DEVICES": "",
+            "JAX_DISABLE_JIT": "1",  # compiled functions keep the networks that they read first
             "JULIA_DEPOT_PATH": os.pathsep.join([f"{home}/depot", depots]),
         }
 

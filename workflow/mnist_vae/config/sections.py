@@ -70,7 +70,7 @@ class Snapshots:
     ] = (5, 10, 20, 50, 100)
     images: Annotated[
         int, Parameter("how many of the first test and training images they are measured on", minimum=2)
-    ] = 500
+    ] = 10_000
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def draw(sources: Sequence[str]) -> Figure:
         announce_cut(axes, -panel[["log_px", "elbo"]])
     images = f"{epochs.images.max():,}"
     curves.suptitle(
-        f"Along training, for each recipe's first seed:\nthe first {images} images of each split", fontsize=10
+        f"Along training, for each recipe's first seed:\nup to {images} images of each split", fontsize=10
     )
     handles = [
         line

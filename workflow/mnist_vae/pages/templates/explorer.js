@@ -32,6 +32,9 @@ const LIKELY = 0.01; // classes below are not listed, nor more than MOST_LISTED
 const MOST_LISTED = 10;
 const FRAGMENT_DELAY = 250; // milliseconds
 const MODES = ["point", "digit", "half", "draw"];
+const FINGERS = navigator.maxTouchPoints > 0;
+const CLICK = FINGERS ? "Tap" : "Click";
+document.documentElement.classList.toggle("touch", FINGERS);
 
 const state = {
   mode: "point",
@@ -265,7 +268,7 @@ function drawPlane() {
   context.drawImage(ground, 0, 0, size, size);
   const at = (point) => toScreen(point, size);
   context.lineWidth = 1.5;
-  if (state.mode === "point") drawWalk(context, at);
+  if (state.mode === "point") drawWalk(context, at, size);
   if (state.mode === "digit") {
     const q = guess(state.digit);
     drawEllipses(context, q, size / 2 / data.reach, at);
@@ -292,9 +295,21 @@ function drawPlane() {
   if (state.pointer) drawPointer(context, at(state.pointer), size);
 }
 
-/** The cross-hair's handle lies below it, or above it where there is no room below. */
+const SIDES = [[0, 46], [0, -46], [46, 0], [-46, 0]];
+let grip = null; // from the cross-hair to the finger that drags its handle
+let side = 0; // of the cross-hair, where its handle is: kept while it is dragged
+
+/** Whether a square around a point lies on the plane and covers no class's name. */
+function isFree([x, y], half, size) {
+  return Math.min(x, y) >= half && Math.max(x, y) <= size - half
+    && labelBoxes.every(([l, t, r, b]) => x + half < l || x - half > r || y + half < t || y - half > b);
+}
+
+/** The cross-hair's handle lies below it, or on another side where it would cover a class's name or leave the plane. */
 function handlePlace([x, y], size) {
-  return [Math.max(22, Math.min(size - 22, x)), y + 70 < size ? y + 46 : y - 46];
+  const places = SIDES.map(([u, v]) => [x + u, y + v]);
+  if (!grip) side = Math.max(0, places.findIndex((place) => isFree(place, 22, size)));
+  return places[side].map((k) => Math.max(22, Math.min(size - 22, k)));
 }
 
 function placeHandle(size) {
@@ -305,7 +320,18 @@ function placeHandle(size) {
   byId("handle").style.top = `${y}px`;
 }
 
-function drawWalk(context, at) {
+/** Where the letter of a walk's end stands: on its point, or beside it where it would cover a class's name. */
+function letterPlace(point, size) {
+  const place = toScreen(point, size);
+  for (const away of [0, 16, 24, 32, 44])
+    for (const [u, v] of [[1, -1], [-1, -1], [1, 1], [-1, 1], [1, 0], [-1, 0], [0, -1], [0, 1]]) {
+      const there = [place[0] + u * away, place[1] + v * away];
+      if (isFree(there, 10, size)) return there;
+    }
+  return place;
+}
+
+function drawWalk(context, at, size) {
   context.strokeStyle = context.fillStyle = theme.text;
   if (state.path.length === 2) {
     context.beginPath();
@@ -316,12 +342,17 @@ function drawWalk(context, at) {
   context.textAlign = "center";
   context.textBaseline = "middle";
   state.path.forEach((point, i) => {
-    circle(context, at(point), 9);
+    const place = letterPlace(point, size);
+    context.strokeStyle = theme.text;
+    context.beginPath();
+    context.moveTo(...at(point)), context.lineTo(...place);
+    context.stroke();
+    circle(context, place, 9);
     context.fillStyle = theme.text;
     context.strokeStyle = theme.surface;
     context.fill(), context.stroke();
     context.fillStyle = theme.surface;
-    context.fillText("AB"[i], ...at(point).map((k, axis) => k + axis));
+    context.fillText("AB"[i], place[0], place[1] + 1);
   });
 }
 
@@ -356,7 +387,7 @@ function drawPointer(context, [x, y], size) {
 /** Where near the cross-hair the lens covers no label, end of a walk, or handle; null if nowhere. */
 function lensPlace([x, y], size, width) {
   const box = ([u, v], half) => [u - half, v - half, u + half, v + half];
-  const covered = [...labelBoxes, box([x, y], 12), ...state.path.map((point) => box(toScreen(point, size), 10))];
+  const covered = [...labelBoxes, box([x, y], 12), ...state.path.map((point) => box(letterPlace(point, size), 10))];
   if (byId("handle").offsetParent) covered.push(box(handlePlace([x, y], size), 22));
   for (const away of [18, 40, 64])
     for (const [u, v] of [[1, -1], [-1, -1], [1, 1], [-1, 1], [0, -1], [1, 0], [-1, 0], [0, 1]]) {
@@ -389,8 +420,8 @@ function showPoint() {
   const [a, b] = path;
   byId("path").hidden = path.length < 2;
   byId("path-caption").textContent = path.length === 2
-    ? `From A ${written(a)} to B ${written(b)}. Click anew for another walk.`
-    : path.length === 1 ? `A is ${written(a)}. Click where the walk should end.` : "Click where a walk should begin.";
+    ? `From A ${written(a)} to B ${written(b)}. ${CLICK} anew for another walk.`
+    : path.length === 1 ? `A is ${written(a)}. ${CLICK} where the walk should end.` : `${CLICK} where a walk should begin.`;
   if (path.length < 2) return;
   pathStrip.forEach((canvas, i) => {
     const share = i / (STEPS - 1);
@@ -667,8 +698,6 @@ plane.addEventListener("pointerleave", (event) => {
   if (state.mode !== "point" && event.pointerType !== "touch") movePointer(null);
 });
 
-document.documentElement.classList.toggle("touch", navigator.maxTouchPoints > 0);
-let grip = null; // from the cross-hair to the finger
 const handle = byId("handle");
 handle.addEventListener("pointerdown", (event) => {
   const box = plane.getBoundingClientRect(), [x, y] = toScreen(state.pointer, box.width);
@@ -976,9 +1005,13 @@ if (data.classifier) {
     `are counted; their shares, averaged over blue, are the probabilities. The likeliest class is right for ` +
     `${whole} of the first ${images.toLocaleString("en")} test ${data.noun}s seen whole, and for ${half} seen by their top half.`;
 }
-// A first walk, so that the page opens with one: between the first pictures of two classes.
-state.path = [0, 1].map((label) =>
-  guess(training.labels ? Math.max(0, training.labels.indexOf(label)) : Math.min(label, training.pictures.length - 1)).mean);
+// A first walk, so that the page opens with one: between pictures of two classes, whose codes no name lies upon.
+const free = ([x, y]) => Object.values(data.label_places).every((place) =>
+  Math.hypot(place[0] - x, place[1] - y) > data.reach / 8);
+state.path = [0, 1].map((label) => {
+  const some = Array.from(training.pictures.keys()).filter((i) => !training.labels || training.labels[i] === label);
+  return guess(some.find((i) => free(guess(i).mean)) ?? some[training.labels ? 0 : label] ?? 0).mean;
+});
 state.pointer = state.path[0];
 readFragment();
 

@@ -1,0 +1,28 @@
+"""How far each q that was fitted to a top half lies from the exact posterior, in nats."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+FITS = {  # what `complete_top_half` puts before the names of a fit's arrays, by the fit
+    "best": "",  # of several random starts
+    "single_start": "single_start_",  # the first of them
+    "assignment": "assignment_",  # one start, and the assignment's 100 steps
+}
+
+
+def top_half_fits(arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, str | float]]:
+    """A row a fit and image, with KL(q || p(z | top half)), and the smallest and largest of each fit.
+
+    `arrays` are what `complete_top_half` stored. `image` is "test 0" or "training 14", or "smallest" and
+    "largest" for the KL's extremes over the images.
+    """
+    images = [
+        f"{'training' if training else 'test'} {index}"
+        for index, training in zip(arrays["indices"], arrays["training"], strict=True)
+    ]
+    for fit, prefix in FITS.items():
+        kl = arrays[f"{prefix}kl"]
+        named = {**dict(zip(images, kl, strict=True)), "smallest": kl.min(), "largest": kl.max()}
+        for image, value in named.items():
+            yield {"fit": fit, "image": image, "kl": float(value)}
