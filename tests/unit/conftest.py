@@ -92,7 +92,8 @@ def study(tmp_path_factory, small_digits):
         f"--recipe reference --n {TRAIN} --seed 1 --epochs 3 --batch-size 50 --learning-rate 0.002",
         f"evaluate {f.digits} {f.weights} {f.metrics} --draws 4 --first-100-draws 6 --images 10 "
         "--window 20 --tolerance 0.001",  # so far out lie its codes
-        f"measure_epochs {f.digits} {f.snapshots} {f.epochs} --window 20 --tolerance 0.001 --images 10",
+        f"measure_epochs {f.digits} {f.snapshots} {f.epochs} --window 20 --tolerance 0.001 "
+        f"--images 10 --test-images 10",
         f"weigh_draws {f.digits} {f.weights} {f.weighed} --window 20 --tolerance 1e-3 --images 5 --draws 1 4",
         f"encode {f.digits} {f.weights} {f.latents}",
         f"sample_prior {f.weights} {f.prior_samples} --draws 5",

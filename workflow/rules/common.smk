@@ -168,6 +168,15 @@ def first_test_images(section):
     return lambda wildcards: first_images(config, section, dataset_named(wildcards.dataset))
 
 
+def test_images_along_training(wildcards):
+    """All for the model that the figures show, whose last epochs are a finding; the first ones for others."""
+    dataset = dataset_named(wildcards.dataset)
+    model = (wildcards.recipe, int(wildcards.n), int(wildcards.seed))
+    if model == (config["figures"]["recipe"], pictured_size(wildcards.dataset), config["figures"]["seed"]):
+        return dataset.test_images
+    return first_images(config, "snapshots", dataset)
+
+
 def inferred(split):
     """The test or training images whose bottom is inferred, as a function of the data set."""
     return lambda wildcards: completed_images(config, split, dataset_named(wildcards.dataset))
@@ -406,3 +415,24 @@ def config_of_results(wildcards):
     if files := files_of_own(dataset.name):
         found["data"] = {"files": files, "threshold": dataset.threshold, "classes": dataset.classes}
     return json.dumps(found, sort_keys=True)
+
+
+# The models whose log p(x) is a sum: there the estimate can be compared with it.
+with_sums = of_models("estimate.csv", slice(1), lambda recipe, n: latent_dimensions(recipe, n) <= 2)
+
+
+def all_latents(wildcards):
+    """Tables and figure; without the comparison of estimates and sums, if no model has a sum."""
+    dataset = dataset_asked_for(wildcards)
+    names = ["tables/latents.csv", "figures/latents.png"]
+    if with_sums(SimpleNamespace(dataset=dataset)):
+        names.append("tables/estimates.csv")
+    return expand("results/{dataset}/{name}", dataset=dataset, name=names)
+
+
+def literature_models(file):
+    """The given file of every configured model of both data sets."""
+    files = of_every_model(file)
+    return [
+        path for dataset in ("mnist", "mnist_sampled") for path in files(SimpleNamespace(dataset=dataset))
+    ]

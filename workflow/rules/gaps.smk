@@ -21,10 +21,11 @@ rule measure_epochs:
         code=code("measure_epochs"),
         marginal=config["marginal"],
         images=first_test_images("snapshots"),
+        test_images=test_images_along_training,
     shell:
         "python -m mnist_vae measure_epochs {input.digits:q} {input.snapshots:q} "
         "{output.epochs:q} --tolerance {params.marginal[tolerance]} --window {params.marginal[window]} "
-        "--images {params.images} > {log:q} 2>&1"
+        "--images {params.images} --test-images {params.test_images} > {log:q} 2>&1"
 
 
 rule weigh_draws:

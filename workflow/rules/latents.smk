@@ -6,19 +6,6 @@
 #   results/{dataset}/figures/latents.png           the numbers, to look at
 
 
-# The models whose log p(x) is a sum: there the estimate can be compared with it.
-with_sums = of_models("estimate.csv", slice(1), lambda recipe, n: latent_dimensions(recipe, n) <= 2)
-
-
-def all_latents(wildcards):
-    """Tables and figure; without the comparison of estimates and sums, if no model has a sum."""
-    dataset = dataset_asked_for(wildcards)
-    names = ["tables/latents.csv", "figures/latents.png"]
-    if with_sums(SimpleNamespace(dataset=dataset)):
-        names.append("tables/estimates.csv")
-    return expand("results/{dataset}/{name}", dataset=dataset, name=names)
-
-
 rule compare_estimate:
     input:
         digits="results/{dataset}/data/binarized.safetensors",

@@ -4,14 +4,6 @@
 #   results/literature/literature.{csv,md}   -log p(x) of our models and of others', each with its protocol
 
 
-def literature_models(file):
-    """The given file of every configured model of both data sets."""
-    files = of_every_model(file)
-    return [
-        path for dataset in ("mnist", "mnist_sampled") for path in files(SimpleNamespace(dataset=dataset))
-    ]
-
-
 rule literature_table:
     input:
         published=of_checkout("config/published.csv"),

@@ -288,7 +288,7 @@ def test_a_study_of_one_snapshot_has_its_tables(study, tmp_path):
     """Nothing has changed since an earlier snapshot; `snapshots: {epochs: []}` leaves the last one alone."""
     one = tmp_path / "one.safetensors"
     save_snapshots(one, {3: weight_arrays(load_weights(study.weights))}, PROVENANCE)
-    words = f"measure_epochs {study.digits} {one} {tmp_path}/epochs.csv --images 10"
+    words = f"measure_epochs {study.digits} {one} {tmp_path}/epochs.csv --images 10 --test-images 10"
     assert run_command(f"{words} --tolerance 0.001 --window 20") == 0
     assert tabulate(study, tmp_path / "epochs.csv", tmp_path) == 0
     assert len(pd.read_csv(tmp_path / "all-epochs.csv")) == 2
@@ -357,7 +357,7 @@ REFUSED = {
         "nan.safetensors: decoder.output.bias holds values that are not finite",
     ),
     "measure_epochs of truncated snapshots": (
-        "measure_epochs {digits} {truncated} {out} --window 8 --tolerance 0.001 --images 2",
+        "measure_epochs {digits} {truncated} {out} --window 8 --tolerance 0.001 --images 2 --test-images 2",
         "truncated.safetensors is not a readable array file",
     ),
     "weigh_draws with nan": (
@@ -401,9 +401,15 @@ REFUSED = {
         "{tmp}/none",
     ),
     "measure_epochs without a snapshot": (
-        "measure_epochs {digits} {no_snapshots} {out} --window 20 --tolerance 0.001 --images 5",
+        "measure_epochs {digits} {no_snapshots} {out} --window 20 --tolerance 0.001 "
+        "--images 5 --test-images 5",
         "{no_snapshots} holds no snapshot",
     ),
+    "compare_estimate with nan": (
+        "compare_estimate {digits} {nan} {out} --window 8 --tolerance 0.001 --images 2",
+        "not finite",
+    ),
+    "tabulate_top_half without completions": ("tabulate_top_half {tmp}/none {out}", "{tmp}/none"),
     "tabulate_latents without metrics": (
         "tabulate_latents {tmp}/none --table {out} --markdown {out}2 --dataset mnist",
         "No such file",

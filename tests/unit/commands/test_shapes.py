@@ -29,7 +29,8 @@ def shapes(tmp_path_factory, small_digits):
             f"--learning-rate 0.002 {shape}",
             f"evaluate {digits} {weights} {model}/metrics.csv --draws 2 --first-100-draws 2 --images 5 "
             f"{space}",
-            f"measure_epochs {digits} {model}/snapshots.safetensors {model}/epochs.csv --images 5 {space}",
+            f"measure_epochs {digits} {model}/snapshots.safetensors {model}/epochs.csv "
+            f"--images 5 --test-images 5 {space}",
             *(
                 f"compare_estimate {digits} {weights} {model}/estimate.csv --images 5 {space}"
                 for _ in range(recipe != "tall")

@@ -22,14 +22,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("snapshots", help="what `train` stored")
     parser.add_argument("output", help="where the numbers go (.csv)")
     add_latent_space_arguments(parser)
-    parser.add_argument("--images", type=int, required=True, help="of each split")
+    parser.add_argument("--images", type=int, required=True, help="of the training images, the first ones")
+    parser.add_argument("--test-images", type=int, required=True, help="of the test images, the first ones")
 
 
 @torch.inference_mode()
 def run(options: Namespace) -> None:
     """A row an epoch and split: the three figures, and the changes since the snapshot before, all paired."""
     provenance = load_provenance(options.snapshots)
-    count = {"train": min(options.images, provenance["n"]), "test": options.images}
+    count = {"train": min(options.images, provenance["n"]), "test": options.test_images}
     images = {split: torch.from_numpy(load_digits(options.digits, split, count[split])[0]) for split in count}
     generator = torch.Generator().manual_seed(provenance["seed"])
     before: dict[str, dict[str, torch.Tensor]] = {}

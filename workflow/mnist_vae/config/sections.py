@@ -69,8 +69,13 @@ class Snapshots:
         ),
     ] = (5, 10, 20, 50, 100)
     images: Annotated[
-        int, Parameter("how many of the first test and training images they are measured on", minimum=2)
-    ] = 10_000
+        int,
+        Parameter(
+            "how many of the first training and test images they are measured on; the model that the figures "
+            "show, on all test images",
+            minimum=2,
+        ),
+    ] = 500
 
 
 @dataclass(frozen=True)
