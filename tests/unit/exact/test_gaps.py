@@ -142,7 +142,7 @@ def test_elbo_by_quadrature_is_minus_the_kl_to_a_gaussian(std) -> None:
 def test_quadrature_of_q_adapts_and_says_its_error() -> None:
     """Few nodes for a smooth log-joint, more for a wavy one, and an error where even the most do not do."""
     mean, log_std = torch.zeros(3, 1).double(), torch.zeros(3, 1).double()
-    frequency = torch.tensor([0.3, 4.0, 40.0]).double()
+    frequency = torch.tensor([0.3, 4.0, 400.0]).double()
     sizes = []
 
     def log_joint(images: torch.Tensor, z: torch.Tensor) -> torch.Tensor:

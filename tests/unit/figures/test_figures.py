@@ -612,7 +612,7 @@ def test_inference_gap_says_of_which_images_and_labels_the_last_epoch(draw):
     figure = draw("inference_gap")
     figure.draw_without_rendering()
     curves, bars = figure.subfigs
-    assert "up to 500 images of each split" in curves.get_suptitle()
+    assert "first 500 images of each split" in curves.get_suptitle()
     assert "first 1,000 test images" in bars.get_suptitle()
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["5", "10", "100"]
 

@@ -45,9 +45,11 @@ def draw(sources: Sequence[str]) -> Figure:
     set_range(first_shown(grid.flat), epochs.epoch, -epochs[["log_px", "elbo"]])
     for axes, panel in panels:
         announce_cut(axes, -panel[["log_px", "elbo"]])
-    images = f"{epochs.images.max():,}"
+    fewest, most = epochs.images.min(), epochs.images.max()
+    more = f", or up to {most:,}" if most > fewest else ""
     curves.suptitle(
-        f"Along training, for each recipe's first seed:\nup to {images} images of each split", fontsize=10
+        f"Along training, for each recipe's first seed:\nthe first {fewest:,} images of each split{more}",
+        fontsize=10,
     )
     handles = [
         line
