@@ -1,6 +1,7 @@
 """Copies of the project, for tests that run real Snakemake."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,11 @@ from support.project import ROOT, Project
 
 
 def pytest_sessionstart() -> None:
-    """Refuse to test another checkout's library than this one's; forget the `make` that started the tests."""
+    """Refuse to test another checkout's library than this one's; forget what started the tests: `make`'s
+    variables, and a shell's that has interruptions of what it runs in the background ignored.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
         os.environ.pop(name, None)
     library = Path(next(iter(mnist_vae.__path__)))

@@ -169,10 +169,9 @@ def first_test_images(section):
 
 
 def test_images_along_training(wildcards):
-    """All for the model that the figures show, whose last epochs are a finding; the first ones for others."""
-    dataset = dataset_named(wildcards.dataset)
-    model = (wildcards.recipe, int(wildcards.n), int(wildcards.seed))
-    if model == (config["figures"]["recipe"], pictured_size(wildcards.dataset), config["figures"]["seed"]):
+    """All for the model that answers the third question, the reference recipe's largest; the first for others."""
+    dataset, recipe = dataset_named(wildcards.dataset), wildcards.recipe
+    if recipe == "reference" and int(wildcards.n) == max(train_sizes(RECIPES[recipe], dataset)):
         return dataset.test_images
     return first_images(config, "snapshots", dataset)
 

@@ -16,6 +16,7 @@ NUMBERS = {
     "params.figure": "a figure's name, said in its rule",
     "params.snapshot_epochs": "whole numbers, by the schema",
     "params.images": "whole numbers, by the schema",
+    "params.test_images": "a whole number, of the schema or of the data set",
     "params.draws": "whole numbers, by the schema",
     "params.first_100_draws": "a whole number, by the schema",
     "params.rounds": "a whole number, by the schema",

@@ -71,8 +71,8 @@ class Snapshots:
     images: Annotated[
         int,
         Parameter(
-            "how many of the first training and test images they are measured on; the model that the figures "
-            "show, on all test images",
+            "how many of the first training and test images they are measured on; the reference recipe's "
+            "largest model, on all test images",
             minimum=2,
         ),
     ] = 500

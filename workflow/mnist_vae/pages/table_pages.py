@@ -23,7 +23,7 @@ GAPS_SECTIONS = (
         "The *amortization gap* is what fitting q to each image by itself gains, starting from the "
         "encoder's answer; the *approximation gap* is what that leaves. How the two share the whole gap "
         "depends on the basin in which the optimizer ends, by up to half a nat. *Best q*: the gap left by "
-        "the better of two fits, one from the encoder's answer and one from the posterior's peak. It does "
+        "the best of several fits, from the encoder's answer and from the posterior's modes. It does "
         "not depend on the encoder and is the sound figure for what a Gaussian q costs.",
     ),
     (
