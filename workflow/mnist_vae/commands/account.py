@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from mnist_vae.commands.shared.table_page import save_with_page
 from mnist_vae.errors import InputError
-from mnist_vae.files.storage import whole_file
 from mnist_vae.provenance.record import read_entries
 
 PAUSE = 60.0  # seconds without any job, after which the next ones belong to another run
@@ -42,8 +42,6 @@ def run(options: Namespace) -> None:
     )
     costs = costs.sort_values("total_s", ascending=False)
     machines = " and ".join(jobs.machine.unique())
-    with whole_file(options.output) as temporary:
-        costs.assign(machine=machines).to_csv(temporary)
     page = [
         f"# What the jobs of {options.folder} cost",
         "",
@@ -53,8 +51,8 @@ def run(options: Namespace) -> None:
         f"{_wall_time(jobs)} On {machines}.",
         "",
     ]
-    with whole_file(options.markdown) as temporary:
-        temporary.write_text("\n".join(page), encoding="utf-8")
+    table = costs.assign(machine=machines).reset_index()
+    save_with_page(table, options.output, "\n".join(page), options.markdown)
 
 
 def read_jobs(record: Path, folder: str) -> pd.DataFrame:

@@ -11,8 +11,8 @@ from mnist_vae.benchmarks.alternation import hold
 from mnist_vae.benchmarks.machine import machine
 from mnist_vae.benchmarks.pages import ratios_page
 from mnist_vae.commands.shared.latent_space import add_latent_space_arguments
+from mnist_vae.commands.shared.table_page import save_with_page
 from mnist_vae.data.digits import load_digits
-from mnist_vae.files.storage import whole_file
 from mnist_vae.files.weights import load_weights
 
 IMAGES = 1000  # of which inference is timed
@@ -49,11 +49,7 @@ def run(options: Namespace) -> None:
             "a step of SVI for an image, 50 draws": inference.svi(vae, test, draws=50),
         }
         table = hold(contests, options.rounds).assign(**measured_on)
-    with whole_file(options.output) as temporary:
-        table.to_csv(temporary, index=False)
     missing = [name for name in ("JAX", "Julia") if not table.contender.str.contains(name).any()]
     note = "".join(f" {name} is timed where it is installed." for name in missing)
-    with whole_file(options.markdown) as temporary:
-        temporary.write_text(
-            ratios_page("Training and inference, timed", table, options.rounds, note), encoding="utf-8"
-        )
+    page = ratios_page("Training and inference, timed", table, options.rounds, note)
+    save_with_page(table, options.output, page, options.markdown)

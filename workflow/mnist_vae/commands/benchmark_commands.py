@@ -12,8 +12,8 @@ import pandas as pd
 from mnist_vae.benchmarks.alternation import take_turns
 from mnist_vae.benchmarks.machine import machine
 from mnist_vae.benchmarks.pages import page
+from mnist_vae.commands.shared.table_page import save_with_page
 from mnist_vae.errors import InputError
-from mnist_vae.files.storage import whole_file
 from mnist_vae.provenance.record import RECORD
 
 # Says at its end whether torch was imported.
@@ -55,10 +55,7 @@ def run(options: Namespace) -> None:
         .reset_index()
         .assign(**machine(threads=1))
     )
-    with whole_file(options.output) as temporary:
-        table.to_csv(temporary, index=False)
-    with whole_file(options.markdown) as temporary:
-        temporary.write_text(_markdown(table, options.rounds), encoding="utf-8")
+    save_with_page(table, options.output, _markdown(table, options.rounds), options.markdown)
 
 
 def process(name: str, words: Sequence[str], with_torch: dict[str, bool]) -> Callable[[], int]:

@@ -13,7 +13,8 @@ from mnist_vae.benchmarks.alternation import hold
 from mnist_vae.benchmarks.machine import machine
 from mnist_vae.benchmarks.pages import ratios_page
 from mnist_vae.benchmarks.workers import Worker
-from mnist_vae.files.storage import load_arrays, whole_file
+from mnist_vae.commands.shared.table_page import save_with_page
+from mnist_vae.files.storage import load_arrays
 from mnist_vae.provenance.software import cores
 
 SIZES = 1_000, 10_000, 60_000  # as far as there are images
@@ -37,12 +38,10 @@ def run(options: Namespace) -> None:
     if cores() > 1:
         tables.append(side_by_side(worker, min(TURN, sizes[-1]), options.rounds))
     table = pd.concat(tables).assign(**machine(threads, ("torch",)))
-    with whole_file(options.output) as temporary:
-        table.to_csv(temporary, index=False)
     largest = tables[0].iloc[-1]
     note = f" {largest.contender}: {largest.memory_mb} MB of memory at most, without any evaluation."
-    with whole_file(options.markdown) as temporary:
-        temporary.write_text(ratios_page("Trainings, timed", table, options.rounds, note), encoding="utf-8")
+    page = ratios_page("Trainings, timed", table, options.rounds, note)
+    save_with_page(table, options.output, page, options.markdown)
 
 
 def start_worker(digits: str, n: int, threads: int) -> Worker:

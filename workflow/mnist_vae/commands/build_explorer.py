@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 
 from mnist_vae.data.digits import load_digits
-from mnist_vae.files.storage import load_arrays, load_provenance, whole_file
+from mnist_vae.files.storage import load_arrays, load_provenance, save_text
 from mnist_vae.pages.explorer import CLASSIFIED, TRAINING_PICTURES, explorer_page, page_data
 
 
@@ -28,5 +28,4 @@ def run(options: Namespace) -> None:
         None if test_labels is None else test_labels[:CLASSIFIED],
         provenance,
     )
-    with whole_file(options.output) as temporary:
-        temporary.write_text(explorer_page(data), encoding="utf-8")
+    save_text(options.output, explorer_page(data))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mnist_vae.files.storage import whole_file
+from mnist_vae.files.storage import save_text
 from mnist_vae.pages.markdown import html_page
 from mnist_vae.pages.table_pages import third_question_answer
 
@@ -23,5 +23,4 @@ def run(options: Namespace) -> None:
     if options.third_question:
         answer = third_question_answer(pd.read_csv(options.third_question))
         markdown += f"\n## The third question, measured\n\n{answer}\n"
-    with whole_file(options.output) as temporary:
-        temporary.write_text(html_page(markdown, Path(options.output).stem), encoding="utf-8")
+    save_text(options.output, html_page(markdown, Path(options.output).stem))

@@ -9,7 +9,7 @@ from mnist_vae.check.contract import BY_NAME
 from mnist_vae.check.judge import LAYOUTS, Options, Report, check
 from mnist_vae.check.process import SUFFIXES, solution_file
 from mnist_vae.errors import InputError
-from mnist_vae.files.storage import whole_file
+from mnist_vae.files.storage import save_text
 from mnist_vae.pages.markdown import html_page
 
 
@@ -60,18 +60,12 @@ def run(options: Namespace) -> None:
     else:
         print(text)
         if options.json:
-            write(options.json, json)
+            save_text(options.json, json)
     if options.html:
-        write(options.html, html_page(markdown))
+        save_text(options.html, html_page(markdown))
     if any(report.is_wrong for report in reports):
         sys.stdout.flush()
         raise SystemExit(1)
-
-
-def write(path: str, text: str) -> None:
-    """Write a file, whole or not at all."""
-    with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def check_class(folder: str, settings: Options) -> list[Report]:

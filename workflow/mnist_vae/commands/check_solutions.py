@@ -32,19 +32,22 @@ def run(options: Namespace) -> None:
     """Check, and write the table whether or not all is right: `check_parity` judges."""
     rows = []
     for name in (*options.solutions, *options.optional):
-        reason, report = "", None
-        if name in options.optional:
-            reason = missing_julia(name)
-        if not reason:
-            report = check(solution_file(name), Options(seconds=SECONDS))
-            if name in options.optional:
-                reason = missing_package(report)
-        if reason or report is None:
-            print(f"{name} is left out: {reason}", file=sys.stderr, flush=True)
+        is_optional = name in options.optional
+        if is_optional and (reason := missing_julia(name)):
+            leave_out(name, reason)
+            continue
+        report = check(solution_file(name), Options(seconds=SECONDS))
+        if is_optional and (reason := missing_package(report)):
+            leave_out(name, reason)
             continue
         print(text(report), end="\n\n", file=sys.stderr, flush=True)
         rows += ladder_rows(report)
     save_table(options.table, rows, COLUMNS)
+
+
+def leave_out(name: str, reason: str) -> None:
+    """Say why a solution has no rows."""
+    print(f"{name} is left out: {reason}", file=sys.stderr, flush=True)
 
 
 def missing_julia(name: str) -> str:

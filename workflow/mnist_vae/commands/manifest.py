@@ -4,7 +4,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from mnist_vae.files.storage import whole_file
+from mnist_vae.files.storage import save_text
 from mnist_vae.provenance.manifest import make_manifest, manifest_markdown
 
 
@@ -20,7 +20,5 @@ def run(options: Namespace) -> None:
     """List and store."""
     folder = Path(options.manifest).parent
     manifest = make_manifest(folder, options.files, json.loads(options.config))
-    with whole_file(options.manifest) as temporary:
-        temporary.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    with whole_file(options.markdown) as temporary:
-        temporary.write_text(manifest_markdown(manifest), encoding="utf-8")
+    save_text(options.manifest, json.dumps(manifest, indent=1) + "\n")
+    save_text(options.markdown, manifest_markdown(manifest))

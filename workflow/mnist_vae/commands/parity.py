@@ -5,8 +5,9 @@ from argparse import ArgumentParser, Namespace
 
 import pandas as pd
 
+from mnist_vae.commands.shared.table_page import save_with_page
 from mnist_vae.data.digits import load_digits
-from mnist_vae.files.storage import load_provenance, whole_file
+from mnist_vae.files.storage import load_provenance
 from mnist_vae.files.weights import load_weights
 from mnist_vae.parity.bridge import BACKENDS, ask_reference
 from mnist_vae.parity.checks import climb, make_inputs
@@ -36,7 +37,4 @@ def run(options: Namespace) -> None:
     ladder = with_solutions(climb(inputs, answer), pd.read_csv(options.solutions))
     source = load_provenance(options.weights)
     model = "{dataset}, {recipe} recipe, n = {n:,}, seed {seed}".format(**source)
-    with whole_file(options.ladder) as temporary:
-        ladder.to_csv(temporary, index=False)
-    with whole_file(options.markdown) as temporary:
-        temporary.write_text(ladder_markdown(ladder, model, answer.tried), encoding="utf-8")
+    save_with_page(ladder, options.ladder, ladder_markdown(ladder, model, answer.tried), options.markdown)

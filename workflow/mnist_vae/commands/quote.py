@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from mnist_vae.errors import InputError
-from mnist_vae.files.storage import whole_file
+from mnist_vae.files.storage import save_text
 from mnist_vae.pages.quotations import quotations, up_to_date
 
 
@@ -28,8 +28,7 @@ def run(options: Namespace) -> None:
             raise InputError(
                 f"{path} does not quote {options.tables} as it stands: {_first_difference(text, current)}"
             )
-        with whole_file(path) as temporary:
-            temporary.write_text(current, encoding="utf-8")
+        save_text(path, current)
     print(f"{count} numbers and tables of {len(options.texts)} texts are as in {options.tables}")
 
 

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
-from mnist_vae.files.storage import whole_file
+from mnist_vae.files.storage import save_text, whole_file
 from mnist_vae.pages import table_pages, tables
 
 
@@ -47,5 +47,4 @@ def run(options: Namespace) -> None:
         (options.gaps_markdown, table_pages.gaps_markdown(gaps, stretches, options.dataset)),
         (options.differences_markdown, table_pages.differences_markdown(differences, options.dataset)),
     ):
-        with whole_file(path) as temporary:
-            temporary.write_text(page, encoding="utf-8")
+        save_text(path, page)

@@ -4,8 +4,9 @@ from argparse import ArgumentParser, Namespace
 
 import pandas as pd
 
+from mnist_vae.commands.shared.table_page import add_table_page_arguments, save_with_page
 from mnist_vae.errors import InputError
-from mnist_vae.files.storage import load_arrays, load_provenance, whole_file
+from mnist_vae.files.storage import load_arrays, load_provenance
 from mnist_vae.pages.literature import PUBLISHED, literature_markdown, literature_table
 
 
@@ -14,8 +15,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("published", help="published figures (.csv)")
     parser.add_argument("--metrics", nargs="+", required=True, help="what `evaluate` stored, of each model")
     parser.add_argument("--weights", nargs="+", required=True, help="what `train` stored, in the same order")
-    parser.add_argument("--table", required=True, help="where the table goes (.csv)")
-    parser.add_argument("--markdown", required=True, help="the same, to look at (.md)")
+    add_table_page_arguments(parser)
 
 
 def run(options: Namespace) -> None:
@@ -30,7 +30,4 @@ def run(options: Namespace) -> None:
         hidden = len(load_arrays(weights)["decoder.hidden.weight"])
         models.append((pd.read_csv(metrics), load_provenance(weights) | {"hidden": hidden}))
     table = literature_table(models, published)
-    with whole_file(options.table) as temporary:
-        table.to_csv(temporary, index=False)
-    with whole_file(options.markdown) as temporary:
-        temporary.write_text(literature_markdown(table), encoding="utf-8")
+    save_with_page(table, options.table, literature_markdown(table), options.markdown)

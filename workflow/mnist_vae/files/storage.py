@@ -54,6 +54,12 @@ def file_hash(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def save_text(path: str | Path, text: str) -> None:
+    """Write a text, whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def save_table(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> None:
     """Write rows as CSV; what a row lacks is left empty.
 

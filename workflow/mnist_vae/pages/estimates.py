@@ -4,23 +4,16 @@ import pandas as pd
 
 from mnist_vae.pages.tables import MODEL
 
-COLUMNS = {
-    "latent": "latent",
-    "images": "images",
-    "difference": "mean_difference",
-    "largest_difference": "largest_difference",
-    "root_mean_square_in_errors": "root_mean_square_in_errors",
-    "largest_in_errors": "largest_in_errors",
-    "images_beyond_4_errors": "images_beyond_4_errors",
-    "effective_draws_median": "effective_draws_median",
-    "effective_draws_fewest": "effective_draws_fewest",
-}
+COLUMNS = [
+    *("latent", "images", "difference", "largest_difference", "root_mean_square_in_errors"),
+    *("largest_in_errors", "images_beyond_4_errors", "effective_draws_median", "effective_draws_fewest"),
+]
 
 
 def estimates_table(metrics: pd.DataFrame) -> pd.DataFrame:
     """One row per model that has both an estimate and a sum of log p(x), from `compare_estimate`'s rows."""
-    wide = metrics.pivot(index=MODEL, columns="metric", values="value")[list(COLUMNS)]
-    wide = wide.rename(columns=COLUMNS)
+    wide = metrics.pivot(index=MODEL, columns="metric", values="value")[COLUMNS]
+    wide = wide.rename(columns={"difference": "mean_difference"})
     mean = metrics[metrics.metric == "difference"].set_index(MODEL).standard_error
     wide.insert(wide.columns.get_loc("mean_difference") + 1, "mean_difference_standard_error", mean)
     whole = ["latent", "images", "images_beyond_4_errors"]
