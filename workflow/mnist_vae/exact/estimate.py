@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from mnist_vae.exact.low_rank import WHOLE
 from mnist_vae.exact.marginal import MODES, Marginal, Posterior
-from mnist_vae.exact.quadrature import Elbo, Moments
+from mnist_vae.exact.quadrature import Elbo, Moments, entropy
 from mnist_vae.exact.refine import LogJoints, ascend, log_joints
 from mnist_vae.study.blocks import POINTS_A_BLOCK
 from mnist_vae.study.densities import log_likelihood, log_prior
@@ -365,11 +365,6 @@ def _fit(joint: PartOfDecoder, x: Tensor, mean: Tensor, factor: Tensor) -> tuple
         mean = mean + step[..., 0] * (longest / length).clamp(max=1)[:, None]
         factor = torch.linalg.cholesky(precision)
     return mean, factor
-
-
-def entropy(log_std: Tensor) -> Tensor:
-    """That of factorized Gaussians (images, d): (images,)."""
-    return log_std.sum(-1) + log_std.shape[-1] / 2 * (1 + math.log(2 * math.pi))
 
 
 def balanced_design(dimension: int) -> Tensor:

@@ -7,10 +7,9 @@ already, or it takes few points to know it there; a cell serves all images.
 import torch
 from torch import Tensor
 
-from mnist_vae.exact.cells import DECODED_HALVINGS, LatentSpace, decode, unknown
+from mnist_vae.exact.cells import DECODED_HALVINGS, LatentSpace, decode, distinct, keys_of, unknown
 from mnist_vae.exact.low_rank import WHOLE
 
-PLACES = 2**20  # more than there are cells side by side: three such numbers make a key
 POINTS_A_BLOCK = 8192  # whose polynomials are held at once
 
 
@@ -50,21 +49,20 @@ class Interpolation:
         """The values (cells, nodes) and errors (cells,) that are known, and which of the cells each of the
         given places (points, d) is in (points,).
         """
-        key = _key(image, place)
+        wanted, which = distinct(torch.cat([image[:, None], place], dim=1))
         known, values, error = self._known[halved]
-        wanted, which = torch.unique(key, return_inverse=True)
-        missing = ~torch.isin(wanted, known)
-        if missing.any():
-            first = torch.empty_like(wanted).scatter_(0, which, torch.arange(len(key)))[missing]
-            middle = (place[first].double() + 0.5) * self.space.side_at(halved)
-            cells = unknown(image[first], middle, halved)
+        missing = wanted[~torch.isin(keys_of(wanted), known)]
+        if len(missing):
+            side = self.space.side_at(halved)
+            cells = unknown(missing[:, 0], (missing[:, 1:].double() + 0.5) * side, halved)
             cells = decode(self.space, cells, self.features, self.part)
-            there = torch.floor(cells.middle / self.space.side_at(halved)).long()
-            known, order = torch.sort(torch.cat([known, _key(cells.image, there)]))
+            there = torch.floor(cells.middle / side).long()
+            keys = keys_of(torch.cat([cells.image[:, None], there], dim=1))
+            known, order = torch.sort(torch.cat([known, keys]))
             values = torch.cat([values, cells.values])[order]
             error = torch.cat([error, cells.rough])[order]
             self._known[halved] = known, values, error
-        return values, error, torch.searchsorted(known, wanted)[which]
+        return values, error, torch.searchsorted(known, keys_of(wanted))[which]
 
     def _interpolated(self, values: Tensor, rows: Tensor, at: Tensor) -> Tensor:
         """The polynomials through rows of values (cells, nodes) at points (points, d) of [-1, 1]^d."""
@@ -77,14 +75,6 @@ class Interpolation:
                 table = torch.einsum("p...n,pn->p...", table, along)
             found.append(table)
         return torch.cat(found)
-
-
-def _key(image: Tensor, place: Tensor) -> Tensor:
-    """One number for each image (points,) and place (points, d)."""
-    key = image
-    for column in place.unbind(-1):
-        key = key * PLACES + column + PLACES // 2
-    return key
 
 
 def _legendre(at: Tensor, n: int) -> Tensor:

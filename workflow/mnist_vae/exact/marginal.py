@@ -24,13 +24,12 @@ from mnist_vae.exact.cells import (
     decode,
     halve,
     joined,
-    lattice_of,
     log_joints_of,
     unknown,
 )
 from mnist_vae.exact.interpolation import Interpolation
 from mnist_vae.exact.low_rank import BASIS_ERROR, WHOLE, LowRankDecoder
-from mnist_vae.exact.quadrature import Elbo, elbo_by_quadrature, gauss_hermite
+from mnist_vae.exact.quadrature import Elbo, elbo_by_quadrature, gauss_hermite, lattice_of
 from mnist_vae.exact.refine import refine
 
 SCAN_CUT = 24.0  # nats below an image's highest known log-joint, from where on down a cell is not looked at
@@ -44,6 +43,7 @@ CELLS_A_BLOCK = 512  # whose values and sums fit the cache together
 IMAGES_A_SCAN = 64  # whose log-joints at all scanned points fit the cache
 IMAGES_A_BLOCK = 4096  # whose cells are held at once
 FEWEST_BASIS_POINTS, MOST_BASIS_POINTS = 1764, 112896  # of the starting window, for a basis of logits
+BASIS_SLACK = 1.2  # by which a basis may be worse between these points
 TYPICAL = 2.0  # of the prior, where a decoder is tried
 COARSEST = {1: 8, 2: 4}  # scanned points along each dimension of a cell, at most
 Q_NODES = 32  # of Gauss-Hermite quadrature, along each dimension, for means under a q
@@ -114,9 +114,7 @@ class DecoderSpace(LatentSpace):
         at = torch.unique(torch.floor(lattice_of(axis, self.dimension) / self.side).long(), dim=0)
         middle = (at.double() + 0.5) * self.side
         features = self.decoder.features((self.decoder(middle.to(self.dtype)) > 0).to(self.dtype))
-        places = torch.arange(len(at))
-        cells = unknown(places, middle, 0)
-        cells = decode(self, cells, features, WHOLE)
+        cells = decode(self, unknown(torch.arange(len(at)), middle, 0), features, WHOLE)
         return cells.rough.quantile(0.75).item() > self.tolerance / 2
 
     def log_marginals(self, x: Tensor, part: int = WHOLE) -> Marginal:
@@ -149,14 +147,17 @@ class DecoderSpace(LatentSpace):
 def _low_rank(
     decoder: Callable[[Tensor], Tensor], dimension: int, window: float, dtype: torch.dtype
 ) -> LowRankDecoder:
-    """The decoder by a basis that serves between the points of a lattice, too, where it was not found."""
+    """The decoder by a basis of its logits that serves between the points of its lattice, too."""
     points = FEWEST_BASIS_POINTS
     while True:
         axis = torch.linspace(-window, window, round(points ** (1 / dimension)), dtype=dtype)
         found = LowRankDecoder(decoder, lattice_of(axis, dimension))
         between = (axis[1::2] + axis[:-1:2]) / 2
         points *= 4
-        if found.left_out(lattice_of(between, dimension)) <= 1.2 * BASIS_ERROR or points > MOST_BASIS_POINTS:
+        if (
+            found.left_out(lattice_of(between, dimension)) <= BASIS_SLACK * BASIS_ERROR
+            or points > MOST_BASIS_POINTS
+        ):
             return found
 
 
@@ -290,7 +291,7 @@ def _allowed(space: LatentSpace, cells: Cells, mass: Tensor, done: Tensor) -> Te
 
 
 def _measured(space: LatentSpace, cells: Cells) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Of cells (cells,) each: the logarithm of the mass, and of the size of what it is without the highest
+    """Of cells, (cells,) each: the logarithms of the mass and of the size of its terms of the highest
     degrees; the highest value, and what may be reached.
 
     An exponential whose Legendre coefficients fall geometrically or faster is integrated by its nodes to

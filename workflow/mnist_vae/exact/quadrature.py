@@ -53,10 +53,10 @@ def cell_rule(n: int, dimension: int, dtype: torch.dtype = torch.float32) -> Cel
     def product(factors: list[np.ndarray]) -> np.ndarray:
         return reduce(np.kron, factors)
 
-    sides = np.stack(np.meshgrid(*[[0, 1]] * dimension, indexing="ij"), axis=-1).reshape(-1, dimension)
-    degrees = np.stack(np.meshgrid(*[range(n)] * dimension, indexing="ij")).reshape(dimension, -1).max(0)
+    sides = lattice_of(torch.arange(2), dimension).numpy()
+    degrees = lattice_of(torch.arange(n), dimension).amax(-1).numpy()
     matrices = (
-        np.stack(np.meshgrid(*[nodes] * dimension, indexing="ij"), axis=-1).reshape(-1, dimension),
+        lattice_of(torch.from_numpy(nodes), dimension).numpy(),
         product([weights] * dimension),
         np.concatenate([product([half[side] for side in each]) for each in sides]),
         product([coefficients] * dimension)[degrees >= n - TAIL],
@@ -64,6 +64,16 @@ def cell_rule(n: int, dimension: int, dtype: torch.dtype = torch.float32) -> Cel
         coefficients,
     )
     return CellRule(*(torch.from_numpy(np.ascontiguousarray(each)).to(dtype) for each in matrices))
+
+
+def lattice_of(axis: Tensor, dimension: int) -> Tensor:
+    """The points (len(axis)^dimension, dimension) of a square lattice, the last dimension running fastest."""
+    return torch.stack(torch.meshgrid(*[axis] * dimension, indexing="ij"), dim=-1).flatten(0, -2)
+
+
+def entropy(log_std: Tensor) -> Tensor:
+    """That of factorized Gaussians (images, d): (images,)."""
+    return log_std.sum(-1) + log_std.shape[-1] / 2 * (1 + math.log(2 * math.pi))
 
 
 class Moments(NamedTuple):
@@ -79,10 +89,10 @@ class Moments(NamedTuple):
 def gauss_hermite(nodes: int, dimension: int, like: Tensor) -> tuple[Tensor, Tensor]:
     """Standard normal noise (points, d) and its weights (points,), which sum to 1, in like's dtype.
 
-    Of nodes^d points; those whose weight is negligible are left out: most, where there are many.
+    Of the nodes^d points, those of negligible weight are left out: most of them, where there are many.
     """
     points, weights = (torch.from_numpy(part) for part in hermite_e.hermegauss(nodes))
-    noise = torch.stack(torch.meshgrid(*[points] * dimension, indexing="ij"), dim=-1).flatten(0, -2)
+    noise = lattice_of(points, dimension)
     products = reduce(lambda a, b: torch.outer(a, b).flatten(), [weights / weights.sum()] * dimension)
     counts = products > NEGLIGIBLE_WEIGHT
     return noise[counts].to(like), products[counts].to(like)
@@ -100,8 +110,7 @@ def moments(log_joint: Callable[[Tensor], Tensor], mean: Tensor, log_std: Tensor
     values = log_joint(reparameterize(mean, log_std, u))
     expected = (weights * values).sum(0)
     around = (weights * (values - expected))[..., None]
-    entropy = log_std.sum(-1) + dimension * 0.5 * (1 + math.log(2 * math.pi))
-    return Moments((expected + entropy)[:, None], (around * u).sum(0), (around * (u**2 - 1)).sum(0))
+    return Moments((expected + entropy(log_std))[:, None], (around * u).sum(0), (around * (u**2 - 1)).sum(0))
 
 
 class Elbo(NamedTuple):
