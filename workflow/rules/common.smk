@@ -296,10 +296,7 @@ def draw_options(wildcards, input):
 
 
 def of_models(file, seeds, chosen=lambda recipe, n: True):
-    """The given file of the chosen seeds' models, of every recipe and size, as a function of the data set.
-
-    Of the recipes and sizes, those that `chosen` says.
-    """
+    """The given file of the chosen seeds' models, of every chosen recipe and size, as a function of the data set."""
 
     def files(wildcards):
         return [

@@ -744,14 +744,17 @@ class Judge:
             allowance = QUADRATURE_ERROR + TOLERANCE * np.abs(expected)
             return bool((np.abs(mean - expected) > error + allowance).any())
 
-        key = function.name if all(seen.calls.get(name) for name in function.needs) else ""
-        if key not in MOMENTS or not key:
-            MOMENTS[key] = (
+        read_known_networks = all(seen.calls.get(name) for name in function.needs)
+        moments = MOMENTS.get(function.name) if read_known_networks else None
+        if moments is None:
+            moments = (
                 self.expectation(function, right, canonical),
                 self.variance(function, right, canonical),
                 self.variance_of_likelihood(right, canonical),
             )
-        expected, variance, of_likelihood = MOMENTS[key]
+            if read_known_networks:
+                MOMENTS[function.name] = moments
+        expected, variance, of_likelihood = moments
         widest = max(float(np.max(variance)), of_likelihood)
         # Of one draw an image the variance is known; a mean over several varies less and is nearer to normal.
         several = np.max(spread) < np.max(variance) / 4
