@@ -48,11 +48,11 @@ rule benchmark:
         reference=subpath(input.entry, parent=True),
         rounds=config["benchmarks"]["rounds"],
         images=config["benchmarks"]["images"],
-        marginal=config["marginal"],
+        marginal=option_words(config["marginal"]),
     shell:
         "python -m mnist_vae --threads {threads} benchmark {input.digits:q} {input.weights:q} {output.ratios:q} "
         "{output.markdown:q} --reference {params.reference:q} --rounds {params.rounds} "
-        "--images {params.images} --tolerance {params.marginal[tolerance]} --window {params.marginal[window]} > {log:q} 2>&1"
+        "--images {params.images} {params.marginal:q} > {log:q} 2>&1"
 
 
 rule benchmark_processes:

@@ -34,7 +34,8 @@ from mnist_vae.data.obtain import describe, resolve_dataset, sources_of
 from mnist_vae.data.own import hash_own
 from mnist_vae.errors import InputError
 from mnist_vae.figures.table import FIGURES
-from mnist_vae.parameters import option_words
+from mnist_vae.parameters import names, option_words
+from mnist_vae.study.recipe import FitSettings
 from mnist_vae.provenance import lock, record
 from mnist_vae.provenance.environment import use_library
 from mnist_vae.provenance.software import cores, kind_of_machine
@@ -191,6 +192,11 @@ def digits_of_known_model(wildcards):
 def recipe_options(wildcards):
     """A recipe's settings at a train size, as options of the command line."""
     return option_words(settings_at(RECIPES[wildcards.recipe], int(wildcards.n)))
+
+
+def fit_options(wildcards):
+    """How q is fitted to a top half, as options of the command line."""
+    return option_words({name: config["top_half"][name] for name in names(FitSettings)})
 
 
 def interpolated(wildcards):

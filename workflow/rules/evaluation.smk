@@ -24,14 +24,12 @@ rule evaluate:
     params:
         software=software,
         code=code("evaluate"),
-        draws=config["evaluation"]["draws"],
-        first_100_draws=config["evaluation"]["first_100_draws"],
-        marginal=config["marginal"],
+        draws=option_words(config["evaluation"]),
+        marginal=option_words(config["marginal"]),
         images=first_test_images("gaps"),
     shell:
         "python -m mnist_vae evaluate {input.digits:q} {input.weights:q} {output.metrics:q} "
-        "--draws {params.draws} --first-100-draws {params.first_100_draws} "
-        "--tolerance {params.marginal[tolerance]} --window {params.marginal[window]} "
+        "{params.draws:q} {params.marginal:q} "
         "--images {params.images} > {log:q} 2>&1"
 
 

@@ -17,11 +17,11 @@ rule compare_lattices:
     threads: one_processor
     params:
         code=code("compare_lattices"),
-        marginal=config["marginal"],
+        marginal=option_words(config["marginal"]),
         images=first_test_images("gaps"),
     shell:
         "python -m mnist_vae compare_lattices {input.digits:q} {input.weights:q} {output.comparison:q} "
-        "--tolerance {params.marginal[tolerance]} --window {params.marginal[window]} "
+        "{params.marginal:q} "
         "--images {params.images} > {log:q} 2>&1"
 
 

@@ -19,12 +19,12 @@ rule measure_epochs:
     params:
         software=software,
         code=code("measure_epochs"),
-        marginal=config["marginal"],
+        marginal=option_words(config["marginal"]),
         images=first_test_images("snapshots"),
         test_images=test_images_along_training,
     shell:
         "python -m mnist_vae measure_epochs {input.digits:q} {input.snapshots:q} "
-        "{output.epochs:q} --tolerance {params.marginal[tolerance]} --window {params.marginal[window]} "
+        "{output.epochs:q} {params.marginal:q} "
         "--images {params.images} --test-images {params.test_images} > {log:q} 2>&1"
 
 
@@ -43,11 +43,11 @@ rule weigh_draws:
     params:
         software=software,
         code=code("weigh_draws"),
-        marginal=config["marginal"],
+        marginal=option_words(config["marginal"]),
         images=first_test_images("importance_weighting"),
         draws=config["importance_weighting"]["draws"],
     shell:
         "python -m mnist_vae weigh_draws {input.digits:q} {input.weights:q} {output.bounds:q} "
-        "--tolerance {params.marginal[tolerance]} --window {params.marginal[window]} "
+        "{params.marginal:q} "
         "--images {params.images} --draws {params.draws} "
         "> {log:q} 2>&1"

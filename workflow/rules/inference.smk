@@ -109,14 +109,10 @@ rule fit_top_half:
         code=code("fit_top_half"),
         images=inferred("test"),
         training_images=inferred("train"),
-        starts=config["top_half"]["starts"],
-        draws=config["top_half"]["draws"],
-        steps=config["top_half"]["steps"],
-        learning_rate=config["top_half"]["learning_rate"],
+        fit=fit_options,
     shell:
         "python -m mnist_vae fit_top_half {input.digits:q} {input.weights:q} {output.fit:q} "
-        "--images {params.images} --training-images {params.training_images} --starts {params.starts} "
-        "--draws {params.draws} --steps {params.steps} --learning-rate {params.learning_rate} > {log:q} 2>&1"
+        "--images {params.images} --training-images {params.training_images} {params.fit:q} > {log:q} 2>&1"
 
 
 rule complete_top_half:
@@ -133,11 +129,11 @@ rule complete_top_half:
     params:
         code=code("complete_top_half"),
         completions=config["top_half"]["completions"],
-        marginal=config["marginal"],
+        marginal=option_words(config["marginal"]),
     shell:
         "python -m mnist_vae complete_top_half {input.weights:q} {input.fit:q} "
         "{output.completions:q} --completions {params.completions} "
-        "--tolerance {params.marginal[tolerance]} --window {params.marginal[window]} > {log:q} 2>&1"
+        "{params.marginal:q} > {log:q} 2>&1"
 
 
 rule tabulate_top_half:

@@ -19,11 +19,11 @@ rule compare_estimate:
     threads: one_processor
     params:
         code=code("compare_estimate"),
-        marginal=config["marginal"],
+        marginal=option_words(config["marginal"]),
         images=first_test_images("gaps"),
     shell:
         "python -m mnist_vae compare_estimate {input.digits:q} {input.weights:q} {output.comparison:q} "
-        "--tolerance {params.marginal[tolerance]} --window {params.marginal[window]} "
+        "{params.marginal:q} "
         "--images {params.images} > {log:q} 2>&1"
 
 

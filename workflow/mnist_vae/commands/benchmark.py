@@ -10,11 +10,12 @@ from mnist_vae.benchmarks import inference, julia_training, training
 from mnist_vae.benchmarks.alternation import hold
 from mnist_vae.benchmarks.machine import machine
 from mnist_vae.benchmarks.pages import ratios_page
-from mnist_vae.commands.shared.latent_space import add_latent_space_arguments
 from mnist_vae.commands.shared.table_page import save_with_page
 from mnist_vae.data.digits import load_digits
+from mnist_vae.exact.settings import Sums
 from mnist_vae.files.storage import load_provenance
 from mnist_vae.files.weights import load_weights
+from mnist_vae.parameters import add_options
 
 IMAGES = 1000  # of which inference is timed
 
@@ -28,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--reference", required=True, help="the Julia project's folder")
     parser.add_argument("--rounds", type=int, required=True, help="in which every contender is timed once")
     parser.add_argument("--images", type=int, required=True, help="of an epoch of training")
-    add_latent_space_arguments(parser)
+    add_options(parser, Sums)
 
 
 def run(options: Namespace) -> None:

@@ -4,12 +4,14 @@ from argparse import ArgumentParser, Namespace
 
 import torch
 
-from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, latent_space, naming
+from mnist_vae.commands.shared.latent_space import latent_space, naming
 from mnist_vae.data.digits import load_digits
 from mnist_vae.errors import InputError
 from mnist_vae.exact.estimate import SampledSpace, compare
+from mnist_vae.exact.settings import Sums
 from mnist_vae.files.storage import load_provenance, save_model_table
 from mnist_vae.files.weights import load_weights
+from mnist_vae.parameters import add_options
 from mnist_vae.study.evaluation import mean_over_images
 
 
@@ -19,7 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("comparison", help="where the differences go (.csv)")
     parser.add_argument("--images", type=int, required=True, help="of the test images, the first ones")
-    add_latent_space_arguments(parser)
+    add_options(parser, Sums)
 
 
 @torch.inference_mode()

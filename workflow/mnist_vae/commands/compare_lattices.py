@@ -4,13 +4,15 @@ from argparse import ArgumentParser, Namespace
 
 import torch
 
-from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, naming
+from mnist_vae.commands.shared.latent_space import naming
 from mnist_vae.data.digits import load_digits
 from mnist_vae.errors import InputError
 from mnist_vae.exact.lattice import lattice, lattice_log_px
 from mnist_vae.exact.marginal import DecoderSpace
+from mnist_vae.exact.settings import Sums
 from mnist_vae.files.storage import load_provenance, save_model_table
 from mnist_vae.files.weights import load_weights
+from mnist_vae.parameters import add_options
 
 SPACINGS = (0.64, 0.32, 0.16, 0.08, 0.04)
 
@@ -21,7 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("comparison", help="where the differences go (.csv)")
     parser.add_argument("--images", type=int, required=True, help="of the test images, the first ones")
-    add_latent_space_arguments(parser)
+    add_options(parser, Sums)
 
 
 @torch.inference_mode()

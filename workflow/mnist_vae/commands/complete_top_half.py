@@ -6,10 +6,12 @@ from argparse import ArgumentParser, Namespace
 import numpy as np
 import torch
 
-from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, latent_space, naming
+from mnist_vae.commands.shared.latent_space import latent_space, naming
 from mnist_vae.exact.completion import MASSES, complete, densities_around, kl_to_posterior
+from mnist_vae.exact.settings import Sums
 from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights
+from mnist_vae.parameters import add_options
 from mnist_vae.study.networks import TopHalfDecoder
 from mnist_vae.study.svi import Fit
 
@@ -22,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("fit", help="what `fit_top_half` stored")
     parser.add_argument("output", help="where completions and log-densities go (.safetensors)")
     parser.add_argument("--completions", type=int, required=True, help="draws of z ~ q per image")
-    add_latent_space_arguments(parser)
+    add_options(parser, Sums)
 
 
 @torch.inference_mode()

@@ -6,16 +6,19 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, latent_space, naming
+from mnist_vae.commands.shared.latent_space import latent_space, naming
 from mnist_vae.data.digits import load_digits
 from mnist_vae.exact.estimate import standard_error
 from mnist_vae.exact.gaps import Space, encoder_gap, gaps, independent_pixels
 from mnist_vae.exact.low_rank import BOTTOM_HALF, TOP_HALF, WHOLE
 from mnist_vae.exact.marginal import DecoderSpace
+from mnist_vae.exact.settings import Sums
 from mnist_vae.files.storage import load_provenance, save_model_table
 from mnist_vae.files.weights import load_weights
+from mnist_vae.parameters import add_options
 from mnist_vae.study.evaluation import active_units, evaluate, mean_over_images
 from mnist_vae.study.networks import VAE
+from mnist_vae.study.recipe import Draws
 
 REFERENCE_IMAGES = 100  # the reference printed the loss on this many test images
 
@@ -25,11 +28,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("metrics", help="where the numbers go (.csv)")
-    parser.add_argument("--draws", type=int, required=True, help="draws of z per image")
-    parser.add_argument(
-        "--first-100-draws", type=int, required=True, help="draws of z per image of the first 100 test images"
-    )
-    add_latent_space_arguments(parser)
+    add_options(parser, Draws)
+    add_options(parser, Sums)
     parser.add_argument("--images", type=int, required=True, help="of each split, whose gaps are measured")
 
 

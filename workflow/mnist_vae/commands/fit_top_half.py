@@ -1,6 +1,7 @@
 """Fit q to the top half of test and training images."""
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import asdict, replace
 
 import numpy as np
 import torch
@@ -8,6 +9,8 @@ import torch
 from mnist_vae.data.digits import load_digits
 from mnist_vae.files.storage import load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights
+from mnist_vae.parameters import add_options, read_options
+from mnist_vae.study.recipe import FitSettings
 from mnist_vae.study.svi import ASSIGNMENT, fit_top_half
 
 
@@ -18,10 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("output", help="where q, the trace and the images go (.safetensors)")
     parser.add_argument("--images", type=int, nargs="+", required=True, help="test images, zero-based")
     parser.add_argument("--training-images", type=int, nargs="*", default=[], help="zero-based")
-    parser.add_argument("--starts", type=int, required=True, help="random starts per image")
-    parser.add_argument("--draws", type=int, required=True, help="draws of z per step and image")
-    parser.add_argument("--steps", type=int, required=True, help="at most; converged fits stop before")
-    parser.add_argument("--learning-rate", type=float, required=True)
+    add_options(parser, FitSettings)
 
 
 def run(options: Namespace) -> None:
@@ -36,13 +36,13 @@ def run(options: Namespace) -> None:
     labels = [labels for _, labels in loaded.values()]
     provenance = load_provenance(options.weights)
     decoder = load_weights(options.weights).decoder
-    configured = {key: getattr(options, key) for key in ("starts", "draws", "steps", "learning_rate")}
-    fits = {"": configured, "single_start_": configured | {"starts": 1}, "assignment_": ASSIGNMENT}
+    configured = read_options(FitSettings, options)
+    fits = {"": configured, "single_start_": replace(configured, starts=1), "assignment_": ASSIGNMENT}
     arrays = {"x": x, "indices": np.array([*options.images, *options.training_images])}
     arrays["training"] = np.repeat([False, True], [len(options.images), len(options.training_images)])
     for prefix, settings in fits.items():
         generator = torch.Generator().manual_seed(provenance["seed"])
-        fit = fit_top_half(decoder, torch.from_numpy(x), generator=generator, **settings)
+        fit = fit_top_half(decoder, torch.from_numpy(x), generator=generator, **asdict(settings))
         arrays |= {f"{prefix}{name}": tensor.numpy() for name, tensor in fit._asdict().items()}
     known = [some for some in labels if some is not None]
     if len(known) == len(labels):

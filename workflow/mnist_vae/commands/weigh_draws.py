@@ -4,11 +4,13 @@ from argparse import ArgumentParser, Namespace
 
 import torch
 
-from mnist_vae.commands.shared.latent_space import add_latent_space_arguments, latent_space, naming
+from mnist_vae.commands.shared.latent_space import latent_space, naming
 from mnist_vae.data.digits import load_digits
+from mnist_vae.exact.settings import Sums
 from mnist_vae.exact.weighting import importance_weighted_shortfalls
 from mnist_vae.files.storage import load_provenance, save_model_table
 from mnist_vae.files.weights import load_weights
+from mnist_vae.parameters import add_options
 from mnist_vae.study.evaluation import mean_over_images
 
 
@@ -17,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("output", help="where the numbers go (.csv)")
-    add_latent_space_arguments(parser)
+    add_options(parser, Sums)
     parser.add_argument("--images", type=int, required=True, help="test images, the first ones")
     parser.add_argument("--draws", type=int, nargs="+", required=True, help="k; each divides the largest")
 

@@ -5,46 +5,13 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from mnist_vae.data.datasets import THRESHOLD
+from mnist_vae.exact.settings import Sums
 from mnist_vae.parameters import Parameter
-from mnist_vae.study.recipe import Recipe
+from mnist_vae.study.recipe import Draws, FitSettings, Recipe
 
 Sizes = Mapping[str, tuple[int, ...]]  # numbers of training images, by data set
 Seeds = tuple[int, ...]
 LARGEST_SEED = 2**32 - 1
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Estimates of the ELBO."""
-
-    draws: Annotated[int, Parameter("draws of z per image, for the numbers on whole splits", minimum=1)] = 3
-    first_100_draws: Annotated[
-        int, Parameter("draws of z per image, for the reference's first 100 test images", minimum=2)
-    ] = 100
-
-
-@dataclass(frozen=True)
-class Marginal:
-    """Sums over the latent space, such as log p(x)."""
-
-    tolerance: Annotated[
-        float,
-        Parameter(
-            "error that a sum over the latent space may have, per image, in nats; it is refined until its "
-            "estimated error is below (`largest_error` in the tables)",
-            minimum=1e-4,
-            maximum=0.1,
-        ),
-    ] = 1e-3
-    window: Annotated[
-        float,
-        Parameter(
-            "sums start over ±window in each latent dimension; the window grows up to ±40 while an image has "
-            "mass at its edge",
-            above=0,
-            maximum=40,
-        ),
-    ] = 10.0
 
 
 @dataclass(frozen=True)
@@ -149,7 +116,7 @@ class LatentManifold:
 
 
 @dataclass(frozen=True)
-class TopHalf:
+class TopHalf(FitSettings):
     """The bottom of an image, given its top."""
 
     images: Annotated[
@@ -167,19 +134,6 @@ class TopHalf:
             unique=True,
         ),
     ] = (14,)
-    starts: Annotated[
-        int, Parameter("random starts per image, of which the best is kept", minimum=1, maximum=1000)
-    ] = 12
-    draws: Annotated[int, Parameter("draws of z per step", minimum=1)] = 50
-    steps: Annotated[
-        int,
-        Parameter(
-            "steps of gradient ascent, at most: converged fits stop before. The assignment's 100 are too few "
-            "at this rate to come from a random start to codes as far out as 5",
-            minimum=1,
-        ),
-    ] = 1000
-    learning_rate: Annotated[float, Parameter("Adam's step size", above=0)] = 0.01
     completions: Annotated[int, Parameter("draws z ~ q shown per image", minimum=1, maximum=12)] = 4
 
 
@@ -338,8 +292,8 @@ class Config:
             shown="`reference`, `strong` ([how it was found](../docs/recipe.md)), `torch_init`",
         ),
     ]
-    evaluation: Evaluation = Evaluation()
-    marginal: Marginal = Marginal()
+    evaluation: Draws = Draws()
+    marginal: Sums = Sums()
     gaps: Gaps = Gaps()
     snapshots: Snapshots = Snapshots()
     importance_weighting: ImportanceWeighting = ImportanceWeighting()

@@ -1,4 +1,6 @@
-"""Recipes: all that says how a model is trained (docs/model.md, part 2), and what stronger recipes add."""
+"""The study's settings: recipes, all that says how a model is trained (docs/model.md, part 2), and what
+stronger recipes add; how bounds are estimated; how q is fitted (part 4).
+"""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -50,3 +52,32 @@ class Recipe:
     def rate_factor(self, progress: float) -> float:
         """What is left of the learning rate when `progress`, 0 to 1, of the training is done."""
         return min(1.0, (1 - progress) / self.decay) if self.decay else 1.0
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Estimates of the ELBO."""
+
+    draws: Annotated[int, Parameter("draws of z per image, for the numbers on whole splits", minimum=1)] = 3
+    first_100_draws: Annotated[
+        int, Parameter("draws of z per image, for the reference's first 100 test images", minimum=2)
+    ] = 100
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How q is fitted to the top half of an image."""
+
+    starts: Annotated[
+        int, Parameter("random starts per image, of which the best is kept", minimum=1, maximum=1000)
+    ] = 12
+    draws: Annotated[int, Parameter("draws of z per step", minimum=1)] = 50
+    steps: Annotated[
+        int,
+        Parameter(
+            "steps of gradient ascent, at most: converged fits stop before. The assignment's 100 are too few "
+            "at this rate to come from a random start to codes as far out as 5",
+            minimum=1,
+        ),
+    ] = 1000
+    learning_rate: Annotated[float, Parameter("Adam's step size", above=0)] = 0.01

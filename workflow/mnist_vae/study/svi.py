@@ -17,6 +17,7 @@ from mnist_vae.study.preconditions import (
     require_cpu_generator,
     require_positive,
 )
+from mnist_vae.study.recipe import FitSettings
 
 
 class Scouting(NamedTuple):
@@ -32,7 +33,7 @@ SCOUTING = (Scouting(kept=3, steps=300, draws=5), Scouting(kept=1, steps=300, dr
 CHOICE_DRAWS = 200  # of each q's ELBO, when the best are chosen
 GAIN_STEPS, LEAST_GAIN = 100, 0.02  # nats: converged, if the mean over so many steps rises by less
 
-ASSIGNMENT = {"starts": 1, "draws": 50, "steps": 100, "learning_rate": 1e-2}  # docs/model.md, part 4
+ASSIGNMENT = FitSettings(starts=1, draws=50, steps=100, learning_rate=1e-2)  # docs/model.md, part 4
 
 
 class Fit(NamedTuple):

@@ -1,8 +1,6 @@
-"""What commands share that sum over a latent space: its options, and what to say where a sum cannot be
-had.
-"""
+"""What commands share that sum over a latent space, and what to say where a sum cannot be had."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,17 +12,6 @@ from mnist_vae.exact.estimate import SampledSpace
 from mnist_vae.exact.gaps import Space
 from mnist_vae.exact.marginal import DecoderSpace
 from mnist_vae.study.networks import VAE
-
-
-def add_latent_space_arguments(parser: ArgumentParser) -> None:
-    """Describe the options of the sums."""
-    parser.add_argument("--tolerance", type=float, required=True, help="error allowed per image, in nats")
-    parser.add_argument(
-        "--window",
-        type=float,
-        required=True,
-        help="sums start over [-window, window] in each latent dimension",
-    )
 
 
 def latent_space(vae: VAE, options: Namespace, generator: torch.Generator) -> Space:

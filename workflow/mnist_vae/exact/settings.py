@@ -1,0 +1,30 @@
+"""How exact a sum is."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from mnist_vae.parameters import Parameter
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums over the latent space, such as log p(x)."""
+
+    tolerance: Annotated[
+        float,
+        Parameter(
+            "error that a sum over the latent space may have, per image, in nats; it is refined until its "
+            "estimated error is below (`largest_error` in the tables)",
+            minimum=1e-4,
+            maximum=0.1,
+        ),
+    ] = 1e-3
+    window: Annotated[
+        float,
+        Parameter(
+            "sums start over ±window in each latent dimension; the window grows up to ±40 while an image has "
+            "mass at its edge",
+            above=0,
+            maximum=40,
+        ),
+    ] = 10.0
