@@ -316,7 +316,7 @@ def test_class_probabilities_are_shares_of_codes_averaged_over_the_posterior(pag
     )
     assert images == 100
     assert images / 10 < half <= whole <= images
-    assert f"{count} nearest" in note
+    assert f"{count} training digits" in note
 
 
 # --- a point makes a digit ------------------------------------------------------------------------------
