@@ -101,4 +101,5 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
 
 def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Let the names of files and functions break at their joints, not anywhere."""
-    return re.sub(r"(?<!</span>)<code>([^<]+)</code>", lambda code: f"<code>{breakable(code[1])}</code>", html)
+    inline = re.compile(r"(?<!</span>)(<code>)([^<]+)(</code>)")
+    return inline.sub(lambda code: code[1] + breakable(code[2]) + code[3], html)

@@ -18,7 +18,8 @@ HIDDEN_COLUMNS = """() => Array.from(document.querySelectorAll("td, th")).filter
   }).map((cell) => cell.textContent)"""
 
 BROKEN_WORDS = """() => {
-    const broken = [], nodes = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+    const broken = [];
+    const nodes = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
     while (nodes.nextNode())
       for (const { index, 0: word } of nodes.currentNode.data.matchAll(/[\\p{L}\\d]+/gu)) {
         const range = document.createRange();
@@ -60,7 +61,8 @@ def test_only_checksums_break_inside_a_word(pages, name, width):
 def test_long_names_fit_a_phone(tmp_path, open_page):
     name = "a_recipe_with_quite_a_long_name"
     path = f"results/a_set_of_letters/models/{name}/n10000/seed4294967295/weights.safetensors"
-    text = f"# -ELBO on {name}\n\n`{path}`\n\n| recipe | n | p |\n|---|---|---|\n| {name} - {name} | {path} | 0.5 |\n"
+    table = f"| recipe | n | p |\n|---|---|---|\n| {name} - {name} | {path} | 0.5 |\n"
+    text = f"# -ELBO on {name}\n\n`{path}`\n\n{table}"
     (tmp_path / "long.html").write_text(html_page(text, "elbo"), encoding="utf-8")
     page = open_page(tmp_path / "long.html", viewport={"width": 390, "height": 900})
     assert page.evaluate(HIDDEN_COLUMNS) == []

@@ -18,7 +18,8 @@ def site(finished_project):
 @pytest.mark.parametrize("width", [1400, 390])
 @pytest.mark.parametrize("name", ["index", "overview", "configuration", "recipe", "check", "reference/study"])
 def test_axe_finds_nothing_and_the_page_fits(site, open_page, findings, name, width, scheme):
-    page = open_page(site / f"{name}.html", viewport={"width": width, "height": 900}, color_scheme=scheme, **HAND[width])
+    settings = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme} | HAND[width]
+    page = open_page(site / f"{name}.html", **settings)
     page.wait_for_load_state()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert findings(page) == []

@@ -51,7 +51,8 @@ def pages(site):
 
 
 def test_docs_library_and_run_are_there(site):
-    for name in ("index", "overview", "model", "findings", "parity", "reference/study", "reference/check", "run/explorer"):
+    names = ["index", "overview", "model", "findings", "parity", "run/explorer"]
+    for name in [*names, "reference/study", "reference/check", "reference/config"]:
         assert (site / f"{name}.html").is_file(), name
     assert "log_prior" in (site / "reference/study.html").read_text(encoding="utf-8")
 

@@ -54,8 +54,8 @@ GAPS_SECTIONS = (
         },
         "-log p(bottom | top), -log p(bottom), and -log p of independent pixels, each at its frequency in "
         "the training images. Where the first exceeds the second, the model predicts the bottom half worse "
-        "once it has seen the top: it settles on the z that fits the details of the top, and is then too sure "
-        "of the rest.",
+        "once it has seen the top: it settles on the z that fits the details of the top, and is then too "
+        "sure of the rest.",
     ),
 )
 
@@ -129,11 +129,11 @@ def _reference_section(elbo: pd.DataFrame) -> list[str]:
     return [
         _table(columns),
         "The reference is the assignment's code, and this is its protocol: the first 100 test images, one "
-        "draw of z for each. *Here* is the mean over seeds and many draws; *over seeds* and *over draws* are the standard deviations of what one "
-        "more training run and one draw would add. The interval and the p-value are for one more training run "
-        "and one more draw: Student's t over the seeds, with the variance of the draw added. Few seeds make "
-        "a wide interval, so not to contradict it is weak evidence. That both programs compute the same thing "
-        "is shown function by function by the comparison with Julia (`make parity`).",
+        "draw of z for each. *Here* is the mean over seeds and many draws; *over seeds* and *over draws* are "
+        "the standard deviations of what one more training run and one draw would add. The interval and the "
+        "p-value are for one more training run and one more draw: Student's t over the seeds, with the "
+        "variance of the draw added. Few seeds make a wide interval, so not to contradict it is weak "
+        "evidence. That both programs compute the same thing is shown function by function by the comparison with Julia (`make parity`).",
         "\n".join(f"- {sentence}" for sentence in agreement(elbo)),
     ]
 
