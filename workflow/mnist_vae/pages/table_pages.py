@@ -133,7 +133,8 @@ def _reference_section(elbo: pd.DataFrame) -> list[str]:
         "the standard deviations of what one more training run and one draw would add. The interval and the "
         "p-value are for one more training run and one more draw: Student's t over the seeds, with the "
         "variance of the draw added. Few seeds make a wide interval, so not to contradict it is weak "
-        "evidence. That both programs compute the same thing is shown function by function by the comparison with Julia (`make parity`).",
+        "evidence. That both programs compute the same thing is shown function by function by the comparison "
+        "with Julia (`make parity`).",
         "\n".join(f"- {sentence}" for sentence in agreement(elbo)),
     ]
 
