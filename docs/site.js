@@ -1,4 +1,4 @@
-// Tables that are wider than the page scroll; keys reach them, too.
+// What is wider than the page scrolls; keys reach it, too.
 window.addEventListener("load", () => {
-  for (const region of document.querySelectorAll(".md-typeset__scrollwrap")) region.tabIndex = 0;
+  for (const region of document.querySelectorAll(".md-typeset__scrollwrap, .md-typeset pre > code")) region.tabIndex = 0;
 });

@@ -14,6 +14,8 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.nav import Navigation, Section
 from mkdocs.structure.pages import Page
 
+from mnist_vae.pages.markdown import breakable, minus_signs
+
 ROOT = Path(__file__).parents[1]
 PAGES = {
     "README.md": "overview.md",  # MkDocs takes a README for its folder's index, and there is one
@@ -23,7 +25,10 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
 }
-ROOMS = ["study", "exact", "data", "files", "figures", "pages", "parity", "benchmarks", "provenance"]
+ROOMS = [
+    *("study", "exact", "data", "files", "figures", "pages", "parity", "check", "benchmarks"),
+    *("config", "provenance"),
+]
 LINK = re.compile(r"(?P<text>!?\[(?:[^\[\]]|\[[^\]]*\])*\])\((?P<target>[^()\s]+)\)")
 
 
@@ -58,7 +63,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def _room(room: str) -> str:
     folder = ROOT / "workflow/mnist_vae" / room
     modules = [path.stem for path in sorted(folder.glob("*.py")) if path.stem != "__init__"]
-    return "\n\n".join([f"# {room}", *(f"::: mnist_vae.{room}.{module}" for module in modules)]) + "\n"
+    # A module may be called like a function of its own; headings, and with them landmarks, may not.
+    options = "    options: {{heading: {0}.py, toc_label: {0}.py}}"
+    shown = [f"::: mnist_vae.{room}.{module}\n{options.format(module)}" for module in modules]
+    return "\n\n".join([f"# {room}", *shown]) + "\n"
 
 
 def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
@@ -88,4 +96,10 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
             return found["text"].strip("![]")
         return f"{found['text']}({posixpath.relpath(uri, posixpath.dirname(here) or '.')}{hash_sign}{anchor})"
 
-    return LINK.sub(relinked, markdown)
+    return LINK.sub(relinked, minus_signs(markdown))
+
+
+def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Let the names of files and functions break at their joints, not anywhere."""
+    inline = re.compile(r"(?<!</span>)(<code>)([^<]+)(</code>)")
+    return inline.sub(lambda code: code[1] + breakable(code[2]) + code[3], html)

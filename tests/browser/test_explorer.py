@@ -316,7 +316,7 @@ def test_class_probabilities_are_shares_of_codes_averaged_over_the_posterior(pag
     )
     assert images == 100
     assert images / 10 < half <= whole <= images
-    assert f"{count} nearest" in note
+    assert f"{count} training digits" in note
 
 
 # --- a point makes a digit ------------------------------------------------------------------------------
@@ -590,11 +590,14 @@ def test_address_brings_the_view_back(page, study, open_page):
         "#mode=draw&ink=%%%",
         "#mode=draw&ink=AAA&rows=99",
         "#mode=point&z=a,b",
+        "#mode=point&a=9e9,0",
     ],
 )
 def test_nonsense_in_the_address_changes_nothing_that_matters(page, nonsense):
+    page.evaluate("state.path = [[0, 0], [1, 1]]")
     page.evaluate("hash => { location.hash = hash; }", nonsense)
     settle(page)
+    assert page.evaluate("state.path.length") == 2
     state = page.evaluate("[state.test, state.rows, state.rowsDrawn, state.ink.length]")
     assert 0 <= state[0] < 100
     assert 0 <= min(state[1:3]) <= max(state[1:3]) <= 28
@@ -720,6 +723,16 @@ def covered_names(page, places: str, half: int) -> int:
             l < x + half && r > x - half && t < y + half && b > y - half)).length""",
         half,
     )
+
+
+def test_names_cover_nothing_that_is_marked(page, study):
+    """Of a digit whose class is certain, the marks lie where its class's name would."""
+    choose_mode(page, "half")
+    for index in range(6):
+        choose_test(page, index)
+        settle(page)
+        assert page.evaluate("marks().length") == 6
+        assert covered_names(page, "marks().map((point) => toScreen(point, plane.clientWidth))", 3) == 0
 
 
 def test_walks_ends_cover_no_label(page, study):
@@ -848,6 +861,16 @@ def test_finger_draws(phone):
     ink = np.array(page.evaluate("Array.from(state.ink)")).reshape(28, 28)
     assert ink[8:18, 14].all()
     assert page.evaluate("scrollY") == top
+
+
+@pytest.mark.parametrize("mode", ["point", "digit", "half", "draw"])
+def test_what_to_do_is_said_above_the_plane_and_what_comes_of_it_below(phone, mode):
+    choose_mode(phone, mode)
+    text = phone.locator(".panel section > p:first-child").filter(visible=True).bounding_box()
+    plane = phone.locator("#plane").bounding_box()
+    assert text["y"] + text["height"] <= plane["y"]
+    pictures = phone.locator(".panel canvas.digit").filter(visible=True).first.bounding_box()
+    assert plane["y"] + plane["height"] <= pictures["y"]
 
 
 @pytest.mark.parametrize("mode", ["point", "digit", "half", "draw"])

@@ -103,7 +103,7 @@ def test_figure_is_shown(report):
 @pytest.mark.parametrize(
     ("category", "shown", "heading"),
     [
-        ("Part 2: training", "-ELBO, table", "-ELBO on mnist5k"),
+        ("Part 2: training", "-ELBO, table", "\N{MINUS SIGN}ELBO on mnist5k"),
         ("Part 4: the bottom, given the top", "the five questions", "The five questions"),
         ("Part 5: beyond the reference", "bounds and exact", "Bounds and exact log-densities"),
         ("Part 5: beyond the reference", "differences", "Differences between recipes"),

@@ -10,8 +10,7 @@ def build_site(folder: Path) -> Path:
     built = subprocess.run(
         [".venv/bin/mkdocs", "build", "--quiet", "--strict", "--config-file", "site/mkdocs.yml"],
         cwd=folder,
-        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        | {"NO_MKDOCS_2_WARNING": "1"},
+        env=os.environ | {"PYTHONPATH": str(folder / "workflow"), "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
         text=True,
     )

@@ -51,9 +51,15 @@ def pages(site):
 
 
 def test_docs_library_and_run_are_there(site):
-    for name in ("index", "overview", "model", "findings", "parity", "reference/study", "run/explorer"):
+    names = ["index", "overview", "model", "findings", "parity", "run/explorer"]
+    for name in [*names, "reference/study", "reference/check", "reference/config"]:
         assert (site / f"{name}.html").is_file(), name
     assert "log_prior" in (site / "reference/study.html").read_text(encoding="utf-8")
+
+
+def test_names_of_files_and_functions_break_at_their_joints(site):
+    text = (site / "configuration.html").read_text(encoding="utf-8")
+    assert "<code>recipes.*<wbr>.latent_<wbr>layer_<wbr>rate</code>" in text
 
 
 def test_no_page_fetches_from_another_host(pages):

@@ -43,3 +43,15 @@ def test_page_loads_nothing_and_runs_no_script_of_the_text():
 def test_comments_such_as_the_sources_of_numbers_are_not_shown():
     page = html_page("# T\n\nIt is 3.39<!-- epochs.csv[n=10000].elbo_change --> nats.\n", "questions")
     assert "It is 3.39 nats." in page
+
+
+def test_names_may_break_at_their_joints_and_numbers_may_not():
+    page = html_page("# T\n\na_b/c.csv, `tables/d.md`, 1.25, 2.13.0 and e.g. <x>.\n", "gaps")
+    assert "a_<wbr>b/<wbr>c<wbr>.csv, <code>tables/<wbr>d<wbr>.md</code>, 1.25, 2.13.0" in page
+    assert "&lt;x&gt;" in page
+
+
+def test_minus_signs_stand_before_the_bounds():
+    page = html_page("# -ELBO\n\n- log p(x) or -log p(x), x-log p\n", "gaps")
+    assert "<h1>\N{MINUS SIGN}ELBO</h1>" in page
+    assert "<li>log p(x) or \N{MINUS SIGN}log p(x), x-log p</li>" in page

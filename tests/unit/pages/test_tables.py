@@ -201,7 +201,7 @@ def test_gaps_table_has_a_row_a_seed_then_their_mean():
     assert "2.00 ± 0.50 " in page
     assert "2.00 ± 0.50 (" not in page
     assert "the first 70 test images" in page
-    assert "basin" in page
+    assert "mode of the posterior in which the fit ends" in page
 
 
 def test_largest_error_over_images_is_the_largest_over_seeds():

@@ -41,8 +41,8 @@ def test_after_an_upgrade_old_files_keep_their_versions(folder, monkeypatch):
     manifest = listed(folder, "weights", "table")
     assert [manifest["software"][file["software"]]["torch"] for file in manifest["files"]] == ["1", "2"]
     page = manifest_markdown(manifest)
-    assert "## Software 1, of 1 of 2 files" in page
-    assert "## Software 2, of 1 of 2 files" in page
+    assert "## Software 1: it made 1 of 2 files" in page
+    assert "## Software 2: it made 1 of 2 files" in page
     assert f"| table | 2 | `{manifest['files'][1]['sha256']}` |" in page
 
 

@@ -13,13 +13,15 @@ TEMPLATE = Path(__file__).parent / "templates/page.html"
 # The pages of a data set's results: where each lies as seen from pages/, and its name in their header.
 LINKS = {
     "explorer": ("../explorer.html", "Explorer"),
-    "elbo": ("elbo.html", "-ELBO"),
+    "elbo": ("elbo.html", "\N{MINUS SIGN}ELBO"),
     "gaps": ("gaps.html", "Bounds and gaps"),
     "differences": ("differences.html", "Differences"),
     "questions": ("questions.html", "Five questions"),
     "manifest": ("manifest.html", "Files and versions"),
 }
 WIDE = 4  # columns, above which a table folds on a narrow screen
+JOINT = re.compile(r"(?<=[/_])(?=\w)|(?=\.[A-Za-z])")  # where the name of a file or a function may break
+HYPHEN_AS_MINUS = re.compile(r"(?<![\w-])-(?=ELBO|log p)")
 
 
 def html_page(markdown: str, name: str = "") -> str:
@@ -28,9 +30,13 @@ def html_page(markdown: str, name: str = "") -> str:
     The page's title is the text's first heading. `name` is the page's own in LINKS, which its header
     marks; a page without one stands alone, and links to nothing.
     """
-    markdown = re.sub("<!--.*?-->", "", markdown, flags=re.DOTALL)
+    markdown = minus_signs(re.sub("<!--.*?-->", "", markdown, flags=re.DOTALL))
     title = _first(r"^# (.+)$", markdown)
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
+    renderer.add_render_rule("text", lambda _, tokens, i, *__: breakable(escape(tokens[i].content)))
+    renderer.add_render_rule(
+        "code_inline", lambda _, tokens, i, *__: f"<code>{breakable(escape(tokens[i].content))}</code>"
+    )
     tokens = renderer.parse(markdown)
     _describe_tables(tokens)
     body = renderer.renderer.render(tokens, renderer.options, {})
@@ -45,6 +51,16 @@ def html_page(markdown: str, name: str = "") -> str:
     }.items():
         page = page.replace(place, text)
     return page
+
+
+def minus_signs(markdown: str) -> str:
+    """Write -ELBO and -log p with a minus sign: after a hyphen a line may end."""
+    return HYPHEN_AS_MINUS.sub("\N{MINUS SIGN}", markdown)
+
+
+def breakable(html: str) -> str:
+    """Let names in a text without tags break at their slashes, dots and underscores."""
+    return JOINT.sub("<wbr>", html)
 
 
 def _first(pattern: str, text: str) -> str:

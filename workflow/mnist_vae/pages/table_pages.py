@@ -20,11 +20,11 @@ GAPS_SECTIONS = (
             "approximation gap": "approximation_gap",
             "best q": "approximation_gap_of_best",
         },
-        "The *amortization gap* is what fitting q to each image by itself gains, starting from the "
-        "encoder's answer; the *approximation gap* is what that leaves. How the two share the whole gap "
-        "depends on the basin in which the optimizer ends, by up to half a nat. *Best q*: the gap left by "
-        "the best of several fits, from the encoder's answer and from the posterior's modes. It does "
-        "not depend on the encoder and is the sound figure for what a Gaussian q costs.",
+        "The *amortization gap* is what is gained by fitting q to each image separately, starting from the "
+        "encoder's answer; the *approximation gap* is what remains. How the whole gap divides between them "
+        "depends on the mode of the posterior in which the fit ends, by up to half a nat. *Best q* is the "
+        "gap that remains after the best of several fits, from the encoder's answer and from the posterior's "
+        "modes. It does not depend on the encoder: it is what a Gaussian q costs.",
     ),
     (
         "Training images, seen and unseen: up to {images:,} of each",
@@ -54,7 +54,8 @@ GAPS_SECTIONS = (
         },
         "-log p(bottom | top), -log p(bottom), and -log p of independent pixels, each at its frequency in "
         "the training images. Where the first exceeds the second, the model predicts the bottom half worse "
-        "once it has seen the top: two numbers that fit the details of the top are too sure of the rest.",
+        "once it has seen the top: it settles on the z that fits the details of the top, and is then too "
+        "sure of the rest.",
     ),
 )
 
@@ -80,12 +81,16 @@ def elbo_markdown(elbo: pd.DataFrame, dataset: str) -> str:
     }
     return _page(
         f"-ELBO on {dataset}",
-        "Nats per image; lower is better.",
+        "The ELBO (evidence lower bound) is a lower bound on log p(x), the log-probability that the model "
+        "gives to an image. -ELBO is in nats, the unit of the natural logarithm, per image; lower is better. "
+        "A *recipe* is a way to train the networks, *n* the number of training images, and a *seed* fixes "
+        "what is random in a training run.",
         "## Every recipe and training-set size",
         _table(summary),
         "Means over seeds, on all test images. ± is the standard error over the test images, which all seeds "
-        "share; *over seeds* is the standard deviation between training runs. *Train* is the model's own "
-        "training images.",
+        "share; *over seeds* is the standard deviation between training runs. -ELBO is the sum of *KL*, the "
+        "divergence of the encoder's q(z | x) from the prior, and *reconstruction*, the expected "
+        "-log p(x | z) under q. *Train* is the model's own training images.",
         "## What the reference printed",
         *_reference_section(elbo),
         "## Every seed",
@@ -123,12 +128,13 @@ def _reference_section(elbo: pd.DataFrame) -> list[str]:
     }
     return [
         _table(columns),
-        "The reference's protocol: the first 100 test images, one draw of z for each. *Here* is the mean "
-        "over seeds and many draws; *over seeds* and *over draws* are the standard deviations of what one "
-        "more training run and one draw would add. The interval and p are for one more of both: Student's "
-        "t over the seeds, the draw's variance added. Few seeds make a wide interval, so not contradicting "
-        "is weak evidence; that both compute the same thing is shown function by function in the parity "
-        "ladder.",
+        "The reference is the assignment's code, and this is its protocol: the first 100 test images, one "
+        "draw of z for each. *Here* is the mean over seeds and many draws; *over seeds* and *over draws* are "
+        "the standard deviations of what one more training run and one draw would add. The interval and the "
+        "p-value are for one more training run and one more draw: Student's t over the seeds, with the "
+        "variance of the draw added. Few seeds make a wide interval, so not to contradict it is weak "
+        "evidence. That both programs compute the same thing is shown function by function by the comparison "
+        "with Julia (`make parity`).",
         "\n".join(f"- {sentence}" for sentence in agreement(elbo)),
     ]
 
@@ -169,9 +175,11 @@ def gaps_markdown(gaps: pd.DataFrame, stretches: pd.DataFrame, dataset: str) -> 
             sections += [f"## {heading.format(images=images)}", _table(_models(means) | cells), note]
     return _page(
         f"Bounds and exact log-densities on {dataset}",
-        "Nats per image. Means over seeds; ± is the standard error over images, and in brackets stands the "
-        "standard deviation over seeds. log p(x) is exact where it is a sum over a latent space of one or "
-        "two dimensions; from three on it is an estimate by importance sampling.",
+        "Nats per image. Means over seeds; ± is the standard error over images, and the standard deviation "
+        "over seeds is in parentheses. log p(x) is the log-probability that the model gives to an image; the "
+        "ELBO is a lower bound on it, below by KL(q to p(z | x)), where q is the Gaussian that the encoder "
+        "gives. log p(x) is exact in one or two latent dimensions, where it is a sum over a grid; from three "
+        "on it is an estimate by importance sampling.",
         *sections,
         "## If the ELBO has risen, has KL(q to p(z | x)) fallen?",
         third_question_answer(stretches),
@@ -202,8 +210,8 @@ def differences_markdown(differences: pd.DataFrame, dataset: str) -> str:
         f"Differences between recipes on {dataset}",
         "Nats per image, means over seeds, on all test images; a negative difference means that the first "
         "recipe is better. Intervals and p-values are Welch's t over the seeds: they say how far other "
-        "training runs may differ, on the same test images. They need two seeds of each recipe, and each "
-        "stands for itself: they are not corrected for their number.",
+        "training runs may differ, on the same test images. They need two seeds of each recipe, and are not "
+        "corrected for multiple comparisons. *Top* and *bottom* are the halves of an image.",
         *sections,
     )
 

@@ -44,9 +44,11 @@ def manifest_markdown(manifest: Mapping) -> str:
     lines = [f"# What was computed on {manifest['dataset']}, and with what\n"]
     for number, made_by in enumerate(manifest["software"], start=1):
         count = sum(file["software"] == number - 1 for file in manifest["files"])
-        lines += [f"## Software {number}, of {count} of {len(manifest['files'])} files\n"]
+        lines += [f"## Software {number}: it made {count} of {len(manifest['files'])} files\n"]
         lines += ["| what | version |", "|---|---|"]
-        lines += [f"| {name} | {value or 'none'} |" for name, value in made_by.items()] + [""]
+        versions = {name: value or "none" for name, value in made_by.items()}
+        versions |= {"commit": f"`{made_by['commit']}`"} if made_by.get("commit") else {}
+        lines += [f"| {name} | {value} |" for name, value in versions.items()] + [""]
     lines += [
         "## Files, in the order in which they are made\n",
         "| file | software | SHA-256 |",

@@ -239,17 +239,24 @@ function drawGround() {
     context.drawImage(tinted(answer.mass, answer.count, answer.mostMass), 0, 0, size, size);
 }
 
-/** The classes' names, where most of their dots lie. */
+/** What is marked on the plane: the points drawn, the nearest pictures, the encoder's guess. */
+function marks() {
+  if (state.mode === "digit") return [guess(state.digit).mean];
+  return [...answer?.draws ?? [], ...(answer?.nearest ?? []).map((i) => guess(i).mean)];
+}
+
+/** The classes' names, where most of their dots lie; where that would hide a mark, beside it. */
 function drawLabels(context, size) {
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.font = "650 13px system-ui, sans-serif";
   context.lineWidth = 1.5;
-  labelBoxes = [];
+  labelBoxes = marks().map((point) => toScreen(point, size)).map(([x, y]) => [x - 5, y - 5, x + 5, y + 5]);
+  const marked = labelBoxes.length;
   for (const [label, place] of Object.entries(data.label_places)) {
     if (!state.visible.has(Number(label))) continue;
-    const [x, y] = toScreen(place, size), name = classes[label];
-    const half = Math.max(10, context.measureText(name).width / 2 + 6);
+    const name = classes[label], half = Math.max(10, context.measureText(name).width / 2 + 6);
+    const [x, y] = freePlace(toScreen(place, size), [half, 10], size);
     context.beginPath();
     context.roundRect(x - half, y - 10, 2 * half, 20, 10);
     context.fillStyle = theme.surface;
@@ -259,6 +266,7 @@ function drawLabels(context, size) {
     context.fillText(name, x, y + 1);
     labelBoxes.push([x - half, y - 10, x + half, y + 10]);
   }
+  labelBoxes.splice(0, marked);
 }
 
 function drawPlane() {
@@ -299,16 +307,26 @@ const SIDES = [[0, 46], [0, -46], [46, 0], [-46, 0]];
 let grip = null; // from the cross-hair to the finger that drags its handle
 let side = 0; // of the cross-hair, where its handle is: kept while it is dragged
 
-/** Whether a square around a point lies on the plane and covers no class's name. */
-function isFree([x, y], half, size) {
-  return Math.min(x, y) >= half && Math.max(x, y) <= size - half
-    && labelBoxes.every(([l, t, r, b]) => x + half < l || x - half > r || y + half < t || y - half > b);
+/** Whether a box around a point lies on the plane and covers no class's name. */
+function isFree([x, y], [u, v], size) {
+  return x >= u && x <= size - u && y >= v && y <= size - v
+    && labelBoxes.every(([l, t, r, b]) => x + u < l || x - u > r || y + v < t || y - v > b);
+}
+
+/** Where a box stands: around its place, or beside it where that is not free. */
+function freePlace(place, half, size) {
+  for (const away of [0, 16, 24, 32, 44, 60])
+    for (const [u, v] of [[1, -1], [-1, -1], [1, 1], [-1, 1], [1, 0], [-1, 0], [0, -1], [0, 1]]) {
+      const there = [place[0] + u * away, place[1] + v * away];
+      if (isFree(there, half, size)) return there;
+    }
+  return place;
 }
 
 /** The cross-hair's handle lies below it, or on another side where it would cover a class's name or leave the plane. */
 function handlePlace([x, y], size) {
   const places = SIDES.map(([u, v]) => [x + u, y + v]);
-  if (!grip) side = Math.max(0, places.findIndex((place) => isFree(place, 22, size)));
+  if (!grip) side = Math.max(0, places.findIndex((place) => isFree(place, [22, 22], size)));
   return places[side].map((k) => Math.max(22, Math.min(size - 22, k)));
 }
 
@@ -321,15 +339,7 @@ function placeHandle(size) {
 }
 
 /** Where the letter of a walk's end stands: on its point, or beside it where it would cover a class's name. */
-function letterPlace(point, size) {
-  const place = toScreen(point, size);
-  for (const away of [0, 16, 24, 32, 44])
-    for (const [u, v] of [[1, -1], [-1, -1], [1, 1], [-1, 1], [1, 0], [-1, 0], [0, -1], [0, 1]]) {
-      const there = [place[0] + u * away, place[1] + v * away];
-      if (isFree(there, 10, size)) return there;
-    }
-  return place;
-}
+const letterPlace = (point, size) => freePlace(toScreen(point, size), [10, 10], size);
 
 function drawWalk(context, at, size) {
   context.strokeStyle = context.fillStyle = theme.text;
@@ -751,6 +761,7 @@ const classBoxes = classes.map((title, digit) => {
   });
   return box;
 });
+byId("centred").hidden = data.noun !== "digit";
 byId("class-choice").hidden = byId("classifier").hidden = byId("coloured").hidden = !classes.length;
 
 function showClasses(checked) {
@@ -955,7 +966,7 @@ function readFragment() {
   enter(parts.get("mode"));
   if (state.mode === "point") {
     state.pointer = point("z") ?? state.pointer;
-    state.path = [point("a"), point("b")].filter(Boolean);
+    if (point("a")) state.path = [point("a"), point("b")].filter(Boolean);
   }
   state.digit = whole("training", training.pictures.length - 1) ?? state.digit;
   state.test = whole("test", tests.pictures.length - 1) ?? state.test;
@@ -1001,8 +1012,8 @@ byId("about").textContent = data.about;
 if (data.classifier) {
   const { neighbours, images, right_whole: whole, right_top_half: half } = data.classifier;
   byId("classifier-note").textContent =
-    `No classifier was trained. At each point of the plane the classes of the ${neighbours} nearest training codes ` +
-    `are counted; their shares, averaged over blue, are the probabilities. The likeliest class is right for ` +
+    `No classifier was trained. At each point of the plane, the classes of the ${neighbours} training ${data.noun}s ` +
+    `placed nearest are counted. Their shares, averaged over the blue, are the probabilities. The likeliest class is right for ` +
     `${whole} of the first ${images.toLocaleString("en")} test ${data.noun}s seen whole, and for ${half} seen by their top half.`;
 }
 // A first walk, so that the page opens with one: between pictures of two classes, whose codes no name lies upon.
