@@ -1,4 +1,4 @@
-"""How far the importance-weighted bound lies below exact log p(x)."""
+"""How far the importance-weighted bound lies below log p(x)."""
 
 from collections.abc import Sequence
 
@@ -47,7 +47,7 @@ def draw(sources: Sequence[str]) -> Figure:
         axes.yaxis.set_major_formatter("{x:g}")
         axes.grid(alpha=0.25)
     for line in grid:
-        line[0].set_ylabel("nats below exact log p(x)")
+        line[0].set_ylabel("nats below log p(x)")
     handles = [
         Line2D([], [], color=colour, marker="o", markersize=4, label=label) for _, colour, label in PROPOSALS
     ]

@@ -43,6 +43,7 @@ def draw(sources: Sequence[str]) -> Figure:
         for boundary in np.flatnonzero(np.diff(rungs)) + 0.5:
             axes.axhline(boundary, color="0.85", linewidth=0.8)
         axes.set(xscale="log", title=dtype, xlabel="relative deviation (equal: at the left edge)")
+        axes.xaxis.set_major_formatter("{x:.0e}")
         axes.set(xlim=(floor / 3, 3e2), ylim=(len(names) - 0.5, -0.5))
         axes.grid(axis="x", alpha=0.25)
     grid[0].set_yticks(range(len(names)), names, fontsize=7)

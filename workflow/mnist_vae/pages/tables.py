@@ -132,7 +132,7 @@ def gaps_table(metrics: pd.DataFrame) -> pd.DataFrame:
             columns[name] = wide["value", split, metric]
             columns[f"{name}_standard_error"] = wide["standard_error", split, metric]
     seeds = pd.DataFrame(columns)
-    if "unseen_neg_log_px" in seeds:
+    if {"unseen_neg_log_px", "train_neg_log_px"} <= set(names):
         names.append("unseen_less_seen")
         seeds["unseen_less_seen"] = seeds.unseen_neg_log_px - seeds.train_neg_log_px
         seeds["unseen_less_seen_standard_error"] = np.hypot(
