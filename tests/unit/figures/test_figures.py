@@ -693,6 +693,8 @@ def test_few_epochs_stay_in_sight_beside_many(tmp_path):
     for axes in (long, *others):
         low, high = axes.get_ylim()
         assert low < axes.lines[0].get_ydata()[-1] < high
+    of_single = next(axes for axes in others if axes.get_title().startswith("single"))
+    assert "o" in [line.get_marker() for line in of_single.lines]
 
 
 def test_the_higher_curve_has_the_higher_number(tmp_path):

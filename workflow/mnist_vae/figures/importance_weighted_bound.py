@@ -7,11 +7,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mnist_vae.figures.style import JOINT_COLOUR, Q_COLOUR, label_log_axis
+from mnist_vae.files.storage import read_table
 
 PROPOSALS = (
     ("encoder", Q_COLOUR, "draws from the encoder's q"),
     ("refined", JOINT_COLOUR, "draws from q refined at the posterior's peak"),
 )
+
+COLUMNS = ("recipe", "n", "seed", "proposal", "k", "below_log_px", "standard_error", "images")
 
 
 def draw(sources: Sequence[str]) -> Figure:
@@ -19,7 +22,7 @@ def draw(sources: Sequence[str]) -> Figure:
 
     Sources: weighted_draws.csv of the models of each recipe's first seed, in results/{dataset}/models/....
     """
-    table = pd.concat([pd.read_csv(path) for path in sources])
+    table = pd.concat([read_table(path, COLUMNS) for path in sources])
     panels = list(table.groupby(["recipe", "n", "seed"], sort=False))
     columns = min(len(panels), 3)
     rows = -(-len(panels) // columns)

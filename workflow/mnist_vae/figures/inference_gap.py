@@ -19,9 +19,13 @@ from mnist_vae.figures.style import (
     seed_count,
     set_range,
 )
+from mnist_vae.files.storage import read_table
 
 SPLITS = (("train", TRAIN_COLOUR), ("test", TEST_COLOUR))
 EVIDENCE: Mapping[str, Any] = {"linestyle": "--", "marker": "o", "markersize": 3, "markerfacecolor": "white"}
+MODEL = ("recipe", "n", "seed")
+EPOCHS = (*MODEL, "split", "epoch", "images", "elbo", "log_px")  # columns of the tables
+GAPS = (*MODEL, "images", "log_px", "amortization_gap", "approximation_gap", "approximation_gap_of_best")
 BAR = 0.26  # height, where models are 1 apart
 
 
@@ -30,11 +34,12 @@ def draw(sources: Sequence[str]) -> Figure:
 
     Sources: the tables epochs.csv and gaps.csv of results/{dataset}/tables.
     """
-    epochs, gaps = (pd.read_csv(path) for path in sources)
+    epochs, gaps = (read_table(*source) for source in zip(sources, (EPOCHS, GAPS), strict=True))
     models: dict[Any, pd.DataFrame] = dict(list(epochs.groupby(["recipe", "n"])))
     layout = layout_of_models(models)
-    figure = Figure(figsize=(min(10.0, 2.6 * layout.columns + 3.6), 3.1 * layout.rows + 1.0))
-    curves, parts = figure.subfigures(1, 2, width_ratios=(layout.columns, 1.3), squeeze=False)[0]
+    columns = max(layout.columns, 1.5)  # or the title would not fit above a single one
+    figure = Figure(figsize=(min(10.0, 2.6 * columns + 3.6), 3.1 * layout.rows + 1.0))
+    curves, parts = figure.subfigures(1, 2, width_ratios=(columns, 1.3), squeeze=False)[0]
     panels = panels_of_models(curves, layout, "nats per image")
     for (recipe, size), model in models.items():
         _follow(panels[recipe, size], model)

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+
+from mnist_vae.files.storage import read_table
 
 CORE_COLOUR, FLUX_COLOUR, FAILED_COLOUR = "#0072B2", "#009E73", "#D55E00"
 SOLUTION_COLOUR, SOLUTION_MARKERS = "#CC79A7", "^v<>ph*"
@@ -16,7 +17,7 @@ def draw(sources: Sequence[str]) -> Figure:
 
     Source: the table of `parity`.
     """
-    ladder = pd.read_csv(sources[0])
+    ladder = read_table(sources[0], ("rung", "quantity", "tier", "dtype", "max_rel", "tolerance", "pass"))
     passed = f"{ladder['pass'].sum()} of {len(ladder)} checks pass"
     # Of checks without numbers only failures are shown, at the right edge.
     ladder = ladder[ladder.max_rel.notna() | ~ladder["pass"]].fillna({"max_rel": np.inf})

@@ -17,8 +17,10 @@ from mnist_vae.figures.style import (
     seed_count,
     set_range,
 )
+from mnist_vae.files.storage import read_table
 
 CURVES = ["train_neg_elbo", "test_neg_elbo"]
+COUNTS = ["train_images", "test_images"]
 
 
 def draw(sources: Sequence[str]) -> Figure:
@@ -29,12 +31,12 @@ def draw(sources: Sequence[str]) -> Figure:
     histories = []
     for path in sources:
         dataset, _, recipe, size, _ = path.split("/")[-6:-1]
-        history = pd.read_csv(path).dropna(subset="test_neg_elbo")
+        history = read_table(path, ["epoch", *CURVES, *COUNTS]).dropna(subset="test_neg_elbo")
         histories.append(history.assign(recipe=recipe, n=int(size.removeprefix("n")), source=path))
     table = pd.concat(histories)
     models: dict[Any, pd.DataFrame] = dict(list(table.groupby(["recipe", "n"])))
     layout = layout_of_models(models)
-    figure = Figure(figsize=(min(10.0, 4.8 * layout.columns), 3.4 * layout.rows + 0.3))
+    figure = Figure(figsize=(min(10.0, max(6.0, 4.8 * layout.columns)), 3.4 * layout.rows + 0.3))
     panels = panels_of_models(figure, layout, "-ELBO, nats per image")
     for (recipe, size), model in models.items():
         axes = panels[recipe, size]
@@ -43,7 +45,8 @@ def draw(sources: Sequence[str]) -> Figure:
         for column, colour in zip(CURVES, (TRAIN_COLOUR, TEST_COLOUR), strict=True):
             for _, history in model.groupby("source"):
                 axes.plot(history.epoch, history[column], color=colour, linewidth=0.7, alpha=0.5)
-            axes.plot(means.index, means[column], color=colour, linewidth=2)
+            point = "o" if len(means) == 1 else ""  # of which there is no line
+            axes.plot(means.index, means[column], color=colour, linewidth=2, marker=point)
             axes.annotate(
                 f"{column.split('_')[0]} {last[column]:.1f}", (end, last[column]), xytext=(4, 0),
                 textcoords="offset points", color=colour, annotation_clip=False,
@@ -55,7 +58,7 @@ def draw(sources: Sequence[str]) -> Figure:
     set_range(next(iter(panels.values())), table, table[CURVES])
     for key, axes in panels.items():
         announce_cut(axes, models[key][CURVES])
-    train, test = (f"{table[column].max():,.0f}" for column in ("train_images", "test_images"))
+    train, test = (f"{table[column].max():,.0f}" for column in COUNTS)
     figure.suptitle(
         f"Training curves ({dataset}): thin, each seed; bold, their mean\n"
         f"on the first {train} training images and the first {test} test images",
