@@ -67,6 +67,12 @@ def test_targets_with_a_configuration_of_their_own_are_planned(finished_project,
     assert int(jobs["train"]) == int(jobs["evaluate"]) == models
 
 
+def test_lattices_are_compared_of_the_models_that_have_a_sum(finished_project):
+    jobs = finished_project.planned("exactness", "--config", SHAPES)
+    assert jobs["compare_lattices"] == 2 * 4  # all recipes and sizes but those of tall
+    assert jobs["exactness_figure"] == 1
+
+
 THREE = "recipes={reference: {latent: 3}}"
 
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "measure_epochs": "follow one training: bound and exact log p(x) at each snapshot",
     "weigh_draws": "bound log p(x) by importance-weighted draws",
     "compare_estimate": "compare the estimate of log p(x) with the sum, on a model that has both",
+    "compare_lattices": "compare plain sums over lattices with the adaptive sum of log p(x)",
     "tabulate": "gather the models' numbers into the study's tables",
     "tabulate_latents": "gather the models' numbers over the latent dimension",
     "tabulate_estimates": "gather how the models' estimates of log p(x) compare with sums",

@@ -413,8 +413,13 @@ def config_of_results(wildcards):
     return json.dumps(found, sort_keys=True)
 
 
-# The models whose log p(x) is a sum: there the estimate can be compared with it.
-with_sums = of_models("estimate.csv", slice(1), lambda recipe, n: latent_dimensions(recipe, n) <= 2)
+def of_summed_models(file):
+    """The given file of those of the first seeds' models whose log p(x) is a sum, as a function of the data set."""
+    return of_models(file, slice(1), lambda recipe, n: latent_dimensions(recipe, n) <= 2)
+
+
+# There the estimate can be compared with the sum.
+with_sums = of_summed_models("estimate.csv")
 
 
 def all_latents(wildcards):

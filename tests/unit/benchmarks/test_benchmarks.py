@@ -6,6 +6,7 @@ import os
 import sys
 from contextlib import closing
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -31,6 +32,7 @@ CONTENDERS = {
     "PyTorch, batches in memory, fused Adam",
     "the five large products alone",
     *(("this package, on a GPU",) if torch.cuda.is_available() else ()),
+    *(("pythae",) if find_spec("pythae") else ()),
     *(("JAX, jitted step", "JAX, epoch in one scan") if jax_training.jax else ()),
 }
 
@@ -103,6 +105,16 @@ def test_jax_learns_as_fast_as_this_package(images):
     assert losses.mean().item() == pytest.approx(ours, rel=0.03)
 
 
+@pytest.mark.skipif(not find_spec("pythae"), reason="no pythae: pip install --editable '.[benchmarks]'")
+def test_pythae_learns_as_fast_as_plain_pytorch(images):
+    from mnist_vae.benchmarks.pythae_training import trainer
+
+    theirs = trainer(images[:1000])
+    losses = [float(theirs.train_step(epoch)) for epoch in range(1, 6)]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < 230
+
+
 def test_inference_contenders_do_all_images(trained, images):
     for contenders, units in (
         (inference.log_px(trained, images[:6], 8, 41), {6}),
@@ -117,18 +129,22 @@ def test_inference_contenders_do_all_images(trained, images):
 def test_benchmark_tells_each_contests_ratios(study, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None)  # of this process, for good
     monkeypatch.setattr(julia_training, "find_executable", lambda _: None)
-    words = f"benchmark {study.digits} {study.weights} {tmp_path}/ratios.csv {tmp_path}/ratios.md"
+    words = (
+        f"benchmark {study.digits} {study.weights} {study.weights} {tmp_path}/ratios.csv {tmp_path}/ratios.md"
+    )
     words += f" --reference {tmp_path} --rounds 1 --images 100 --window 8 --tolerance 0.001"
     assert run_command(words) == 0
     table = pd.read_csv(tmp_path / "ratios.csv")
     assert table.groupby("contest").ratio.first().tolist() == [1] * 4
-    assert len(table) == len(CONTENDERS) + 6
+    assert len(table) == len(CONTENDERS) + 5 + 4
     assert set(table.processor) == {processor()}
     assert table.versions.str.contains(f"torch {version('torch')}", regex=False).all()
     page = (tmp_path / "ratios.md").read_text()
     assert "this package" in page
     assert f"On {processor()}, " in page
     assert ("JAX is timed where" in page) != ("JAX, jitted step" in page)
+    assert page.count("| log p(x) of an image, reference, n = ") == 1
+    assert page.count("nats or less") == 5
     assert "Julia is timed where" in page
 
 

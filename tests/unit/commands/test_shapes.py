@@ -35,6 +35,10 @@ def shapes(tmp_path_factory, small_digits):
                 f"compare_estimate {digits} {weights} {model}/estimate.csv --images 5 {space}"
                 for _ in range(recipe != "tall")
             ),
+            *(
+                f"compare_lattices {digits} {weights} {model}/lattices.csv --images 5 {space}"
+                for _ in range(recipe != "tall")
+            ),
             f"weigh_draws {digits} {weights} {model}/weighted_draws.csv --images 3 --draws 1 4 {space}",
             f"encode {digits} {weights} {model}/latents.safetensors",
             f"sample_prior {weights} {model}/prior_samples.safetensors --draws 3",
@@ -129,9 +133,24 @@ def test_estimates_are_compared_where_there_is_a_sum(tables):
     assert "beta4, n = 200, seed 1" in (tables / "estimates.md").read_text()
 
 
-def test_there_is_no_sum_to_compare_with_beyond_two_dimensions(shapes, small_digits, tmp_path, capsys):
+def test_lattices_come_nearer_to_the_sum_as_they_get_finer(shapes):
+    """Of models as young as these, whose posteriors are wide, the finest is right."""
+    for recipe in set(SHAPES) - {"tall"}:
+        (path,) = shapes.glob(f"models/{recipe}/*/seed1/lattices.csv")
+        table = pd.read_csv(path)
+        assert list(table.spacing) == [0.64, 0.32, 0.16, 0.08, 0.04]
+        assert (table.images == 5).all()
+        assert (table.points == table.points[0]).sum() == 1
+        assert table.largest_difference.iloc[-1] < 0.01  # the tolerance
+        assert (table.mean_difference.abs() <= table.largest_difference).all()
+
+
+@pytest.mark.parametrize("command", ["compare_estimate", "compare_lattices"])
+def test_there_is_no_sum_to_compare_with_beyond_two_dimensions(
+    shapes, small_digits, tmp_path, capsys, command
+):
     weights = next((shapes / "models/tall").glob("*/seed1")) / "weights.safetensors"
-    words = f"compare_estimate {small_digits.binarized} {weights} {tmp_path}/none --images 5 --window 20"
+    words = f"{command} {small_digits.binarized} {weights} {tmp_path}/none --images 5 --window 20"
     assert run_command(f"{words} --tolerance 0.01") != 0
     assert "3 latent dimensions; only in 1 or 2" in capsys.readouterr().err
 

@@ -159,6 +159,30 @@ def timing_tables(folder):
     return [str(folder / f"{name}.csv") for name in tables]
 
 
+def lattice_tables(folder):
+    """Of two models, as `compare_lattices` writes them; the first one's posteriors are the narrower."""
+    paths = []
+    for recipe, n, shrunk in (("strong", 10_000, 1), ("reference", 1_000, 10)):
+        path = folder / f"mnist/models/{recipe}/n{n}/seed1/lattices.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table = pd.DataFrame(
+            {
+                "recipe": recipe,
+                "n": n,
+                "seed": 1,
+                "spacing": [0.16, 0.08, 0.04],
+                "points": [15625, 62500, 250000],
+                "mean_difference": [-0.2 / shrunk, -0.004 / shrunk, 0.0001 / shrunk],
+                "largest_difference": [5.0 / shrunk, 0.5 / shrunk, 0.03 / shrunk],
+                "images": 300,
+                "estimated_error": 0.0006,
+            }
+        )
+        table.to_csv(path, index=False)
+        paths.append(str(path))
+    return paths
+
+
 LATENTS = pd.DataFrame(
     {
         "recipe": ["line", "reference", "strong", "tall"],
@@ -188,6 +212,7 @@ def sources(tmp_path_factory):
     files["parity_ladder"] = [str(folder / "ladder.csv")]
     files["timings"] = timing_tables(folder)
     LATENTS.to_csv(folder / "latents.csv", index=False)
+    files["exactness"] = lattice_tables(folder)
     files["latents"] = [str(folder / "latents.csv")]
     return files
 
@@ -763,9 +788,20 @@ def test_latents_shows_every_number_over_the_dimension(draw):
     }
 
 
+def test_exactness_has_a_line_for_each_model(draw):
+    figure = draw("exactness")
+    largest, mean = figure.axes
+    for axes, values in ((largest, [5.0, 0.5, 0.03]), (mean, [0.2, 0.004, 0.0001])):
+        assert list(axes.get_lines()[0].get_ydata()) == values
+    assert {"reference, n = 1,000, seed 1", "strong, n = 10,000, seed 1"} <= {
+        text.get_text() for text in figure.legends[0].get_texts()
+    }
+    assert "mnist, first 300 test images" in words(figure)
+
+
 def test_table_lists_every_figure_of_the_study():
     """Each has a module and a caption. Pictures of other targets have rules of their own."""
-    assert set(FIGURES) == {*figures_table.FIGURES, "parity_ladder", "timings", "latents"}
+    assert set(FIGURES) == {*figures_table.FIGURES, "parity_ladder", "timings", "latents", "exactness"}
     captions = Path(mnist_vae.__file__).parents[1] / "report"
     for name in figures_table.FIGURES:
         assert (captions / f"{name}.rst").read_text().strip()

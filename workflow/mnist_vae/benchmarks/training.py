@@ -1,6 +1,7 @@
 """One epoch of the reference recipe, done in several ways. Each contender returns how many steps it took."""
 
 from collections.abc import Callable, Iterable
+from importlib.util import find_spec
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ HIDDEN, LATENT = Recipe.hidden, Recipe.latent
 
 
 def contenders(images: Tensor) -> dict[str, Callable[[], int]]:
-    """This package's training first, also on a GPU where there is one; JAX's where it is installed."""
+    """This package's training first, also on a GPU where there is one; pythae's and JAX's where installed."""
     found = {
         "this package": this_package(images),
         "PyTorch as in common examples": common_example(images, plain_vae()),
@@ -25,6 +26,10 @@ def contenders(images: Tensor) -> dict[str, Callable[[], int]]:
     }
     if torch.cuda.is_available():
         found["this package, on a GPU"] = on_a_gpu(images)
+    if find_spec("pythae"):
+        from mnist_vae.benchmarks.pythae_training import by_pythae
+
+        found["pythae"] = by_pythae(images)
     if jax_training.jax:
         found |= jax_loops(images)
     return found | {"the five large products alone": products_alone(images)}

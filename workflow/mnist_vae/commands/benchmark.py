@@ -13,6 +13,7 @@ from mnist_vae.benchmarks.pages import ratios_page
 from mnist_vae.commands.shared.latent_space import add_latent_space_arguments
 from mnist_vae.commands.shared.table_page import save_with_page
 from mnist_vae.data.digits import load_digits
+from mnist_vae.files.storage import load_provenance
 from mnist_vae.files.weights import load_weights
 
 IMAGES = 1000  # of which inference is timed
@@ -21,7 +22,7 @@ IMAGES = 1000  # of which inference is timed
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
-    parser.add_argument("weights", help="what `train` stored")
+    parser.add_argument("weights", nargs="+", help="what `train` stored; SVI is timed on the first")
     parser.add_argument("output", help="where the timings go (.csv)")
     parser.add_argument("markdown", help="where they go to be read (.md)")
     parser.add_argument("--reference", required=True, help="the Julia project's folder")
@@ -32,24 +33,36 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """A row a contender; each contest's first is what the others are measured against."""
-    vae = load_weights(options.weights).requires_grad_(False)
+    models = {path: load_weights(path).requires_grad_(False) for path in options.weights}
+    vae = models[options.weights[0]]
     train, test = (
         torch.from_numpy(load_digits(options.digits, split, count)[0])
         for split, count in (("train", options.images), ("test", None))
     )
     test, threads = test[:IMAGES], torch.get_num_threads()
-    measured_on = machine(threads, ("torch", "jax"))
+    measured_on = machine(threads, ("torch", "jax", "pythae"))
     if hasattr(os, "sched_setaffinity"):  # so that no contender, JAX for one, takes more cores than threads
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     with julia_training.contender(train.numpy(), Path(options.reference), threads) as julia:
         contests = {
             "a training step, batch of 100": training.contenders(train) | julia,
-            "log p(x) of an image": inference.log_px(vae, test, options.window, options.tolerance),
+            **{
+                f"log p(x) of an image, {_name(path)}": inference.log_px(
+                    model, test, options.window, options.tolerance
+                )
+                for path, model in models.items()
+                if model.latent <= 2
+            },
             "a step of SVI for an image, 1 draw": inference.svi(vae, test, draws=1),
             "a step of SVI for an image, 50 draws": inference.svi(vae, test, draws=50),
         }
         table = hold(contests, options.rounds).assign(**measured_on)
-    missing = [name for name in ("JAX", "Julia") if not table.contender.str.contains(name).any()]
+    missing = [name for name in ("JAX", "pythae", "Julia") if not table.contender.str.contains(name).any()]
     note = "".join(f" {name} is timed where it is installed." for name in missing)
     page = ratios_page("Training and inference, timed", table, options.rounds, note)
     save_with_page(table, options.output, page, options.markdown)
+
+
+def _name(weights: str) -> str:
+    source = load_provenance(weights)
+    return f"{source['recipe']}, n = {source['n']:,}"

@@ -1,0 +1,42 @@
+"""By how much plain sums over lattices miss log p(x), over the spacing."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mnist_vae.figures.style import label_log_axis
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+
+def draw(sources: Sequence[str]) -> Figure:
+    """The largest and the mean difference of a plain sum from the adaptive one, a colour per (recipe, n).
+
+    Sources: lattices.csv of models in results/{dataset}/models/....
+    """
+    table = pd.concat([pd.read_csv(path) for path in sources])
+    figure = Figure(figsize=(10, 4.6))
+    panels = figure.subplots(1, 2, sharey=True)
+    models = list(table.groupby(["recipe", "n", "seed"], sort=False))
+    for index, ((recipe, size, seed), rows) in enumerate(models):
+        colour, label = COLOURS[index % len(COLOURS)], f"{recipe}, n = {size:,}, seed {seed}"
+        style = {"color": colour, "marker": "o", "markersize": 4}
+        panels[0].plot(rows.spacing, rows.largest_difference, label=label, **style)
+        panels[1].plot(rows.spacing, rows.mean_difference.abs(), **style)
+        panels[0].axhline(rows.estimated_error.max(), color=colour, linewidth=0.9, linestyle=":")
+    for axes, title in zip(panels, ("largest of all images", "mean over images"), strict=True):
+        axes.set(xscale="log", yscale="log", title=title, xlabel="spacing of the lattice")
+        label_log_axis(axes.xaxis, sorted(table.spacing.unique()))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.tick_params("y", labelleft=True)
+        axes.grid(alpha=0.25)
+    panels[0].set_ylabel("error of log p(x), in nats")
+    panels[0].plot([], [], ":", color="0.4", label="largest error that the adaptive sum estimates of itself")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    dataset = sources[0].split("/")[-6]
+    figure.suptitle(
+        f"What plain sums over a lattice miss ({dataset}, first {table.images.max():,} test images)",
+        fontsize=11,
+    )
+    return figure
