@@ -580,7 +580,7 @@ READERS = {  # commands that read tables; {wrong} is not the one that is meant
         f"draw {figure}": f"draw {figure} {{out}}.png {{wrong}} {{wrong}}"
         for figure in (
             *("training_curves", "inference_gap", "importance_weighted_bound"),
-            *("latents", "parity_ladder", "timings"),
+            *("latents", "parity_ladder", "timings", "exactness"),
         )
     },
 }
