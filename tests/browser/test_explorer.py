@@ -809,6 +809,19 @@ def test_a_frame_that_is_hidden_draws_once_it_is_shown(study, open_page, tmp_pat
     assert page.problems == []
 
 
+def test_classes_that_are_numbers_are_called_classes(study, open_page, tmp_path):
+    """Say "test picture 0, class 7": "test picture 0, 7" would be read as two pictures."""
+    path = tmp_path / "pictures.html"
+    for names, called in (([*"0123456789"], "class {}"), ([*"abcdefghij"], "{}")):
+        path.write_text(explorer_page(study.data | {"noun": "picture", "classes": names}), "utf-8")
+        page = open_page(path)
+        settle(page)
+        name = names[page.evaluate("tests.labels[0]")]
+        said = page.evaluate("called('test', 0, tests.labels)")
+        assert said == f"test picture 0, {called.format(name)}"
+        assert page.problems == []
+
+
 def touch(page):
     """A function that puts fingers on the screen, moves and lifts them: a kind of event, and places."""
     session = page.context.new_cdp_session(page)

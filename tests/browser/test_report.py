@@ -47,7 +47,7 @@ def show(report, category: str, shown: str) -> None:
 def test_first_page_shows_the_results_then_the_configuration_then_the_software(report):
     headings = report.locator(".prose h1, .prose h2").all_inner_texts()
     assert headings == [
-        "A two-dimensional variational autoencoder on binarized MNIST",
+        "A two-dimensional variational autoencoder on binarized images",
         "Results",
         "Configuration",
     ]
@@ -57,6 +57,7 @@ def test_first_page_shows_the_results_then_the_configuration_then_the_software(r
     assert re.search(r"Python 3\..*torch 2\..*snakemake 9\.", text)
     top = report.get_by_role("heading", name="A two-dimensional variational autoencoder").bounding_box()["y"]
     assert top >= 0
+    assert "The data set is mnist5k." in report.locator(".prose").first.inner_text()
 
 
 def test_software_stands_under_its_name_and_without_what_docutils_adds(report):

@@ -560,3 +560,73 @@ def test_threads_reach_the_numerical_libraries(tmp_path, monkeypatch):
 def test_sizes_of_the_small_study(study):
     assert len(load_digits(study.digits, "train")[0]) == TRAIN
     assert len(load_digits(study.digits, "test")[0]) == TEST > 100
+
+
+TABULATE = (
+    "tabulate {metrics} --epochs {epochs} --metrics {out} --elbo {out}2 --elbo-markdown {out}3 --gaps {out}4 "
+    "--gaps-markdown {out}5 --all-epochs {out}6 --third-question {out}7 --differences {out}8 "
+    "--differences-markdown {out}9 --dataset mnist"
+)
+PAGE = "--table {out} --markdown {out}2"
+READERS = {  # commands that read tables; {wrong} is not the one that is meant
+    "tabulate": TABULATE.replace("{metrics}", "{wrong}"),
+    "tabulate, epochs": TABULATE.replace("{epochs}", "{wrong}"),
+    "tabulate_latents": f"tabulate_latents {{wrong}} {PAGE} --dataset mnist",
+    "tabulate_estimates": f"tabulate_estimates {{wrong}} {PAGE} --dataset mnist",
+    "tabulate_literature": "tabulate_literature {wrong} --metrics {metrics} --weights {weights} " + PAGE,
+    "build_page": "build_page {text} {out} --third-question {wrong}",
+    "check_parity": "check_parity {wrong}",
+    **{
+        f"draw {figure}": f"draw {figure} {{out}}.png {{wrong}} {{wrong}}"
+        for figure in (
+            *("training_curves", "inference_gap", "importance_weighted_bound"),
+            *("latents", "parity_ladder", "timings", "exactness"),
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("kind", ["a picture", "nothing", "uneven rows", "another table"])
+@pytest.mark.parametrize("reader", READERS)
+def test_a_table_of_another_kind_is_one_line(study, tmp_path, capsys, reader, kind):
+    content = {
+        "a picture": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        "nothing": b"",
+        "uneven rows": b"a,b\n1,2\n1,2,3\n",
+        "another table": b"a,b\n1,2\n",
+    }[kind]
+    wrong = tmp_path / "mnist/models/reference/n10/seed1/wrong.csv"
+    wrong.parent.mkdir(parents=True)
+    wrong.write_bytes(content)
+    text = tmp_path / "text.md"
+    text.write_text("# A text\n", encoding="utf-8")
+    files = {name: str(path) for name, path in vars(study).items()}
+    words = READERS[reader].format(**files | {"wrong": wrong, "text": text, "out": tmp_path / "out"})
+    before = listing(tmp_path)
+    assert run_command(words) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {wrong} ")
+    assert said.count("\n") == 1
+    assert ("has no column" if kind == "another table" else "is no table") in said
+    assert listing(tmp_path) == before
+
+
+@pytest.mark.parametrize("words", ["tabulate_estimates {metrics}", "tabulate_latents {comparison}"])
+def test_metrics_of_another_kind_are_one_line(study, tmp_path, capsys, words):
+    """Their columns are the same."""
+    comparison = tmp_path / "estimate.csv"
+    row = {"recipe": "reference", "n": 10, "seed": 1, "split": "test_subset", "metric": "difference"}
+    pd.DataFrame([row | {"value": 0.1, "standard_error": 0.1}]).to_csv(comparison, index=False)
+    words = f"{words} {PAGE} --dataset mnist"
+    assert run_command(words.format(metrics=study.metrics, comparison=comparison, out=tmp_path / "out")) == 1
+    assert ": not the table asked for" in capsys.readouterr().err
+    assert listing(tmp_path) == ["estimate.csv"]
+
+
+@pytest.mark.parametrize("words", ["build_page {picture} {out}", "quote {tmp} {picture}"])
+def test_a_text_that_is_none_is_one_line(tmp_path, capsys, words):
+    picture = tmp_path / "picture.md"
+    picture.write_bytes(b"\x89PNG\r\n")
+    assert run_command(words.format(picture=picture, tmp=tmp_path, out=tmp_path / "out")) == 1
+    assert capsys.readouterr().err.startswith(f"error: {picture} is no text: ")
+    assert listing(tmp_path) == ["picture.md"]

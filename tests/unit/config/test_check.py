@@ -96,7 +96,8 @@ REFERENCE = "recipes.reference"
         ({"mnist_dir": 5}, ["mnist_dir is 5", "text", "empty"]),
         ({"dataset": "cifar"}, ["dataset is 'cifar'", "one of auto, mnist, mnist5k"]),
         ({"mirrors": "[somewhere]"}, ["mirrors[0] is 'somewhere'", "^https?://"]),
-        ({"recipes.Strong": {}}, ["'Strong'", "recipes", "[a-z]"]),
+        ({"recipes.Strong": {}}, ["'Strong'", "recipes", "[a-z]", "a lower-case letter"]),
+        ({f"recipes.{'x' * 256}": {}}, ["in recipes", "up to 39"]),
         # n larger than the data
         ({"train_sizes.mnist": [1_000, 60_001]}, ["train_sizes.mnist[1] is 60001", "at most 60000"]),
         ({"train_sizes.mnist5k": [4_001]}, ["train_sizes.mnist5k[0] is 4001", "at most 4000"]),
@@ -213,6 +214,8 @@ def test_what_a_data_set_of_one_s_own_may_be(letters, changes):
         ({"datasets.letters.threshold": 256}, ["datasets.letters.threshold is 256", "at most 255"]),
         ({"datasets.letters.classes": []}, ["datasets.letters.classes is []", "1 entries or more"]),
         ({"datasets.Letters": {"folder": "x"}}, ["the name 'Letters' in datasets", "matching"]),
+        ({f"datasets.{'x' * 41}": {"folder": "x"}}, ["in datasets", "it names a folder", "up to 39"]),
+        ({"datasets.letters.classes": ["x" * 25]}, ["datasets.letters.classes[0] is 'xxx", "^.{0,24}$"]),
         ({"datasets.mnist": {"folder": "x"}}, ["datasets.mnist is a name that is taken", "mnist_dir"]),
         ({"datasets.auto": {"folder": "x"}}, ["datasets.auto is a name that is taken"]),
         (

@@ -160,8 +160,8 @@ def wrong_arrays(digits):
         "booleans": ({"x_train": x > 0}, ["bool", "threshold: 1"]),
         "integers": ({"x_train": x.astype(int)}, ["int64", "uint8"]),
         "text": ({"x_train": x.astype("U3")}, ["<U3", "uint8"]),
-        "no pictures": ({"x_train": x[:0]}, ["holds 0 images"]),
-        "one test picture": ({"x_test": x[:1]}, ["holds 1 images", "2 or more"]),
+        "no pictures": ({"x_train": x[:0]}, ["2 or more images are needed, and it has 0"]),
+        "one test picture": ({"x_test": x[:1]}, ["2 or more images are needed, and it has 1"]),
         "too few labels": ({"y_train": y[:-1]}, ["(199,)", "200 images"]),
         "one-hot labels": ({"y_train": np.eye(10)[y].astype(int)}, ["(200, 10)", "200 images"]),
         "labels as floats": ({"y_train": y.astype(float)}, ["float64", "whole numbers"]),
@@ -189,7 +189,7 @@ def test_the_same_of_idx_files(tmp_path, digits):
     for array, words in (
         (x.transpose(1, 2, 0).copy(), ["(28, 28, 200)", "transpose(2, 0, 1)"]),
         (x[:, :27].copy(), ["(200, 27, 28)"]),
-        (x[:1], ["holds 1 images"]),
+        (x[:1], ["it has 1"]),
         (x[:150], ["(200,)", "150 images"]),
     ):
         folder = write_idx(tmp_path, changed(digits, train_images=array))
@@ -259,8 +259,18 @@ def test_pickles_are_not_opened(tmp_path, digits):
 def test_an_archive_of_other_names(tmp_path, digits):
     with zipfile.ZipFile(tmp_path / "set.npz", "w") as archive:
         archive.writestr("images.npy", b"")
-    with pytest.raises(InputError, match=r"no train-images-idx3-ubyte .*and no \.npz with x_train"):
-        describe_folder(tmp_path)
+        archive.writestr("labels.npy", b"")
+    said = r"set\.npz has no x_train, only images, labels; name its arrays x_train, y_train, x_test, y_test"
+    for place in (tmp_path, tmp_path / "set.npz"):
+        with pytest.raises(InputError, match=said):
+            describe_folder(place)
+
+
+def test_an_empty_folder_and_a_file_of_another_kind(tmp_path):
+    (tmp_path / "set.csv").write_text("label,pixel0\n7,255\n")
+    for place in (tmp_path, tmp_path / "set.csv"):
+        with pytest.raises(InputError, match=r"no train-images-idx3-ubyte .*and no \.npz with x_train; put"):
+            describe_folder(place)
 
 
 @pytest.mark.parametrize("part", ["train_images", "test_images"])
@@ -319,7 +329,7 @@ def test_fewer_names_than_labels(tmp_path, digits, capsys):
     folder = write_idx(tmp_path, digits)
     words = ["obtain", "letters", str(tmp_path / "grey"), "--folder", str(folder), "--classes", '["a", "b"]']
     assert run_command(words) == 1
-    assert "labels up to 9, but 2 classes: a, b" in capsys.readouterr().err
+    assert "labels up to 9, but only 2 classes: a, b; give 10 names" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("kind", "told"), [("inverted", True), ("permuted", False)])

@@ -1,5 +1,6 @@
 """Each figure from small synthetic files: what it shows, what it says, and that it is drawn without torch."""
 
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -16,7 +17,7 @@ from mnist_vae.commands.draw import FIGURES
 from mnist_vae.figures import parity_ladder
 from mnist_vae.figures import table as figures_table
 from mnist_vae.figures.classes import TEN_COLOURS, class_colours
-from mnist_vae.figures.style import JOINT_COLOUR, Q_COLOUR, WARNING_COLOUR, study_style
+from mnist_vae.figures.style import JOINT_COLOUR, Q_COLOUR, WARNING_COLOUR, layout_of_models, study_style
 from mnist_vae.files.storage import save_arrays
 from support.command_line import run_command
 
@@ -118,7 +119,7 @@ def gap_tables(folder):
                 )
         gaps.extend(
             {"recipe": "reference", "n": n, "seed": seed, "amortization_gap": 2.0, "approximation_gap": 1.0}
-            | {"approximation_gap_of_best": 0.25, "images": 1000}
+            | {"approximation_gap_of_best": 0.25, "images": 1000, "log_px": "exact"}
             for seed in ("1", "2", "mean")
         )
         bounds = [
@@ -376,10 +377,38 @@ def test_without_labels_nothing_is_said_of_classes(name, draw_arrays):
     arrays = {key: array for key, array in ARRAYS[name].items() if key != "labels"}
     figure = draw_arrays(name, arrays, classes=CLOTHES)
     assert "boot" not in everything_said(figure)
+    assert not re.search(r"\([a-z\s]*image", everything_said(figure))
     if name == "latent_scatter":
         (points,) = figure.axes[0].collections
         assert len(np.unique(points.get_facecolors(), axis=0)) == 1
         assert figure.axes[0].get_legend() is None
+
+
+@pytest.mark.parametrize("name", WITH_LABELS)
+def test_names_of_classes_are_shown_as_they_are(name, draw_arrays):
+    """What matplotlib would read as mathematics, and legends would leave out."""
+    figure = draw_arrays(name, ARRAYS[name], classes=["$x^$", "_b", "$\\frac$", *"defghij"])
+    with study_style():
+        figure.draw_without_rendering()
+    said = everything_said(figure)
+    for label in np.unique(ARRAYS[name]["labels"]):
+        assert ["$x^$", "_b", "$\\frac$", *"defghij"][label] in said
+
+
+@pytest.mark.parametrize("name", sorted(FIGURES))
+def test_no_figure_needs_mathematics(name, draw):
+    """`text.parse_math` is off, so that matplotlib's own 10^{-3} would be shown as it is written."""
+    with study_style():
+        figure = draw(name)
+        figure.draw_without_rendering()
+    assert "$" not in everything_said(figure)
+
+
+def test_classes_of_long_and_short_names_are_written_alike_in_the_plane(draw_arrays):
+    names = [*"01234567", "10"]
+    (axes,) = draw_arrays("latent_scatter", ARRAYS["latent_scatter"], classes=names).axes
+    assert len({text.get_size() for text in axes.texts}) == 1
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == names
 
 
 def test_many_classes_fill_several_rows_of_reconstructions(draw_arrays):
@@ -388,9 +417,7 @@ def test_many_classes_fill_several_rows_of_reconstructions(draw_arrays):
     figure = draw_arrays("reconstructions", arrays)
     shown_axes = [axes for axes in figure.axes if axes.get_visible()]
     assert len(shown_axes) == 3 * 26
-    assert [axes.get_title() for axes in shown_axes if axes.get_title()] == [
-        f"(image {i})" for i in range(26)
-    ]
+    assert [axes.get_title() for axes in shown_axes if axes.get_title()] == [f"image {i}" for i in range(26)]
 
 
 def test_latent_manifold_puts_each_picture_where_its_z_is(draw):
@@ -669,6 +696,74 @@ def test_curves_that_leave_their_panel_say_so(tmp_path):
     assert "↑ first epochs: up to 543" in [text.get_text() for text in cut.texts]
     assert not any("up to" in text.get_text() for text in whole.texts)
     assert "first 1,000 training images and the first 800 test images" in words(figure)
+
+
+def write_histories(folder, models):
+    """A history.csv of each recipe and n, with as many epochs; the -ELBO falls as 100 / epoch."""
+    for (recipe, n), epochs in models.items():
+        epoch = np.arange(1, epochs + 1)
+        history = pd.DataFrame({"epoch": epoch, "train_images": 10, "test_images": 10})
+        history["train_neg_elbo"], history["test_neg_elbo"] = 100 + 100 / epoch, 99 + 100 / epoch
+        path = folder / f"mnist/models/{recipe}/n{n}/seed1/history.csv"
+        path.parent.mkdir(parents=True)
+        history.to_csv(path, index=False)
+        yield path
+
+
+def test_few_epochs_stay_in_sight_beside_many(tmp_path):
+    models = {("long", 100): 100, ("short", 100): 2, ("single", 100): 1}
+    figure = drawn("training_curves", write_histories(tmp_path, models))
+    long, *others = figure.axes
+    assert long.get_ylim()[1] < long.lines[0].get_ydata()[0] + 10
+    for axes in (long, *others):
+        low, high = axes.get_ylim()
+        assert low < axes.lines[0].get_ydata()[-1] < high
+    of_single = next(axes for axes in others if axes.get_title().startswith("single"))
+    assert "o" in [line.get_marker() for line in of_single.lines]
+
+
+def test_the_higher_curve_has_the_higher_number(tmp_path):
+    figure = drawn("training_curves", write_histories(tmp_path, {("reference", 100): 9}))
+    train, test = figure.axes[0].texts[:2]
+    assert train.xy[1] > test.xy[1]
+    assert (train.get_va(), test.get_va()) == ("bottom", "top")
+
+
+MANY = {(recipe, n): 3 for recipe in "abcde" for n in (100, 200)} | {("e", 300): 3}
+del MANY["d", 100]
+
+
+def test_many_recipes_fill_several_bands_of_panels(tmp_path):
+    layout = layout_of_models(MANY)
+    assert (layout.rows, layout.columns) == (5, 3)
+    assert layout.places["c", 100] == (0, 2)
+    assert layout.places["c", 200] == (1, 2)
+    assert layout.places["e", 100] == (2, 1)
+    assert layout.places["e", 300] == (4, 1)
+    figure = drawn("training_curves", write_histories(tmp_path, MANY))
+    figure.draw_without_rendering()
+    visible = {axes.get_title(): axes for axes in figure.axes if axes.get_visible()}
+    assert len(visible) == len(MANY)
+    lone = visible["e, n = 300, 1 seed"]
+    assert "nats" in lone.get_ylabel()
+    assert any(label.get_text() and label.get_visible() for label in lone.get_yticklabels())
+
+
+def test_a_single_snapshot_shows_log_px_too(sources, tmp_path):
+    epochs, gaps = map(pd.read_csv, sources["inference_gap"])
+    (tmp_path / "mnist/tables").mkdir(parents=True)
+    paths = [tmp_path / "mnist/tables/epochs.csv", tmp_path / "mnist/tables/gaps.csv"]
+    epochs[epochs.epoch == 5].to_csv(paths[0], index=False)
+    gaps.assign(log_px=["exact", "estimate"] * 3).to_csv(paths[1], index=False)
+    figure = drawn("inference_gap", paths)
+    assert all(line.get_marker() == "o" for line in figure.axes[0].lines)
+    labels = [text.get_text() for text in figure.subfigs[0].legends[0].get_texts()]
+    assert labels == [f"{split}, {what}" for split in ("train", "test") for what in ("-ELBO", "-log p(x)")]
+    labels = [
+        text.get_text()
+        for text in drawn("inference_gap", sources["inference_gap"]).subfigs[0].legends[0].get_texts()
+    ]
+    assert "test, exact -log p(x)" in labels
 
 
 def test_training_curves_label_their_last_epoch(draw):

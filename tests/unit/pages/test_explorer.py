@@ -89,6 +89,15 @@ def test_digits_are_called_digits_whether_or_not_the_data_set_names_them():
         assert "A plane of handwritten digits" in page
 
 
+@pytest.mark.parametrize("labelled", [True, False])
+def test_pictures_of_a_set_of_one_s_own_are_not_taken_for_digits(labelled):
+    *others, provenance = made_up(labelled=labelled)
+    own = provenance | {"files": {"letters.npz": "0123"}}
+    page = explorer.explorer_page(explorer.page_data(*others, own))
+    assert "A plane of pictures" in page
+    assert "handwritten digits" not in page
+
+
 def test_grid_runs_along_the_first_coordinate_fastest():
     points = explorer.grid_points(4.0)
     assert points.shape == (explorer.GRID_SIZE**2, 2)

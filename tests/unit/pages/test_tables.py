@@ -221,6 +221,9 @@ def test_unseen_training_images_less_seen_ones():
     table = tables.gaps_table(both)
     assert table.unseen_less_seen.tolist() == [3, 5, 4]
     assert table.unseen_less_seen_standard_error.tolist()[:2] == pytest.approx([0.5**0.5, 2**0.5])
+    of_one_image = tables.gaps_table(both[both.split != "train_subset"])  # too few for a standard error
+    assert "unseen_less_seen" not in of_one_image
+    assert "| seen" not in table_pages.gaps_markdown(of_one_image, NO_STRETCH, "mnist")
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,10 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-import pandas as pd
-
-from mnist_vae.files.storage import save_text
+from mnist_vae.files.storage import read_table, read_text, save_text
 from mnist_vae.pages.markdown import html_page
 from mnist_vae.pages.table_pages import third_question_answer
+from mnist_vae.pages.tables import STRETCHES
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -19,8 +18,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Render the text, with the third question's measured answer below it if asked for."""
-    markdown = Path(options.markdown).read_text(encoding="utf-8")
+    markdown = read_text(options.markdown)
     if options.third_question:
-        answer = third_question_answer(pd.read_csv(options.third_question))
+        answer = third_question_answer(read_table(options.third_question, STRETCHES))
         markdown += f"\n## The third question, measured\n\n{answer}\n"
     save_text(options.output, html_page(markdown, Path(options.output).stem))

@@ -2,9 +2,8 @@
 
 from argparse import ArgumentParser, Namespace
 
-import pandas as pd
-
 from mnist_vae.errors import InputError
+from mnist_vae.files.storage import read_table
 from mnist_vae.parity import tables
 
 
@@ -15,7 +14,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Judge."""
-    ladder = pd.read_csv(options.ladder)
+    ladder = read_table(options.ladder, tables.COLUMNS)
     print(tables.summary(ladder).to_string(index=False, float_format="{:.1e}".format))
     if not ladder["pass"].all():
         raise InputError(tables.verdict(ladder))

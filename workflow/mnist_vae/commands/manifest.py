@@ -13,12 +13,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("manifest", help="where it goes (.json), in the folder of the results")
     parser.add_argument("markdown", help="where it goes to be read (.md)")
     parser.add_argument("files", nargs="+", help="what was computed, in the order in which it is made")
-    parser.add_argument("--config", required=True, help="the configuration it was computed from, as JSON")
+    parser.add_argument(
+        "--config", type=json.loads, required=True, help="the configuration it was computed from, as JSON"
+    )
 
 
 def run(options: Namespace) -> None:
     """List and store."""
     folder = Path(options.manifest).parent
-    manifest = make_manifest(folder, options.files, json.loads(options.config))
+    manifest = make_manifest(folder, options.files, options.config)
     save_text(options.manifest, json.dumps(manifest, indent=1) + "\n")
     save_text(options.markdown, manifest_markdown(manifest))

@@ -3,15 +3,13 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
-import pandas as pd
-
 from mnist_vae.commands.shared.table_page import save_with_page
 from mnist_vae.data.digits import load_digits
-from mnist_vae.files.storage import load_provenance
+from mnist_vae.files.storage import load_provenance, read_table
 from mnist_vae.files.weights import load_weights
 from mnist_vae.parity.bridge import BACKENDS, ask_reference
 from mnist_vae.parity.checks import climb, make_inputs
-from mnist_vae.parity.tables import ladder_markdown, with_solutions
+from mnist_vae.parity.tables import COLUMNS, ladder_markdown, with_solutions
 
 IMAGES, BATCH_SIZE, EPOCHS = 1_000, 100, 10  # Adam takes 100 steps
 
@@ -34,7 +32,7 @@ def run(options: Namespace) -> None:
     inputs = make_inputs(weights, images, BATCH_SIZE, EPOCHS)
     answer = ask_reference(inputs, options.reference, options.backend)
     print("comparing with this package's numbers", file=sys.stderr, flush=True)
-    ladder = with_solutions(climb(inputs, answer), pd.read_csv(options.solutions))
+    ladder = with_solutions(climb(inputs, answer), read_table(options.solutions, COLUMNS))
     source = load_provenance(options.weights)
     model = "{dataset}, {recipe} recipe, n = {n:,}, seed {seed}".format(**source)
     save_with_page(ladder, options.ladder, ladder_markdown(ladder, model, answer.tried), options.markdown)

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from mnist_vae.errors import InputError
-from mnist_vae.files.storage import save_text
+from mnist_vae.files.storage import read_text, save_text
 from mnist_vae.pages.quotations import quotations, up_to_date
 
 
@@ -19,7 +19,7 @@ def run(options: Namespace) -> None:
     """Compare, or write."""
     count = 0
     for path in options.texts:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         current = up_to_date(text, options.tables)
         count += quotations(text)
         if text == current:

@@ -30,7 +30,7 @@ def run(options: Namespace) -> None:
     elbo = tables.elbo_table(metrics, options.dataset)
     gaps = tables.gaps_table(metrics)
     differences = tables.differences_table(metrics)
-    epochs = tables.gather(options.epochs)
+    epochs = tables.gather_epochs(options.epochs)
     stretches = tables.stretches(epochs)
     for path, table in (
         (options.metrics, metrics),

@@ -16,5 +16,5 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Write the table and its page."""
-    table = estimates_table(gather(options.comparisons))
+    table = estimates_table(gather(options.comparisons, "difference"))
     save_with_page(table, options.table, estimates_markdown(table, options.dataset), options.markdown)

@@ -2,12 +2,10 @@
 
 from argparse import ArgumentParser, Namespace
 
-import pandas as pd
-
 from mnist_vae.commands.shared.table_page import add_table_page_arguments, save_with_page
-from mnist_vae.errors import InputError
-from mnist_vae.files.storage import load_arrays, load_provenance
+from mnist_vae.files.storage import load_arrays, load_provenance, read_table
 from mnist_vae.pages.literature import PUBLISHED, literature_markdown, literature_table
+from mnist_vae.pages.tables import gather
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -20,14 +18,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Write the table and its page."""
-    published = pd.read_csv(options.published)
-    if missing := [column for column in PUBLISHED if column not in published]:
-        raise InputError(
-            f"{options.published} has no column {missing[0]!r}; it must have {', '.join(PUBLISHED)}"
-        )
+    published = read_table(options.published, PUBLISHED)
     models = []
     for metrics, weights in zip(options.metrics, options.weights, strict=True):
         hidden = len(load_arrays(weights)["decoder.hidden.weight"])
-        models.append((pd.read_csv(metrics), load_provenance(weights) | {"hidden": hidden}))
+        models.append((gather([metrics]), load_provenance(weights) | {"hidden": hidden}))
     table = literature_table(models, published)
     save_with_page(table, options.table, literature_markdown(table), options.markdown)

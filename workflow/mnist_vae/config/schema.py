@@ -12,6 +12,8 @@ Schema = dict[str, Any]
 
 TYPES: dict[Any, Any] = {int: "integer", float: "number", str: "string", str | int: ["string", "integer"]}
 
+FOLDER_NAME = "it names a folder: a lower-case letter, then up to 39 of these, digits and _"
+
 
 def schema_of_config(own: Iterable[str] = ()) -> Schema:
     """What a complete configuration must look like; `description` says what a value means.
@@ -35,7 +37,7 @@ def _schema_of_datasets(names: Schema) -> Schema:
     return {
         "description": names["description"],
         "type": "object",
-        "propertyNames": {"description": "it names a folder", "type": "string", "pattern": names["pattern"]},
+        "propertyNames": {"description": FOLDER_NAME, "type": "string", "pattern": names["pattern"]},
         "additionalProperties": _object(settings) | {"required": ["folder"]},
     }
 
@@ -51,7 +53,7 @@ def _schema_of_recipes(names: Schema, sizes: Mapping[str, int | None]) -> Schema
         "description": names["description"],
         "type": "object",
         "required": ["reference"],
-        "propertyNames": {"description": "it names a folder", "type": "string", "pattern": names["pattern"]},
+        "propertyNames": {"description": FOLDER_NAME, "type": "string", "pattern": names["pattern"]},
         "additionalProperties": _object(settings),
         "properties": {"reference": _object(settings) | {"required": needed}},
     }

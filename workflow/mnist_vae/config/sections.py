@@ -191,9 +191,9 @@ class ConfiguredDataset:
         tuple[str | int, ...],
         Parameter(
             "names of the labels 0, 1, ...",
-            pattern="",
+            pattern="^.{0,24}$",
             entries=(1, 256),
-            values="up to 256 names",
+            values="up to 256 names of at most 24 characters",
             shown="the labels' numbers",
         ),
     ] = ()
@@ -253,7 +253,7 @@ class Config:
         Mapping[str, ConfiguredDataset],
         Parameter(
             "data sets of one's own, by name, and folders of published ones",
-            pattern="^[a-z][a-z0-9_]*$",
+            pattern="^[a-z][a-z0-9_]{0,39}$",
             empty={},
             shown="none",
         ),
@@ -288,7 +288,7 @@ class Config:
         Parameter(
             "ways to train, by name: a model is trained for each. A recipe states only what it changes from "
             "`reference`; an empty one is dropped",
-            pattern="^[a-z][a-z0-9_]*$",
+            pattern="^[a-z][a-z0-9_]{0,39}$",
             shown="`reference`, `strong` ([how it was found](../docs/recipe.md)), `torch_init`",
         ),
     ]

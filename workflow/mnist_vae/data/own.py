@@ -99,8 +99,8 @@ def name_classes(digits: Mapping[str, np.ndarray], classes: Sequence[str]) -> li
     largest = int(max(digits["train_labels"].max(), digits["test_labels"].max()))
     if classes and largest >= len(classes):
         raise InputError(
-            f"there are labels up to {largest}, but {len(classes)} classes: {', '.join(classes)}; name "
-            f"{largest + 1}, the first one for label 0"
+            f"there are labels up to {largest}, but only {len(classes)} classes: {', '.join(classes)}; give "
+            f"{largest + 1} names, the first one for label 0"
         )
     return list(classes) or [str(label) for label in range(largest + 1)]
 
@@ -115,10 +115,7 @@ def find_own(name: str, folder: str | None) -> dict[str, Stored]:
     stored = {array.part: array for array in _stored_in(place)}
     for split in ("train", "test"):
         if f"{split}_images" not in stored:
-            raise InputError(
-                f"datasets.{name}.folder is {folder!r}: {place} has no {NAMES[f'{split}_images']} (nor "
-                f"{NAMES[f'{split}_images']}.gz), and no .npz with {NPZ_NAMES[f'{split}_images']}"
-            )
+            raise InputError(f"datasets.{name}.folder is {folder!r}: {_what_lacks(place, f'{split}_images')}")
         _check_images(stored[f"{split}_images"])
     _check_labels(stored)
     return stored
@@ -128,10 +125,7 @@ def find_own(name: str, folder: str | None) -> dict[str, Stored]:
 
 
 def _stored_in(place: Path) -> Iterator[Stored]:
-    if place.is_file():
-        archives = [place] if _is_npz(place) else []
-    else:
-        archives = sorted(filter(_is_npz, place.iterdir()))
+    archives = _archives(place)
     files = {} if place in archives else find_idx_files(place)
     if len(archives) + bool(files) > 1:
         several = [path.name for path in (*archives, *files.values())]
@@ -142,6 +136,10 @@ def _stored_in(place: Path) -> Iterator[Stored]:
         yield Stored(part, path, *read_header(path))
     for path in archives:
         yield from _stored_in_npz(path)
+
+
+def _archives(place: Path) -> list[Path]:
+    return sorted(filter(_is_npz, [place] if place.is_file() else place.iterdir()))
 
 
 def _stored_in_npz(path: Path) -> Iterator[Stored]:
@@ -159,15 +157,36 @@ def _stored_in_npz(path: Path) -> Iterator[Stored]:
 @contextmanager
 def _npz_member(path: Path, part: str) -> Iterator[IO[bytes]]:
     """Open one array of an archive. Raises KeyError where it has none of that name."""
+    with _opened(path) as archive, archive.open(f"{NPZ_NAMES[part]}.npy") as stream:
+        yield stream
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(f"{NPZ_NAMES[part]}.npy") as stream:
-            yield stream
+        with zipfile.ZipFile(path) as archive:
+            yield archive
     except UNREADABLE as error:
         raise InputError(f"{path} cannot be read: {error}") from error
 
 
 def _is_npz(path: Path) -> bool:
     return path.suffix.lower() == ".npz"
+
+
+def _what_lacks(place: Path, part: str) -> str:
+    """Say which file or array is not there; of an archive, what is there instead."""
+    if not (archives := _archives(place)):
+        return (
+            f"{place} has no {NAMES[part]} (nor {NAMES[part]}.gz), and no .npz with {NPZ_NAMES[part]}; put "
+            "the four IDX files there, or such an .npz"
+        )
+    with _opened(archives[0]) as archive:
+        names = [Path(name).stem for name in archive.namelist()]
+    return (
+        f"{archives[0]} has no {NPZ_NAMES[part]}, only {', '.join(names) or 'nothing'}; name its arrays "
+        f"{', '.join(NPZ_NAMES.values())}"
+    )
 
 
 # --- what is refused --------------------------------------------------------------------------------------
@@ -180,7 +199,7 @@ def _check_images(images: Stored) -> None:
     if images.dtype != np.uint8:
         raise InputError(f"{images} is {images.dtype}; {_about_type(images.dtype)}")
     if images.shape[0] < FEWEST_IMAGES:
-        raise InputError(f"{images} holds {images.shape[0]} images; there must be {FEWEST_IMAGES} or more")
+        raise InputError(f"{images}: {FEWEST_IMAGES} or more images are needed, and it has {images.shape[0]}")
 
 
 def _about_shape(shape: tuple[int, ...]) -> str:

@@ -34,6 +34,11 @@ def class_colours(count: int) -> Sequence[str]:
     ]
 
 
+def image_title(image: str, name: str | None) -> str:
+    """Say which image is shown: its class's name, then in parentheses the image; without a name the image."""
+    return image if name is None else f"{name}\n({image})"
+
+
 def densest_point(points: np.ndarray, radius: float = 0.5) -> np.ndarray:
     """Return the point (2,) among points (count, 2) with the most others within the radius."""
     from scipy.spatial import cKDTree  # its import takes a third of a second, and only some figures need it

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from mnist_vae.figures.classes import class_names
+from mnist_vae.figures.classes import class_names, image_title
 from mnist_vae.figures.style import Q_COLOUR, origin, picture, show_image, top_half_only
 from mnist_vae.files.storage import load_arrays, load_provenance
 
@@ -35,9 +35,10 @@ def draw(sources: Sequence[str]) -> Figure:
             show_image(axes, pixels)
         for axes in line[1:]:
             axes.axhline(len(picture(image["x"])) / 2 - 0.5, color=Q_COLOUR, linewidth=0.8)
-        name = f"{names[image['labels']]}\n" if "labels" in image else ""
+        name = names[image["labels"]] if "labels" in image else None
         split = "training" if image.get("training", False) else "test"
-        line[0].set_ylabel(f"{name}({split}\nimage {image['indices']})", rotation=0, ha="right", va="center")
+        title = image_title(f"{split}\nimage {image['indices']}", name)
+        line[0].set_ylabel(title, rotation=0, ha="right", va="center")
     for axes, title in zip(grid[0], titles, strict=True):
         axes.set_title(title, fontsize=9)
     figure.suptitle(

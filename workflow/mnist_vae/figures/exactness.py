@@ -6,7 +6,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mnist_vae.figures.style import label_log_axis
+from mnist_vae.files.storage import read_table
 
+COLUMNS = (
+    *("recipe", "n", "seed", "images", "spacing"),
+    *("largest_difference", "mean_difference", "estimated_error"),
+)
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
@@ -15,7 +20,7 @@ def draw(sources: Sequence[str]) -> Figure:
 
     Sources: lattices.csv of models in results/{dataset}/models/....
     """
-    table = pd.concat([pd.read_csv(path) for path in sources])
+    table = pd.concat([read_table(path, COLUMNS) for path in sources])
     figure = Figure(figsize=(10, 4.6))
     panels = figure.subplots(1, 2, sharey=True)
     models = list(table.groupby(["recipe", "n", "seed"], sort=False))

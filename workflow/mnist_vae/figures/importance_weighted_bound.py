@@ -1,4 +1,4 @@
-"""How far the importance-weighted bound lies below exact log p(x)."""
+"""How far the importance-weighted bound lies below log p(x)."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mnist_vae.figures.style import JOINT_COLOUR, Q_COLOUR, label_log_axis
+from mnist_vae.files.storage import read_table
 
 PROPOSALS = (
     ("encoder", Q_COLOUR, "draws from the encoder's q"),
     ("refined", JOINT_COLOUR, "draws from q refined at the posterior's peak"),
 )
+
+COLUMNS = ("recipe", "n", "seed", "proposal", "k", "below_log_px", "standard_error", "images")
 
 
 def draw(sources: Sequence[str]) -> Figure:
@@ -19,7 +22,7 @@ def draw(sources: Sequence[str]) -> Figure:
 
     Sources: weighted_draws.csv of the models of each recipe's first seed, in results/{dataset}/models/....
     """
-    table = pd.concat([pd.read_csv(path) for path in sources])
+    table = pd.concat([read_table(path, COLUMNS) for path in sources])
     panels = list(table.groupby(["recipe", "n", "seed"], sort=False))
     columns = min(len(panels), 3)
     rows = -(-len(panels) // columns)
@@ -47,7 +50,7 @@ def draw(sources: Sequence[str]) -> Figure:
         axes.yaxis.set_major_formatter("{x:g}")
         axes.grid(alpha=0.25)
     for line in grid:
-        line[0].set_ylabel("nats below exact log p(x)")
+        line[0].set_ylabel("nats below log p(x)")
     handles = [
         Line2D([], [], color=colour, marker="o", markersize=4, label=label) for _, colour, label in PROPOSALS
     ]

@@ -1,6 +1,7 @@
 """The gap between the ELBO and log p(x): along training, and what it is made of at the end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,51 +13,53 @@ from mnist_vae.figures.style import (
     TEST_COLOUR,
     TRAIN_COLOUR,
     announce_cut,
-    first_shown,
+    layout_of_models,
+    panels_of_models,
     put_epochs_on_x,
     seed_count,
     set_range,
 )
+from mnist_vae.files.storage import read_table
 
 SPLITS = (("train", TRAIN_COLOUR), ("test", TEST_COLOUR))
+EVIDENCE: Mapping[str, Any] = {"linestyle": "--", "marker": "o", "markersize": 3, "markerfacecolor": "white"}
+MODEL = ("recipe", "n", "seed")
+EPOCHS = (*MODEL, "split", "epoch", "images", "elbo", "log_px")  # columns of the tables
+GAPS = (*MODEL, "images", "log_px", "amortization_gap", "approximation_gap", "approximation_gap_of_best")
 BAR = 0.26  # height, where models are 1 apart
 
 
 def draw(sources: Sequence[str]) -> Figure:
-    """Left, a panel per (recipe, n): -ELBO and exact -log p(x) along one run. Right: the last KL, in parts.
+    """Left, a panel per (recipe, n): -ELBO and -log p(x) along one run. Right: the last KL, in parts.
 
     Sources: the tables epochs.csv and gaps.csv of results/{dataset}/tables.
     """
-    epochs, gaps = (pd.read_csv(path) for path in sources)
-    recipes, sizes = epochs.recipe.unique(), epochs.n.unique()
-    figure = Figure(figsize=(min(10.0, 2.6 * len(recipes) + 3.6), 3.1 * len(sizes) + 1.0))
-    curves, parts = figure.subfigures(1, 2, width_ratios=(len(recipes), 1.3), squeeze=False)[0]
-    grid = curves.subplots(len(sizes), len(recipes), sharey=True, squeeze=False)
-    panels = []
-    for line, size in zip(grid, sizes, strict=True):
-        for axes, recipe in zip(line, recipes, strict=True):
-            panel = epochs[(epochs.recipe == recipe) & (epochs.n == size)]
-            axes.set_visible(not panel.empty)
-            if not panel.empty:
-                _follow(axes, panel)
-                axes.set_title(f"{recipe}, n = {size:,}")
-                panels.append((axes, panel))
-        first_shown(line).set_ylabel("nats per image")
-    set_range(first_shown(grid.flat), epochs.epoch, -epochs[["log_px", "elbo"]])
-    for axes, panel in panels:
-        announce_cut(axes, -panel[["log_px", "elbo"]])
+    epochs, gaps = (read_table(*source) for source in zip(sources, (EPOCHS, GAPS), strict=True))
+    models: dict[Any, pd.DataFrame] = dict(list(epochs.groupby(["recipe", "n"])))
+    layout = layout_of_models(models)
+    columns = max(layout.columns, 1.5)  # or the title would not fit above a single one
+    figure = Figure(figsize=(min(10.0, 2.6 * columns + 3.6), 3.1 * layout.rows + 1.0))
+    curves, parts = figure.subfigures(1, 2, width_ratios=(columns, 1.3), squeeze=False)[0]
+    panels = panels_of_models(curves, layout, "nats per image")
+    for (recipe, size), model in models.items():
+        _follow(panels[recipe, size], model)
+        panels[recipe, size].set_title(f"{recipe}, n = {size:,}")
+    set_range(next(iter(panels.values())), epochs, -epochs[["log_px", "elbo"]])
+    for key, axes in panels.items():
+        announce_cut(axes, -models[key][["log_px", "elbo"]])
     fewest, most = epochs.images.min(), epochs.images.max()
     more = f", or up to {most:,}" if most > fewest else ""
     curves.suptitle(
         f"Along training, for each recipe's first seed:\nthe first {fewest:,} images of each split{more}",
         fontsize=10,
     )
+    known = "exact " if (gaps.log_px == "exact").all() else ""
     handles = [
         line
         for split, colour in SPLITS
         for line in (
             Line2D([], [], color=colour, marker="o", markersize=3, label=f"{split}, -ELBO"),
-            Line2D([], [], color=colour, linestyle="--", label=f"{split}, exact -log p(x)"),
+            Line2D([], [], color=colour, **EVIDENCE, label=f"{split}, {known}-log p(x)"),
         )
     ]
     curves.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
@@ -75,7 +78,7 @@ def _follow(axes: Axes, panel: pd.DataFrame) -> None:
     for split, colour in SPLITS:
         curve = panel[panel.split == split]
         axes.plot(curve.epoch, -curve.elbo, color=colour, marker="o", markersize=3)
-        axes.plot(curve.epoch, -curve.log_px, color=colour, linestyle="--")
+        axes.plot(curve.epoch, -curve.log_px, color=colour, **EVIDENCE)
         axes.fill_between(curve.epoch, -curve.elbo, -curve.log_px, color=colour, alpha=0.15, linewidth=0)
     put_epochs_on_x(axes, panel.epoch.unique())
     axes.grid(alpha=0.25)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from mnist_vae.figures.classes import class_names
+from mnist_vae.figures.classes import class_names, image_title
 from mnist_vae.figures.style import origin, show_image
 from mnist_vae.files.storage import load_arrays, load_provenance
 
@@ -29,10 +29,10 @@ def draw(sources: Sequence[str]) -> Figure:
         for axes in (line[1], line[-2]):
             axes.axis("off")
         for axes, end, side in ((line[0], 1, "left"), (line[-1], 0, "right")):
-            name = f"{class_names(provenance)[arrays['labels'][row, end]]}\n" if "labels" in arrays else ""
+            name = class_names(provenance)[arrays["labels"][row, end]] if "labels" in arrays else None
             axes.yaxis.set_label_position(side)
             axes.set_ylabel(
-                f"{name}(image {arrays['images'][row, end]})",
+                image_title(f"image {arrays['images'][row, end]}", name),
                 rotation=0,
                 ha="right" if side == "left" else "left",
                 va="center",

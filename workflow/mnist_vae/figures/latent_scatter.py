@@ -48,9 +48,9 @@ def _name_classes(
     axes: Axes, mean: np.ndarray, labels: np.ndarray, names: Sequence[str], palette: Sequence[str]
 ) -> None:
     """Write each class's name where most of its images are, and all of them in a legend."""
+    size, shape = (14, "circle") if max(map(len, names)) == 1 else (9, "round")
     for label in np.unique(labels):
         x, y = densest_point(mean[labels == label])
-        size, shape = (14, "circle") if len(names[label]) == 1 else (9, "round")
         axes.annotate(
             names[label], (x, y), ha="center", va="center", weight="bold", size=size, zorder=3,
             color=_ink(palette[label]),

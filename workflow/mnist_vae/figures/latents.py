@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from mnist_vae.figures.style import TEST_COLOUR, TRAIN_COLOUR, label_log_axis
+from mnist_vae.files.storage import read_table
 
 PANELS = (
     ("amortization_gap", "amortization gap"),
@@ -20,7 +20,9 @@ def draw(sources: Sequence[str]) -> Figure:
     Source: the table latents.csv of results/{dataset}/tables. Of several recipes with the same n and
     dimension, the lines pass through the one with the lowest -ELBO; each other has a cross and its name.
     """
-    table = pd.read_csv(sources[0])
+    table = read_table(
+        sources[0], ("n", "latent", "recipe", "neg_elbo", "log_px", *(name for name, _ in PANELS))
+    )
     table = table.sort_values(["n", "latent", "neg_elbo"])
     sizes = sorted(table.n.unique())
     figure = Figure(figsize=(13, 2.9 * len(sizes) + 0.9))

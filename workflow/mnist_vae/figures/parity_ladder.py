@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+
+from mnist_vae.files.storage import read_table
 
 CORE_COLOUR, FLUX_COLOUR, FAILED_COLOUR = "#0072B2", "#009E73", "#D55E00"
 SOLUTION_COLOUR, SOLUTION_MARKERS = "#CC79A7", "^v<>ph*"
@@ -16,7 +17,7 @@ def draw(sources: Sequence[str]) -> Figure:
 
     Source: the table of `parity`.
     """
-    ladder = pd.read_csv(sources[0])
+    ladder = read_table(sources[0], ("rung", "quantity", "tier", "dtype", "max_rel", "tolerance", "pass"))
     passed = f"{ladder['pass'].sum()} of {len(ladder)} checks pass"
     # Of checks without numbers only failures are shown, at the right edge.
     ladder = ladder[ladder.max_rel.notna() | ~ladder["pass"]].fillna({"max_rel": np.inf})
@@ -43,6 +44,7 @@ def draw(sources: Sequence[str]) -> Figure:
         for boundary in np.flatnonzero(np.diff(rungs)) + 0.5:
             axes.axhline(boundary, color="0.85", linewidth=0.8)
         axes.set(xscale="log", title=dtype, xlabel="relative deviation (equal: at the left edge)")
+        axes.xaxis.set_major_formatter("{x:.0e}")
         axes.set(xlim=(floor / 3, 3e2), ylim=(len(names) - 0.5, -0.5))
         axes.grid(axis="x", alpha=0.25)
     grid[0].set_yticks(range(len(names)), names, fontsize=7)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from mnist_vae.figures.classes import class_names
+from mnist_vae.figures.classes import class_names, image_title
 from mnist_vae.figures.style import origin, show_image
 from mnist_vae.files.storage import load_arrays, load_provenance
 
@@ -37,7 +37,7 @@ def draw(sources: Sequence[str]) -> Figure:
             show_image(line[column], images[position])
             if column == 0:
                 line[column].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
-        name = f"{class_names(provenance)[arrays['labels'][position]]}\n" if "labels" in arrays else ""
-        lines[0][column].set_title(f"{name}(image {index})", fontsize=8)
+        name = class_names(provenance)[arrays["labels"][position]] if "labels" in arrays else None
+        lines[0][column].set_title(image_title(f"image {index}", name), fontsize=8)
     figure.suptitle(f"Test images and their reconstructions\n{origin(sources[0])}")
     return figure

@@ -8,13 +8,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 
 from mnist_vae.files.storage import load_provenance
 
@@ -29,7 +29,9 @@ STYLE: Mapping[Any, Any] = {
     "figure.titlesize": 12,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "text.parse_math": False,  # a class may be called $
 }
+MOST_COLUMNS = 3  # of panels side by side, so that their titles have room
 CROWDED = 1.4  # two labels of a logarithmic axis closer than this factor would touch
 
 
@@ -80,6 +82,45 @@ def show_image(axes: Axes, pixels: np.ndarray) -> None:
         spine.set(visible=True, color="0.8", linewidth=0.6)
 
 
+class Layout(NamedTuple):
+    """In which row and column the panel of each (recipe, n) stands."""
+
+    places: Mapping[tuple[str, int], tuple[int, int]]
+    rows: int
+    columns: int
+
+
+def layout_of_models(models: Iterable[tuple[str, int]]) -> Layout:
+    """Lay out a panel for each (recipe, n): recipes side by side, each one's n below one another.
+
+    More than MOST_COLUMNS recipes fill several bands of rows.
+    """
+    models = list(models)
+    recipes, sizes = list(dict.fromkeys(recipe for recipe, _ in models)), sorted({n for _, n in models})
+    columns = math.ceil(len(recipes) / math.ceil(len(recipes) / MOST_COLUMNS))
+    places = {}
+    for recipe, n in models:
+        band, column = divmod(recipes.index(recipe), columns)
+        places[recipe, n] = (band, sizes.index(n)), column
+    rows = sorted({row for row, _ in places.values()})  # a band need not have every n
+    return Layout(
+        {model: (rows.index(row), column) for model, (row, column) in places.items()}, len(rows), columns
+    )
+
+
+def panels_of_models(figure: FigureBase, layout: Layout, ylabel: str) -> dict[tuple[str, int], Axes]:
+    """Make the panel of each (recipe, n). They share y, which is labelled at each row's first panel."""
+    grid = figure.subplots(layout.rows, layout.columns, sharey=True, squeeze=False)
+    panels = {model: grid[place] for model, place in layout.places.items()}
+    for axes in grid.flat:
+        axes.set_visible(axes in panels.values())  # a recipe need not have every n
+    for line in grid:
+        first = next(axes for axes in line if axes.get_visible())
+        first.set_ylabel(ylabel)
+        first.tick_params(labelleft=True)
+    return panels
+
+
 def put_epochs_on_x(axes: Axes, ticks: Iterable[int]) -> None:
     """Make x a logarithmic axis of epochs with these ticks, the last one always labelled."""
     *earlier, last = sorted(ticks)
@@ -105,9 +146,13 @@ def label_log_axis(axis: Any, ticks: Iterable[float]) -> None:
     axis.set_tick_params(labelsize=8)
 
 
-def set_range(axes: Axes, epochs: pd.Series, values: pd.DataFrame) -> None:
-    """Choose the range of y, shared by all panels: the first epochs, far above the rest, would flatten it."""
-    late = values[epochs >= min(4, epochs.max())].to_numpy()
+def set_range(axes: Axes, table: pd.DataFrame, values: pd.DataFrame) -> None:
+    """Choose the range of y, shared by all panels: the first epochs, far above the rest, would flatten it.
+
+    Of a model's few epochs at least the second half counts. `table` has each value's recipe, n and epoch.
+    """
+    last = table.groupby(["recipe", "n"]).epoch.transform("max")
+    late = values[table.epoch >= np.minimum(4, last / 2)].to_numpy()
     margin = 0.05 * (late.max() - late.min()) or 1.0
     axes.set_ylim(late.min() - margin, late.max() + margin)
 
@@ -119,8 +164,3 @@ def announce_cut(axes: Axes, values: pd.DataFrame) -> None:
             f"↑ first epochs: up to {highest:.0f}", (0.02, 0.98), xycoords="axes fraction", va="top", size=8,
             color="0.3", bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"},
         )  # fmt: skip
-
-
-def first_shown(grid: Iterable[Axes]) -> Axes:
-    """Return the first visible panel."""
-    return next(axes for axes in grid if axes.get_visible())

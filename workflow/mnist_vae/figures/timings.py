@@ -8,6 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from mnist_vae.figures.style import TRAIN_COLOUR, WARNING_COLOUR
+from mnist_vae.files.storage import read_table
+
+RATIOS = ("contest", "contender", "ms_a_unit", "ratio", "lowest", "highest")
 
 
 def draw(sources: Sequence[str]) -> Figure:
@@ -15,8 +18,9 @@ def draw(sources: Sequence[str]) -> Figure:
 
     Sources: the tables of `benchmark`, `benchmark_processes` and `benchmark_commands`.
     """
-    *contests, commands = map(pd.read_csv, sources)
-    ratios = pd.concat(contests, ignore_index=True)
+    *contests, commands = sources
+    commands = read_table(commands, ("command", "seconds", "shortest", "longest", "torch"))
+    ratios = pd.concat([read_table(path, RATIOS) for path in contests], ignore_index=True)
     starts = ~ratios.contest.duplicated().to_numpy()
     rows = np.arange(len(ratios)) + 1.4 * starts.cumsum()
     figure = Figure(figsize=(10, max(4.0, 0.22 * rows[-1] + 1.4)))

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 
-from mnist_vae.figures.classes import class_names
+from mnist_vae.figures.classes import class_names, image_title
 from mnist_vae.figures.style import (
     JOINT_COLOUR,
     Q_COLOUR,
@@ -44,8 +44,8 @@ def draw(sources: Sequence[str]) -> Figure:
         image = {name: array[column] for name, array in per_image.items()}
         show_image(given, top_half_only(image["x"]))
         split = "training" if image.get("training", False) else "test"
-        name = f"{names[image['labels']]}\n" if "labels" in image else ""
-        given.set_title(f"{name}({split} image {image['indices']})")
+        name = names[image["labels"]] if "labels" in image else None
+        given.set_title(image_title(f"{split} image {image['indices']}", name))
         _contours(upper, image)
         for axes, prefix in zip(lower, ("", *others), strict=True):
             _posterior_regions(axes, image)

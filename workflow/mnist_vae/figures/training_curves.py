@@ -10,14 +10,17 @@ from mnist_vae.figures.style import (
     TEST_COLOUR,
     TRAIN_COLOUR,
     announce_cut,
-    first_shown,
+    layout_of_models,
+    panels_of_models,
     put_epochs_on_x,
     round_epochs,
     seed_count,
     set_range,
 )
+from mnist_vae.files.storage import read_table
 
 CURVES = ["train_neg_elbo", "test_neg_elbo"]
+COUNTS = ["train_images", "test_images"]
 
 
 def draw(sources: Sequence[str]) -> Figure:
@@ -28,36 +31,34 @@ def draw(sources: Sequence[str]) -> Figure:
     histories = []
     for path in sources:
         dataset, _, recipe, size, _ = path.split("/")[-6:-1]
-        history = pd.read_csv(path).dropna(subset="test_neg_elbo")
+        history = read_table(path, ["epoch", *CURVES, *COUNTS]).dropna(subset="test_neg_elbo")
         histories.append(history.assign(recipe=recipe, n=int(size.removeprefix("n")), source=path))
     table = pd.concat(histories)
-    panels: dict[Any, pd.DataFrame] = dict(list(table.groupby(["recipe", "n"])))
-    recipes, sizes = sorted({recipe for recipe, _ in panels}), sorted({size for _, size in panels})
-    figure = Figure(figsize=(min(10.0, 4.8 * len(recipes)), 3.4 * len(sizes) + 0.3))
-    grid = figure.subplots(len(sizes), len(recipes), sharey=True, squeeze=False)
-    for axes in grid.flat:
-        axes.set_visible(False)  # a recipe need not have every train size
-    for (recipe, size), panel in panels.items():
-        axes = grid[sizes.index(size), recipes.index(recipe)]
-        axes.set_visible(True)
-        for column, colour, side in zip(CURVES, (TRAIN_COLOUR, TEST_COLOUR), ("top", "bottom"), strict=True):
-            for _, history in panel.groupby("source"):
+    models: dict[Any, pd.DataFrame] = dict(list(table.groupby(["recipe", "n"])))
+    layout = layout_of_models(models)
+    figure = Figure(figsize=(min(10.0, max(6.0, 4.8 * layout.columns)), 3.4 * layout.rows + 0.3))
+    panels = panels_of_models(figure, layout, "-ELBO, nats per image")
+    for (recipe, size), model in models.items():
+        axes = panels[recipe, size]
+        means = model.groupby("epoch")[CURVES].mean()
+        end, last = means.index[-1], means.iloc[-1]
+        for column, colour in zip(CURVES, (TRAIN_COLOUR, TEST_COLOUR), strict=True):
+            for _, history in model.groupby("source"):
                 axes.plot(history.epoch, history[column], color=colour, linewidth=0.7, alpha=0.5)
-            mean = panel.groupby("epoch")[column].mean()
-            axes.plot(mean.index, mean, color=colour, linewidth=2)
+            point = "o" if len(means) == 1 else ""  # of which there is no line
+            axes.plot(means.index, means[column], color=colour, linewidth=2, marker=point)
             axes.annotate(
-                f"{column.split('_')[0]} {mean.iloc[-1]:.1f}", (mean.index[-1], mean.iloc[-1]),
-                xytext=(4, 0), textcoords="offset points", color=colour, va=side, annotation_clip=False,
+                f"{column.split('_')[0]} {last[column]:.1f}", (end, last[column]), xytext=(4, 0),
+                textcoords="offset points", color=colour, annotation_clip=False,
+                va="bottom" if column == last.idxmax() else "top",
             )  # fmt: skip
-        axes.set_title(f"{recipe}, n = {size:,}, {seed_count(panel.source.nunique())}")
-        put_epochs_on_x(axes, round_epochs(panel.epoch.max()))
+        axes.set_title(f"{recipe}, n = {size:,}, {seed_count(model.source.nunique())}")
+        put_epochs_on_x(axes, round_epochs(model.epoch.max()))
         axes.grid(alpha=0.25)
-    for line in grid:
-        first_shown(line).set_ylabel("-ELBO, nats per image")
-    set_range(first_shown(grid.flat), table.epoch, table[CURVES])
-    for (recipe, size), panel in panels.items():
-        announce_cut(grid[sizes.index(size), recipes.index(recipe)], panel[CURVES])
-    train, test = (f"{table[column].max():,.0f}" for column in ("train_images", "test_images"))
+    set_range(next(iter(panels.values())), table, table[CURVES])
+    for key, axes in panels.items():
+        announce_cut(axes, models[key][CURVES])
+    train, test = (f"{table[column].max():,.0f}" for column in COUNTS)
     figure.suptitle(
         f"Training curves ({dataset}): thin, each seed; bold, their mean\n"
         f"on the first {train} training images and the first {test} test images",

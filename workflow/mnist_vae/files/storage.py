@@ -13,13 +13,16 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from mnist_vae.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHECKSUM = "sha256"  # its key in the header
 WRITTEN: list[Path] = []  # by this process, in order: for the record of what was made by what
@@ -78,6 +81,28 @@ def save_model_table(
     model = {name: provenance[name] for name in ("recipe", "n", "seed")}
     complete = [model | dict(row) for row in rows]
     save_table(path, complete, dict.fromkeys(name for row in complete for name in row))
+
+
+def read_table(path: str | Path, columns: Iterable[str]) -> "pd.DataFrame":
+    """Read a table. Raises InputError, naming the file, where it is none or lacks one of the columns."""
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path)
+    except ValueError as error:  # as pandas calls what is no text, is empty, or has rows of several lengths
+        raise InputError(f"{path} is no table: {' '.join(str(error).split())}") from error
+    if missing := [column for column in columns if column not in table]:
+        there = ", ".join(map(str, table.columns))
+        raise InputError(f"{path} has no column {missing[0]!r}, only {there}: not the table asked for")
+    return table
+
+
+def read_text(path: str | Path) -> str:
+    """Read a text. Raises InputError, naming the file, where it is none."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no text: {error}") from error
 
 
 def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], provenance: Mapping[str, Any]) -> None:

@@ -12,6 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
+from mnist_vae.errors import InputError
+from mnist_vae.files.storage import read_table
+
 # What the reference printed as its final loss, by training-set size: one draw of z for each of the first 100
 # test images of mnist (docs/model.md, part 2).
 REFERENCE_NEG_ELBO = {1_000: 181.087, 10_000: 152.194}
@@ -55,12 +58,31 @@ COMPARED = [
 ]
 RISE = 2.0  # standard errors, above which a change counts as a rise
 MODEL = ["recipe", "n", "seed"]
+METRICS = [*MODEL, "split", "metric", "value", "standard_error"]  # columns of what `evaluate` stores
+CHANGES = [f"{name}_change{error}" for name in ("elbo", "kl", "log_px") for error in ("", "_standard_error")]
+EPOCHS = [*MODEL, "split", "images", "epoch", *CHANGES]  # of what `measure_epochs` stores
+STRETCHES = [*MODEL, "split", "images", "from_epoch", "to_epoch", *CHANGES, "both_rose"]
 
 
-def gather(paths: Sequence[str | Path]) -> pd.DataFrame:
-    """Stack the models' metrics into one tidy table, one row per number."""
-    metrics = pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
-    return metrics.sort_values(MODEL, kind="stable", ignore_index=True)
+def gather(paths: Sequence[str | Path], metric: str = "neg_elbo") -> pd.DataFrame:
+    """Stack the models' metrics into one tidy table, one row per number.
+
+    Raises InputError for a file that is no table of metrics, or lacks this one of them.
+    """
+    found = [read_table(path, METRICS) for path in paths]
+    for path, metrics in zip(paths, found, strict=True):
+        if metric not in set(metrics.metric):
+            raise InputError(f"{path} has no metric {metric}: not the table asked for")
+    return _by_model(found)
+
+
+def gather_epochs(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """Stack what `measure_epochs` found of each model. Raises InputError for a file of another kind."""
+    return _by_model([read_table(path, EPOCHS) for path in paths])
+
+
+def _by_model(found: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(found, ignore_index=True).sort_values(MODEL, kind="stable", ignore_index=True)
 
 
 def elbo_table(metrics: pd.DataFrame, dataset: str) -> pd.DataFrame:
@@ -132,7 +154,7 @@ def gaps_table(metrics: pd.DataFrame) -> pd.DataFrame:
             columns[name] = wide["value", split, metric]
             columns[f"{name}_standard_error"] = wide["standard_error", split, metric]
     seeds = pd.DataFrame(columns)
-    if "unseen_neg_log_px" in seeds:
+    if {"unseen_neg_log_px", "train_neg_log_px"} <= set(names):
         names.append("unseen_less_seen")
         seeds["unseen_less_seen"] = seeds.unseen_neg_log_px - seeds.train_neg_log_px
         seeds["unseen_less_seen_standard_error"] = np.hypot(
@@ -199,11 +221,7 @@ def stretches(epochs: pd.DataFrame) -> pd.DataFrame:
     rose = np.logical_and.reduce(
         [found[f"{name}_change"] > RISE * found[f"{name}_change_standard_error"] for name in ("elbo", "kl")]
     )
-    changes = [
-        f"{name}_change{error}" for name in ("elbo", "kl", "log_px") for error in ("", "_standard_error")
-    ]
-    columns = [*MODEL, "split", "images", "from_epoch", "to_epoch", *changes, "both_rose"]
-    return found.assign(both_rose=rose)[columns].reset_index(drop=True)
+    return found.assign(both_rose=rose)[STRETCHES].reset_index(drop=True)
 
 
 def quoted_stretch(found: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,15 @@ RUNGS = {
     6: "Adam: one step, a trajectory",
     7: "data, draws, training, pictures (of solutions)",
 }
+COLUMNS = (
+    "rung",
+    "quantity",
+    "dtype",
+    "tier",
+    "tolerance",
+    "max_rel",
+    "pass",
+)  # without which none can be read
 TIERS = ("core", "flux")  # the reference's; every other is a solution of the assignment
 
 

@@ -71,11 +71,12 @@ function pictures(base64) {
     Uint8Array.from({ length: PIXELS }, (_, pixel) => packed[i * size + (pixel >> 3)] >> (7 - (pixel & 7)) & 1));
 }
 
-/** How a picture is called: "training digit 7, a 3". */
+/** How a picture is called: "training digit 7, a 3", "training picture 7, coat" or "training picture 7, class 3". */
 function called(kind, i, labels) {
   if (!labels) return `${kind} ${data.noun} ${i}`;
   const name = classes[labels[i]];
-  return `${kind} ${data.noun} ${i}, ${data.noun !== "digit" ? name : name === "8" ? "an 8" : `a ${name}`}`;
+  const named = /^\d+$/.test(name) ? `class ${name}` : name;
+  return `${kind} ${data.noun} ${i}, ${data.noun !== "digit" ? named : name === "8" ? "an 8" : `a ${name}`}`;
 }
 
 const shown = (i) => !training.labels || state.visible.has(training.labels[i]);
