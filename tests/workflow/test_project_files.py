@@ -4,9 +4,11 @@ import re
 import shutil
 import subprocess
 import tomllib
+from importlib.metadata import distribution
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 from mnist_vae.pages.quotations import quotations, up_to_date
 from support.pages import PAGES, fenced_blocks
@@ -21,6 +23,14 @@ LOCK = dict(
 
 def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_the_oldest_python_that_is_promised_can_install_every_pin():
+    """Whatever Python made the lock: Debian 12, say, has 3.11.2."""
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    version = f"{oldest.removeprefix('>=')}.0"
+    needed = {name: distribution(name).metadata["Requires-Python"] or "" for name in LOCK}
+    assert {name for name, python in needed.items() if version not in SpecifierSet(python)} == set()
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda path: path.name)
