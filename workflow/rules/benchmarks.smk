@@ -11,18 +11,6 @@
 EVERY_CORE = cores()  # as far as --cores allows: nothing else runs while something is timed
 
 
-def timed_models(wildcards):
-    """The pictured model, and those of the same size whose log p(x) is a sum, of the first seeds."""
-    n = pictured_size(wildcards.dataset)
-    of_its_size = of_models(
-        "weights.safetensors",
-        slice(1),
-        lambda recipe, size: size == n and latent_dimensions(recipe, size) <= 2,
-    )
-    pictured = of_pictured_model("weights.safetensors")
-    return list(dict.fromkeys([*pictured(wildcards), *of_its_size(wildcards)]))
-
-
 rule benchmarks:
     input:
         all_benchmarks,

@@ -352,6 +352,18 @@ def of_pictured_model(file):
     return path
 
 
+def timed_models(wildcards):
+    """The pictured model, and those of the same size whose log p(x) is a sum, of the first seeds."""
+    n = pictured_size(wildcards.dataset)
+    of_its_size = of_models(
+        "weights.safetensors",
+        slice(1),
+        lambda recipe, size: size == n and latent_dimensions(recipe, size) <= 2,
+    )
+    pictured = of_pictured_model("weights.safetensors")
+    return list(dict.fromkeys([*pictured(wildcards), *of_its_size(wildcards)]))
+
+
 def of_parity_model(file):
     """The given file of the resolved data set's first reference model, of those trained on the fewest images."""
 
