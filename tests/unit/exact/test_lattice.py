@@ -10,11 +10,11 @@ from mnist_vae.exact.lattice import lattice, lattice_log_px
 from mnist_vae.exact.marginal import DecoderSpace
 
 
-@pytest.mark.parametrize(("dimension", "points"), [(1, 40), (2, 1600)])
+@pytest.mark.parametrize(("dimension", "points"), [(1, 32), (2, 1024)])
 def test_a_lattice_fills_the_window(dimension, points):
-    z = lattice(10.0, 0.5, torch.zeros(()), dimension)
+    z = lattice(0.5, dimension)
     assert z.shape == (points, dimension)
-    assert z.max().item() == 9.75
+    assert z.max().item() == 7.75
     assert torch.allclose(z.mean(0), torch.zeros(dimension), atol=1e-5)
 
 
@@ -23,7 +23,7 @@ def test_what_z_does_not_change_costs_its_pixels(dimension):
     def decoder(z):
         return torch.tensor([2.0, -1.0]).expand(*z.shape[:-1], 2)
 
-    z = lattice(10.0, 0.25, torch.zeros(()), dimension)
+    z = lattice(0.25, dimension)
     x = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
     off = math.log1p(math.exp(-1.0))
     expected = [-math.log1p(math.exp(-2.0)) - off, -math.log1p(math.exp(2.0)) - off]
@@ -40,7 +40,7 @@ def test_the_adaptive_sum_is_right_where_a_coarse_lattice_is_not(steepness):
     x = (torch.rand(8, 60, generator=generator) < 0.5).float()
     exact = DecoderSpace(decoder, 2, window=10.0, tolerance=1e-3).log_marginals(x).log_density
     coarse, fine = (
-        (lattice_log_px(decoder, x, lattice(10.0, spacing, x, 2), spacing) - exact).abs().max().item()
+        (lattice_log_px(decoder, x, lattice(spacing, 2), spacing) - exact).abs().max().item()
         for spacing in (0.5, 0.01)
     )
     assert fine < 2e-3

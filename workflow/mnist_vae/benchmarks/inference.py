@@ -12,7 +12,7 @@ from mnist_vae.study.svi import fit_top_half
 
 RATE = 1e-2
 ONE_BY_ONE = 4  # images that stand for all when each is fitted alone
-SPACINGS = (0.16, 0.08, 0.04)  # of lattices over the same window
+SPACINGS = (0.16, 0.08, 0.04)  # of lattices
 STEPS_TOGETHER, STEPS_ALONE = 2, 50  # so few for a thousand images, so many that a start weighs little
 
 
@@ -45,7 +45,7 @@ def log_px(vae: VAE, images: Tensor, window: float, tolerance: float) -> dict[st
         f"adaptive sum, from nothing: {own}": anew,
     }
     for spacing in SPACINGS:
-        z = lattice(space.window, spacing, images, vae.latent)
+        z = lattice(spacing, vae.latent)
 
         def plain(z: Tensor = z, spacing: float = spacing) -> int:
             return len(lattice_log_px(vae.decoder, images, z, spacing))

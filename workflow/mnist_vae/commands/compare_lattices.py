@@ -42,7 +42,7 @@ def run(options: Namespace) -> None:
         exact = space.log_marginals(x)
     rows = []
     for spacing in SPACINGS:
-        z = lattice(space.window, spacing, x, vae.latent)
+        z = lattice(spacing, vae.latent)
         difference = lattice_log_px(vae.decoder, x, z, spacing) - exact.log_density
         rows.append(
             {

@@ -12,12 +12,13 @@ from torch import Tensor
 from mnist_vae.exact.quadrature import lattice_of
 from mnist_vae.study.densities import log_likelihood, log_prior
 
+WINDOW = 8.0  # farther out a standard normal prior has nothing, and few codes lie
 POINTS_A_BLOCK = 4096  # whose log-joints of all images are held at once
 
 
-def lattice(window: float, spacing: float, like: Tensor, dimension: int) -> Tensor:
-    """The middles (points, d) of the squares of a side that fill [-window, window]^d."""
-    return lattice_of(torch.arange(-window + spacing / 2, window, spacing).to(like), dimension)
+def lattice(spacing: float, dimension: int) -> Tensor:
+    """The middles (points, d) of the squares of a side that fill [-WINDOW, WINDOW]^d."""
+    return lattice_of(torch.arange(-WINDOW + spacing / 2, WINDOW, spacing), dimension)
 
 
 @torch.inference_mode()
