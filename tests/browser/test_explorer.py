@@ -569,7 +569,8 @@ def test_address_brings_the_view_back(page, study, open_page):
         (point, "[state.mode, ...state.pointer]"),
     ):
         other.evaluate("hash => { location.hash = hash; }", hash)
-        other.wait_for_timeout(100)
+        mode = re.search("mode=([a-z]+)", hash)[1]
+        other.wait_for_function("mode => state.mode === mode", arg=mode)
         found = other.evaluate(shown)
         if hash is half:
             assert found == ["half", 9, 11, False, 9]

@@ -6,14 +6,13 @@ import os
 import sys
 from contextlib import closing
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 
-from mnist_vae.benchmarks import inference, jax_training, julia_training, training
+from mnist_vae.benchmarks import inference, jax_training, julia_training, pythae_training, training
 from mnist_vae.benchmarks.alternation import hold, ratios, take_turns
 from mnist_vae.benchmarks.workers import Worker
 from mnist_vae.commands import account, benchmark_commands, benchmark_processes
@@ -32,7 +31,7 @@ CONTENDERS = {
     "PyTorch, batches in memory, fused Adam",
     "the five large products alone",
     *(("this package, on a GPU",) if torch.cuda.is_available() else ()),
-    *(("pythae",) if find_spec("pythae") else ()),
+    *(("pythae",) if pythae_training.pythae else ()),
     *(("JAX, jitted step", "JAX, epoch in one scan") if jax_training.jax else ()),
 }
 
@@ -105,11 +104,9 @@ def test_jax_learns_as_fast_as_this_package(images):
     assert losses.mean().item() == pytest.approx(ours, rel=0.03)
 
 
-@pytest.mark.skipif(not find_spec("pythae"), reason="no pythae: pip install --editable '.[benchmarks]'")
+@pytest.mark.skipif(not pythae_training.pythae, reason="no pythae: pip install --editable '.[benchmarks]'")
 def test_pythae_learns_as_fast_as_plain_pytorch(images):
-    from mnist_vae.benchmarks.pythae_training import trainer
-
-    theirs = trainer(images[:1000])
+    theirs = pythae_training.trainer(images[:1000])
     losses = [float(theirs.train_step(epoch)) for epoch in range(1, 6)]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < 230

@@ -198,7 +198,7 @@ def test_command_shows_and_judges(tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "KL may rise with it" in shown
     assert "6 of 48 points" in shown
-    assert "log_prior" in (tmp_path / "page.html").read_text()
+    assert "log_prior" in (tmp_path / "page.html").read_text().replace("<wbr>", "")
     data = json.loads((tmp_path / "out.json").read_text())
     assert data["is_wrong"]
     assert data["points"]["log_prior"] == {"earned": 2, "of": 2}

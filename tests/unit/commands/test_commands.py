@@ -405,6 +405,10 @@ REFUSED = {
         "--images 5 --test-images 5",
         "{no_snapshots} holds no snapshot",
     ),
+    "compare_lattices with nan": (
+        "compare_lattices {digits} {nan} {out} --window 8 --tolerance 0.001 --images 2",
+        "not finite",
+    ),
     "compare_estimate with nan": (
         "compare_estimate {digits} {nan} {out} --window 8 --tolerance 0.001 --images 2",
         "not finite",

@@ -18,15 +18,9 @@ NUMBERS = {
     "params.images": "whole numbers, by the schema",
     "params.test_images": "a whole number, of the schema or of the data set",
     "params.draws": "whole numbers, by the schema",
-    "params.first_100_draws": "a whole number, by the schema",
     "params.rounds": "a whole number, by the schema",
     "params.training_images": "whole numbers, by the schema",
-    "params.starts": "a whole number, by the schema",
-    "params.steps": "a whole number, by the schema",
-    "params.learning_rate": "a number, by the schema",
     "params.completions": "a whole number, by the schema",
-    "params.marginal[tolerance]": "a number, by the schema",
-    "params.marginal[window]": "a number, by the schema",
 }
 
 

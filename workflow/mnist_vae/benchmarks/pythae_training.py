@@ -1,19 +1,26 @@
-"""The reference recipe's epoch by pythae, a library of VAEs. To be imported only where it is installed."""
+"""The reference recipe's epoch by pythae, a library of VAEs, where it is installed."""
 
 import tempfile
 from collections.abc import Callable
+from typing import Any
 
 import torch
-from pythae.data.datasets import BaseDataset
-from pythae.models import VAE, VAEConfig
-from pythae.models.base.base_utils import ModelOutput
-from pythae.models.nn import BaseDecoder, BaseEncoder
-from pythae.trainers import BaseTrainer, BaseTrainerConfig
 from torch import Tensor, nn
 
 from mnist_vae.benchmarks.epochs import BATCH, RATE
 from mnist_vae.study.images import PIXELS
 from mnist_vae.study.recipe import Recipe
+
+try:
+    import pythae
+    from pythae.data.datasets import BaseDataset
+    from pythae.models import VAE, VAEConfig
+    from pythae.models.base.base_utils import ModelOutput
+    from pythae.models.nn import BaseDecoder, BaseEncoder
+    from pythae.trainers import BaseTrainer, BaseTrainerConfig
+except ImportError:
+    pythae = None
+    BaseDecoder = BaseEncoder = nn.Module
 
 HIDDEN, LATENT = Recipe.hidden, Recipe.latent
 
@@ -26,7 +33,7 @@ class Encoder(BaseEncoder):
         self.hidden = nn.Sequential(nn.Linear(PIXELS, HIDDEN), nn.Tanh())
         self.mean, self.log_variance = nn.Linear(HIDDEN, LATENT), nn.Linear(HIDDEN, LATENT)
 
-    def forward(self, x: Tensor) -> ModelOutput:
+    def forward(self, x: Tensor) -> Any:
         """Of images (batch, 784), under the names that pythae asks for."""
         hidden = self.hidden(x)
         return ModelOutput(embedding=self.mean(hidden), log_covariance=self.log_variance(hidden))
@@ -41,13 +48,13 @@ class Decoder(BaseDecoder):
             nn.Linear(LATENT, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, PIXELS), nn.Sigmoid()
         )
 
-    def forward(self, z: Tensor) -> ModelOutput:
+    def forward(self, z: Tensor) -> Any:
         """Of latents (batch, latent), under the name that pythae asks for."""
         return ModelOutput(reconstruction=self.layers(z))
 
 
-def trainer(images: Tensor) -> BaseTrainer:
-    """pythae's, ready to train a new model on images (n, 784): a `train_step` is an epoch."""
+def trainer(images: Tensor) -> Any:
+    """pythae's, ready to train a new model on images (n, 784): its `train_step` is an epoch."""
     shape = VAEConfig(input_dim=(PIXELS,), latent_dim=LATENT, reconstruction_loss="bce")
     data = BaseDataset(images, torch.zeros(len(images)))
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:  # where it would store models

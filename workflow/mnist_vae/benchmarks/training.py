@@ -1,14 +1,13 @@
 """One epoch of the reference recipe, done in several ways. Each contender returns how many steps it took."""
 
 from collections.abc import Callable, Iterable
-from importlib.util import find_spec
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from mnist_vae.benchmarks import jax_training
+from mnist_vae.benchmarks import jax_training, pythae_training
 from mnist_vae.benchmarks.epochs import BATCH, RATE, reference_epochs
 from mnist_vae.study.cuda import find_device
 from mnist_vae.study.images import PIXELS
@@ -26,10 +25,8 @@ def contenders(images: Tensor) -> dict[str, Callable[[], int]]:
     }
     if torch.cuda.is_available():
         found["this package, on a GPU"] = on_a_gpu(images)
-    if find_spec("pythae"):
-        from mnist_vae.benchmarks.pythae_training import by_pythae
-
-        found["pythae"] = by_pythae(images)
+    if pythae_training.pythae:
+        found["pythae"] = pythae_training.by_pythae(images)
     if jax_training.jax:
         found |= jax_loops(images)
     return found | {"the five large products alone": products_alone(images)}
