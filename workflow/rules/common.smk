@@ -194,11 +194,6 @@ def recipe_options(wildcards):
     return option_words(settings_at(RECIPES[wildcards.recipe], int(wildcards.n)))
 
 
-def fit_options(wildcards):
-    """How q is fitted to a top half, as options of the command line."""
-    return option_words({name: config["top_half"][name] for name in names(FitSettings)})
-
-
 def interpolated(wildcards):
     """The training images between which a model interpolates."""
     return interpolated_images(config, int(wildcards.n))
@@ -358,7 +353,7 @@ def timed_models(wildcards):
     of_its_size = of_models(
         "weights.safetensors",
         slice(1),
-        lambda recipe, size: size == n and latent_dimensions(recipe, size) <= 2,
+        lambda recipe, size: size == n and has_sum(recipe, size),
     )
     pictured = of_pictured_model("weights.safetensors")
     return list(dict.fromkeys([*pictured(wildcards), *of_its_size(wildcards)]))
@@ -431,9 +426,14 @@ def config_of_results(wildcards):
     return json.dumps(found, sort_keys=True)
 
 
+def has_sum(recipe, n):
+    """Whether log p(x) of a recipe's models is a sum, and no estimate."""
+    return latent_dimensions(recipe, n) <= 2
+
+
 def of_summed_models(file):
     """The given file of those of the first seeds' models whose log p(x) is a sum, as a function of the data set."""
-    return of_models(file, slice(1), lambda recipe, n: latent_dimensions(recipe, n) <= 2)
+    return of_models(file, slice(1), has_sum)
 
 
 # There the estimate can be compared with the sum.

@@ -109,7 +109,7 @@ rule fit_top_half:
         code=code("fit_top_half"),
         images=inferred("test"),
         training_images=inferred("train"),
-        fit=fit_options,
+        fit=option_words({name: config["top_half"][name] for name in names(FitSettings)}),
     shell:
         "python -m mnist_vae fit_top_half {input.digits:q} {input.weights:q} {output.fit:q} "
         "--images {params.images} --training-images {params.training_images} {params.fit:q} > {log:q} 2>&1"

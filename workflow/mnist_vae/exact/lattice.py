@@ -22,15 +22,15 @@ def lattice(spacing: float, dimension: int) -> Tensor:
 
 
 @torch.inference_mode()
-def lattice_log_px(decoder: Callable[[Tensor], Tensor], x: Tensor, z: Tensor, spacing: float) -> Tensor:
-    """Log p of images (images, pixels), in nats, by a sum over the points z (points, d) of a lattice:
-    (images,), in double precision.
+def lattice_log_px(decoder: Callable[[Tensor], Tensor], x: Tensor, dimension: int, spacing: float) -> Tensor:
+    """Log p of images (images, pixels), in nats, by a sum over the lattice of a spacing: (images,), in double
+    precision.
     """
     total = x.new_full((len(x),), -torch.inf, dtype=torch.float64)
-    for some in z.split(POINTS_A_BLOCK):
+    for some in lattice(spacing, dimension).split(POINTS_A_BLOCK):
         logits = decoder(some)
         # A Bernoulli log-likelihood is that of a blank image, and the logits of the pixels that are on.
         of_blank = log_likelihood(torch.zeros_like(logits), logits) + log_prior(some)
         log_joint = torch.addmm(of_blank, x, logits.T)
         total = torch.logaddexp(total, torch.logsumexp(log_joint, -1).double())
-    return total + z.shape[-1] * math.log(spacing)
+    return total + dimension * math.log(spacing)

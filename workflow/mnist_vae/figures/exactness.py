@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
+from mnist_vae.figures.classes import class_colours
 from mnist_vae.figures.style import label_log_axis
 from mnist_vae.files.storage import read_table
 
@@ -12,7 +13,6 @@ COLUMNS = (
     *("recipe", "n", "seed", "images", "spacing"),
     *("largest_difference", "mean_difference", "estimated_error"),
 )
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
 def draw(sources: Sequence[str]) -> Figure:
@@ -24,8 +24,8 @@ def draw(sources: Sequence[str]) -> Figure:
     figure = Figure(figsize=(10, 4.6))
     panels = figure.subplots(1, 2, sharey=True)
     models = list(table.groupby(["recipe", "n", "seed"], sort=False))
-    for index, ((recipe, size, seed), rows) in enumerate(models):
-        colour, label = COLOURS[index % len(COLOURS)], f"{recipe}, n = {size:,}, seed {seed}"
+    for ((recipe, size, seed), rows), colour in zip(models, class_colours(len(models)), strict=True):
+        label = f"{recipe}, n = {size:,}, seed {seed}"
         style = {"color": colour, "marker": "o", "markersize": 4}
         panels[0].plot(rows.spacing, rows.largest_difference, label=label, **style)
         panels[1].plot(rows.spacing, rows.mean_difference.abs(), **style)

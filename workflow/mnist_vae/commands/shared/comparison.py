@@ -1,0 +1,47 @@
+"""What commands share that compare other ways to log p(x) with the adaptive sum."""
+
+from argparse import ArgumentParser, Namespace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from mnist_vae.commands.shared.latent_space import naming
+from mnist_vae.data.digits import load_digits
+from mnist_vae.errors import InputError
+from mnist_vae.exact.marginal import DecoderSpace, Marginal
+from mnist_vae.exact.settings import Sums
+from mnist_vae.files.weights import load_weights
+from mnist_vae.parameters import add_options
+from mnist_vae.study.networks import VAE
+
+
+class Summed(NamedTuple):
+    """A model, images (images, 784), and the sum for each of them."""
+
+    vae: VAE
+    x: Tensor
+    marginal: Marginal
+
+
+def add_comparison_arguments(parser: ArgumentParser) -> None:
+    """Describe the options that `sum_test_images` reads, and where the command's result goes."""
+    parser.add_argument("digits", help="what `binarize` stored")
+    parser.add_argument("weights", help="what `train` stored")
+    parser.add_argument("comparison", help="where the differences go (.csv)")
+    parser.add_argument("--images", type=int, required=True, help="of the test images, the first ones")
+    add_options(parser, Sums)
+
+
+def sum_test_images(options: Namespace) -> Summed:
+    """Sum log p(x) of the first test images. Raises InputError where the model has too many dimensions."""
+    vae = load_weights(options.weights)
+    if vae.latent > 2:
+        raise InputError(
+            f"{options.weights}: the model has {vae.latent} latent dimensions; only in 1 or 2 is there a sum "
+            "to compare with"
+        )
+    x = torch.from_numpy(load_digits(options.digits, "test", options.images)[0])
+    with naming(options.weights):
+        space = DecoderSpace(vae.decoder, vae.latent, window=options.window, tolerance=options.tolerance)
+        return Summed(vae, x, space.log_marginals(x))
