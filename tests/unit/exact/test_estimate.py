@@ -154,6 +154,22 @@ def test_no_mode_counts_twice() -> None:
     assert estimate._first_of_each(mode, factor).tolist() == [[True, False, True, False]]
 
 
+def test_of_ascents_that_meet_one_goes_on(strong, images) -> None:
+    space, x = sampled(strong), images[1000:1010]
+    joint = PartOfDecoder(strong.decoder)
+    with torch.inference_mode():
+        starts = space._starts(joint, x, space._bank(x))
+        mode, height = estimate._ascend_to_modes(joint, x, starts)
+        one_by_one = [estimate._ascend_to_modes(joint, x, start[:, None]) for start in starts.unbind(1)]
+        alone = torch.cat([height for _, height in one_by_one], 1)
+        going = height.isfinite()
+        assert going[:, 0].all()
+        assert 1 <= going.sum(1).float().mean() < starts.shape[1] / 2  # of which most end in the same modes
+        torch.testing.assert_close(height.amax(1), alone.amax(1), atol=0.01, rtol=0)
+        where = mode[torch.arange(len(x)), height.argmax(1)][None]
+        torch.testing.assert_close(joint.log_joint(x, where)[0], height.amax(1), atol=1e-3, rtol=0)
+
+
 def test_pilot_draws_find_where_the_proposal_is_thin(monkeypatch, strong, images) -> None:
     """Where the encoder's answer stands in for the modes, parts added by pilots cover what it misses."""
     for name in ("STARTS", "STEPS", "FIT_STEPS"):

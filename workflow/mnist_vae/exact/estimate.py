@@ -92,8 +92,9 @@ class PartOfDecoder:
         for some in z.split(POINTS_A_BLOCK):
             hidden = torch.tanh(self.hidden(some))
             p = torch.sigmoid(F.linear(hidden, self.weight, self.bias))
-            # A row for each latent dimension: one product for all images takes a third of the time.
-            jacobian = F.linear((1 - hidden**2)[:, None] * self.hidden.weight.T, self.weight)
+            # A row for each latent dimension: one product for all images takes a third of the time, if its
+            # rows lie in one piece.
+            jacobian = F.linear((1 - hidden**2)[:, None] * self.hidden.weight.T.contiguous(), self.weight)
             jacobian *= torch.sqrt(p * (1 - p))[:, None]
             found.append(torch.eye(z.shape[-1]).to(z) + jacobian @ jacobian.mT)
         return torch.cat(found)
@@ -301,19 +302,22 @@ def _ascend_to_modes(joint: PartOfDecoder, x: Tensor, starts: Tensor) -> tuple[T
     """Climb from starts (images, k, d) by damped Gauss-Newton steps.
 
     Returns where the ascents end, and the log-joints there (images, k).
-    An ascent ends early where it cannot come within CUT of its image's best.
+    An ascent ends early where it cannot come within CUT of its image's best, or meets one before it: then at
+    -inf.
     """
-    images, number, _ = starts.shape
+    images, number, dimension = starts.shape
     image = torch.arange(images).repeat_interleave(number)
     z = starts.flatten(0, 1).clone()
     height, slope = (part[0] for part in joint.slopes(x[image], z[None]))
     damping = torch.ones(len(z), 1)
+    factor = z.new_empty(len(z), dimension, dimension)
     going = torch.ones(len(z), dtype=torch.bool)
     for _ in range(STEPS):
         rows = going.nonzero()[:, 0]
         if not len(rows):
             break
-        step = torch.linalg.solve(joint.precision(z[rows]), slope[rows, :, None])[..., 0] * damping[rows]
+        factor[rows] = torch.linalg.cholesky(joint.precision(z[rows]))
+        step = torch.cholesky_solve(slope[rows, :, None], factor[rows])[..., 0] * damping[rows]
         promised = (step * slope[rows]).sum(-1)
         tried = z[rows] + step
         value, there = (part[0] for part in joint.slopes(x[image[rows]], tried[None]))
@@ -325,6 +329,9 @@ def _ascend_to_modes(joint: PartOfDecoder, x: Tensor, starts: Tensor) -> tuple[T
         hopeless = height[rows] + 2 * promised < best - CUT
         done = better & (promised < 1e-3)
         going[rows] = ~(done | hopeless)
+        first = _first_of_each(z.view(starts.shape), factor.view(*starts.shape, dimension)).flatten()
+        height = height.where(first, -torch.inf)
+        going &= first
     return z.view(starts.shape), height.view(images, number)
 
 
