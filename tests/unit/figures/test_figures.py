@@ -411,6 +411,14 @@ def test_classes_of_long_and_short_names_are_written_alike_in_the_plane(draw_arr
     assert [text.get_text() for text in axes.get_legend().get_texts()] == names
 
 
+def test_a_name_that_would_hide_another_is_left_to_the_legend(draw_arrays):
+    mean = np.repeat(np.array([[0, 0], [0.01, 0], [4, 0], [0, 4]], dtype=np.float32), 3, axis=0)
+    arrays = {"mean": mean, "labels": np.repeat(np.arange(4, dtype=np.uint8), 3)}
+    (axes,) = draw_arrays("latent_scatter", arrays, classes=["a", "b", "c", "d"]).axes
+    assert [text.get_text() for text in axes.texts if text.get_visible()] == ["a", "c", "d"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b", "c", "d"]
+
+
 def test_many_classes_fill_several_rows_of_reconstructions(draw_arrays):
     pictures = np.eye(26, 784, dtype=np.float32)
     arrays = dict.fromkeys(("x", "means", "samples"), pictures) | {"indices": np.arange(26)}

@@ -1,13 +1,15 @@
 """Where the encoder puts the training images."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from mnist_vae.figures.classes import class_colours, class_names, densest_point
 from mnist_vae.figures.style import TRAIN_COLOUR, origin
@@ -41,6 +43,7 @@ def draw(sources: Sequence[str]) -> Figure:
     axes.set_aspect("equal")
     axes.set(xlabel="latent mean, first dimension", ylabel="latent mean, second dimension")
     axes.set_title(f"Where the encoder puts the training images\n{origin(sources[0])}", fontsize=12)
+    _hide_what_overlaps(figure, axes.texts)
     return figure
 
 
@@ -67,6 +70,18 @@ def _name_classes(
         frameon=False,
         ncols=math.ceil(len(names) / NAMES_A_COLUMN),
     )
+
+
+def _hide_what_overlaps(figure: Figure, texts: Iterable[Text]) -> None:
+    """Of texts that overlap, show the first; the legend has all of them."""
+    figure.draw_without_rendering()
+    shown: list[Bbox] = []
+    for text in texts:
+        box = text.get_window_extent()
+        if any(box.overlaps(other) for other in shown):
+            text.set_visible(False)
+        else:
+            shown.append(box)
 
 
 def _ink(background: str) -> str:
