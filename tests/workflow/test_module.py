@@ -9,6 +9,8 @@ import yaml
 
 from support.project import TINY, Project
 
+pytestmark = pytest.mark.xdist_group("module")
+
 SMALL = TINY | {
     "recipes": {"reference": {"epochs": 2, "seeds": [1], "train_sizes": {"mnist5k": [120]}}},
     "interpolation": {"images": [14, 119, 98]},

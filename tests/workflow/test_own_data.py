@@ -12,6 +12,8 @@ from support.project import TINY, Project
 from support.small_mnist import write_idx
 from support.strangers import KINDS, some_digits, write_npz
 
+pytestmark = pytest.mark.xdist_group("own data")
+
 LETTERS, FACES = "my données", "faces"
 FIGURES = [
     "results/letters/figures/latent_scatter.png",

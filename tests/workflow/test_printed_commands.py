@@ -79,6 +79,11 @@ def run(command, folder, activated):
     )
 
 
+def test_make_run_says_last_which_page_to_open(copy):
+    result = run("make run", copy, activated=False)
+    assert result.stdout.splitlines()[-1].endswith("results/mnist5k/explorer.html")
+
+
 @pytest.mark.parametrize("printed", COMMANDS, ids=lambda printed: printed.command)
 def test_printed_command_does_what_it_says(printed, copy):
     need = kind_of_need(printed)
@@ -111,8 +116,3 @@ def test_every_target_of_make_help_is_printed_in_a_page():
     targets = re.findall(r"^make ([a-z-]+)", helped, re.MULTILINE)
     assert len(targets) > 8
     assert {f"make {target}" for target in targets} <= {printed.command for printed in COMMANDS}
-
-
-def test_make_run_says_last_which_page_to_open(copy):
-    result = run("make run", copy, activated=False)
-    assert result.stdout.splitlines()[-1].endswith("results/mnist5k/explorer.html")

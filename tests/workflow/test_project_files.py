@@ -136,3 +136,11 @@ def test_pages_quote_the_tables_of_the_last_full_run():
     assert sum(map(quotations, texts.values())) > 50
     for page, text in texts.items():
         assert up_to_date(text, own if own.exists() else ROOT / "docs/tables") == text, page
+
+
+@pytest.mark.xdist_group("alone")
+def test_a_group_of_tests_keeps_to_one_process(request):
+    """Or each process computes anew what the tests of a group share."""
+    if not hasattr(request.config, "workerinput"):
+        pytest.skip("one process runs all tests: pytest -n 2 has two")
+    assert request.node.nodeid.endswith("@alone")

@@ -9,6 +9,8 @@ from nbclient import NotebookClient
 
 from support.project import ROOT
 
+pytestmark = pytest.mark.xdist_group("walkthrough")
+
 PATH = ROOT / "docs/walkthrough.ipynb"
 
 

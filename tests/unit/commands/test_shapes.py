@@ -7,6 +7,8 @@ from safetensors.numpy import load_file
 
 from support.command_line import TRAIN, run_command
 
+pytestmark = pytest.mark.xdist_group("shapes")
+
 SHAPES = {
     "small": "--hidden 64",
     "tall": "--latent 3",
