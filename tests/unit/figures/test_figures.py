@@ -1,5 +1,6 @@
 """Each figure from small synthetic files: what it shows, what it says, and that it is drawn without torch."""
 
+import itertools
 import re
 import subprocess
 import sys
@@ -642,6 +643,23 @@ def test_timings(draw):
         True,
     ]
     assert "1 import torch" in commands.get_xlabel()
+
+
+@pytest.mark.parametrize("slowest", [0.7, 0.4, 0.01, 1e-4])
+def test_labels_of_ratios_stand_apart(tmp_path, slowest):
+    files = timing_tables(tmp_path)
+    ratios = pd.read_csv(files[0])
+    ratios.loc[1, ["ratio", "lowest", "highest"]] = slowest
+    ratios.to_csv(files[0], index=False)
+    figure = drawn("timings", files)
+    with study_style():
+        figure.draw_without_rendering()
+    axes = figure.axes[0]
+    left, right = axes.get_xlim()
+    labels = [label for label in axes.get_xticklabels() if left <= label.get_position()[0] <= right]
+    boxes = [label.get_window_extent() for label in labels if label.get_text()]
+    assert len(boxes) >= 1
+    assert all(one.x1 < other.x0 for one, other in itertools.pairwise(boxes))
 
 
 def test_masses_of_q_are_its_own(draw):

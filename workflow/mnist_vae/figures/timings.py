@@ -11,6 +11,7 @@ from mnist_vae.figures.style import TRAIN_COLOUR, WARNING_COLOUR
 from mnist_vae.files.storage import read_table
 
 RATIOS = ("contest", "contender", "ms_a_unit", "ratio", "lowest", "highest")
+FEW_DECADES = 1.5  # along which there is room for the labels 1, 2 and 5 of each
 
 
 def draw(sources: Sequence[str]) -> Figure:
@@ -53,7 +54,8 @@ def draw(sources: Sequence[str]) -> Figure:
     right.tick_params(axis="x", labelsize=8)
     for axes in (left, right):
         axes.grid(axis="x", alpha=0.25)
-    left.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # or an axis of one decade has a single label
+    decades = np.log10(ratios.highest.max() / ratios.lowest.min())  # of one, 1 would be the single label
+    left.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < FEW_DECADES else (1,)))
     left.xaxis.set_major_formatter("{x:g}")
     left.xaxis.set_minor_formatter(NullFormatter())
     left.tick_params(axis="x", labelsize=8)
