@@ -59,12 +59,14 @@ class SmallProject(Project):
         return at_work
 
     def made(self) -> dict[str, str]:
-        """SHA-256 of every result; logs and the like hold times and are none."""
+        """SHA-256 of every result; not logs, which hold times, nor what a kill cut short."""
         results = self.folder / RESULTS
         return {
             str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(results.rglob("*"))
-            if path.is_file() and not {"logs", "benchmarks"} & set(path.parts)
+            if path.is_file()
+            and not {"logs", "benchmarks"} & set(path.parts)
+            and not path.name.startswith(".")
         }
 
 
