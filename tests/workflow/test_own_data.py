@@ -2,13 +2,12 @@
 
 import json
 import os
-import re
 
 import pytest
 import yaml
 
 from mnist_vae.files.storage import load_arrays, load_provenance
-from support.project import TINY, Project
+from support.project import TINY, Project, counted_jobs
 from support.small_mnist import write_idx
 from support.strangers import KINDS, some_digits, write_npz
 
@@ -49,11 +48,7 @@ def planned(project, *arguments):
     """How many jobs of each rule a run for the figures would start."""
     result = project.snakemake("--dry-run", *FIGURES, *arguments)
     assert result.returncode == 0, result.stdout + result.stderr
-    printed = result.stdout + result.stderr
-    if "Nothing to be done" in printed:
-        return {}
-    table = re.search(r"^job +count\n-.*?\n(.*?)^total", printed, re.M | re.S)[1]
-    return {rule: int(count) for rule, count in (line.split() for line in table.splitlines())}
+    return counted_jobs(result.stdout + result.stderr)
 
 
 def test_figures_of_two_sets(own):

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from support.project import counted_jobs
+
 LEFT_OUT = {"latent_scatter", "latent_manifold", "top_half_posterior", "explorer"}
 SHAPES = "recipes={small: {hidden: 64}, tall: {latent: 3}, line: {latent: 1}, beta4: {beta: 4}}"
 pytestmark = pytest.mark.xdist_group("finished_project")
@@ -62,16 +64,16 @@ def test_targets_with_a_configuration_of_their_own_are_planned(finished_project,
         "--dry-run", target, "--configfile", f"config/{target}.yaml", MNIST_DIR="nowhere"
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    jobs = dict(re.findall(r"^(\w+) +(\d+)$", result.stdout + result.stderr, re.M))
-    assert {name: int(jobs[name]) for name in further} == further
-    assert int(jobs["train"]) == int(jobs["evaluate"]) == models
+    jobs = counted_jobs(result.stdout + result.stderr)
+    assert {name: jobs[name] for name in further} == further
+    assert jobs["train"] == jobs["evaluate"] == models
 
 
 def test_lattices_are_compared_of_the_models_that_have_a_sum(finished_project):
     result = finished_project.snakemake("--dry-run", "exactness", "--config", SHAPES)
     assert result.returncode == 0, result.stdout + result.stderr
-    jobs = dict(re.findall(r"^(\w+) +(\d+)$", result.stdout + result.stderr, re.M))
-    assert int(jobs["exactness_figure"]) == 1
+    jobs = counted_jobs(result.stdout + result.stderr)
+    assert jobs["exactness_figure"] == 1
     assert not re.search(r"models/tall/.*lattices.csv", result.stdout + result.stderr)
     for recipe in ("reference", "small", "line", "beta4"):
         assert f"models/{recipe}/n200/seed1/lattices.csv" in result.stdout + result.stderr

@@ -33,6 +33,7 @@ from mnist_vae.data.datasets import DATASETS
 from mnist_vae.data.obtain import describe, resolve_dataset, sources_of
 from mnist_vae.data.own import hash_own
 from mnist_vae.errors import InputError
+from mnist_vae.exact.settings import SUMMED_DIMENSIONS
 from mnist_vae.figures.table import FIGURES
 from mnist_vae.parameters import names, option_words
 from mnist_vae.study.recipe import FitSettings
@@ -428,7 +429,7 @@ def config_of_results(wildcards):
 
 def has_sum(recipe, n):
     """Whether log p(x) of a recipe's models is a sum, and no estimate."""
-    return latent_dimensions(recipe, n) <= 2
+    return latent_dimensions(recipe, n) <= SUMMED_DIMENSIONS
 
 
 def of_summed_models(file):

@@ -12,7 +12,7 @@ from mnist_vae.benchmarks.machine import machine
 from mnist_vae.benchmarks.pages import ratios_page
 from mnist_vae.commands.shared.table_page import save_with_page
 from mnist_vae.data.digits import load_digits
-from mnist_vae.exact.settings import Sums
+from mnist_vae.exact.settings import SUMMED_DIMENSIONS, Sums
 from mnist_vae.files.storage import load_provenance
 from mnist_vae.files.weights import load_weights
 from mnist_vae.parameters import add_options
@@ -53,7 +53,7 @@ def run(options: Namespace) -> None:
                     model, test[:SUMMED_IMAGES], options.window, options.tolerance
                 )
                 for path, model in models.items()
-                if model.latent <= 2
+                if model.latent <= SUMMED_DIMENSIONS
             },
             "a step of SVI for an image, 1 draw": inference.svi(vae, test, draws=1),
             "a step of SVI for an image, 50 draws": inference.svi(vae, test, draws=50),

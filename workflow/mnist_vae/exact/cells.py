@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mnist_vae.exact.low_rank import LogJoint, Table
 from mnist_vae.exact.quadrature import CellRule, cell_rule, lattice_of
+from mnist_vae.exact.settings import SUMMED_DIMENSIONS
 
 NODES = 12  # along each dimension of a cell
 LOOKED_AT = 4  # points along each dimension of a cell that may count, before it is decoded at its nodes
@@ -232,5 +233,5 @@ def unknown(image: Tensor, middle: Tensor, halved: int) -> Cells:
 
 def check_dimension(dimension: int) -> None:
     """Raise ValueError where there are too many dimensions for sums."""
-    if dimension not in (1, 2):
+    if not 1 <= dimension <= SUMMED_DIMENSIONS:
         raise ValueError(f"sums over a latent space of {dimension} dimensions: only over 1 or 2")

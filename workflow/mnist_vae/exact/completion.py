@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from mnist_vae.exact.gaps import Space
 from mnist_vae.exact.low_rank import TOP_HALF, WHOLE
 from mnist_vae.exact.marginal import Posterior
+from mnist_vae.exact.settings import SUMMED_DIMENSIONS
 from mnist_vae.study import densities
 from mnist_vae.study.densities import log_q, top_half_joint
 from mnist_vae.study.objective import reparameterize
@@ -56,7 +57,7 @@ def complete(
     exact_means = [posterior.mean_of(pixel_means).to(x) for posterior in posteriors]
     top, whole = (space.log_marginals(x, part) for part in (TOP_HALF, WHOLE))
     elbo = space.elbo(x, mean, log_std, TOP_HALF)
-    name = "exact_completion" if dimension <= 2 else "weighted_completion"
+    name = "exact_completion" if dimension <= SUMMED_DIMENSIONS else "weighted_completion"
     found = {
         "completions": completed(x, pixel_means(reparameterize(mean, log_std, noise))).transpose(0, 1),
         "q_completion": completed(x, torch.stack(q_means)),

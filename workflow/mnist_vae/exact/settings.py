@@ -5,6 +5,8 @@ from typing import Annotated
 
 from mnist_vae.parameters import Parameter
 
+SUMMED_DIMENSIONS = 2  # of a latent space, at most; beyond, log p(x) is an estimate
+
 
 @dataclass(frozen=True)
 class Sums:

@@ -10,7 +10,7 @@ from mnist_vae.commands.shared.latent_space import naming
 from mnist_vae.data.digits import load_digits
 from mnist_vae.errors import InputError
 from mnist_vae.exact.marginal import DecoderSpace, Marginal
-from mnist_vae.exact.settings import Sums
+from mnist_vae.exact.settings import SUMMED_DIMENSIONS, Sums
 from mnist_vae.files.weights import load_weights
 from mnist_vae.parameters import add_options
 from mnist_vae.study.networks import VAE
@@ -36,7 +36,7 @@ def add_comparison_arguments(parser: ArgumentParser) -> None:
 def sum_test_images(options: Namespace) -> Summed:
     """Sum log p(x) of the first test images. Raises InputError where the model has too many dimensions."""
     vae = load_weights(options.weights)
-    if vae.latent > 2:
+    if vae.latent > SUMMED_DIMENSIONS:
         raise InputError(
             f"{options.weights}: the model has {vae.latent} latent dimensions; only in 1 or 2 is there a sum "
             "to compare with"

@@ -11,12 +11,13 @@ from mnist_vae.exact.cells import OutsideWindowError
 from mnist_vae.exact.estimate import SampledSpace
 from mnist_vae.exact.gaps import Space
 from mnist_vae.exact.marginal import DecoderSpace
+from mnist_vae.exact.settings import SUMMED_DIMENSIONS
 from mnist_vae.study.networks import VAE
 
 
 def latent_space(vae: VAE, options: Namespace, generator: torch.Generator) -> Space:
     """The latent space of a model: sums in one or two dimensions, the generator's draws beyond."""
-    if vae.latent > 2:
+    if vae.latent > SUMMED_DIMENSIONS:
         return SampledSpace(vae, generator=generator)
     return DecoderSpace(vae.decoder, vae.latent, window=options.window, tolerance=options.tolerance)
 
