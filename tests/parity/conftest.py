@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from mnist_vae.parity.bridge import Answer, NoJuliaError, ask_reference, find_executable
+from mnist_vae.check.julia import find_julia
+from mnist_vae.parity.bridge import Answer, NoJuliaError, ask_reference
 from support.project import REFERENCE
 
 from . import small
@@ -14,7 +15,7 @@ torch.set_num_threads(1)  # the arrays are small, and pytest-xdist may fill the 
 @pytest.fixture(scope="session")
 def julia() -> str:
     """The executable."""
-    found = find_executable(REFERENCE)
+    found = find_julia([REFERENCE.parent])
     if found is None:
         pytest.skip("there is no julia on the PATH or in .julia/bin; `make julia` fetches one (Debian)")
     return found

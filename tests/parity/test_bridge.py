@@ -15,7 +15,7 @@ import pytest
 import mnist_vae
 from mnist_vae.errors import InputError
 from mnist_vae.parity import bridge
-from mnist_vae.parity.bridge import JuliaFailedError, NoJuliaError, ask_reference
+from mnist_vae.parity.bridge import JuliaFailedError, NoFluxError, NoJuliaError, ask_reference
 from mnist_vae.parity.juliacall_host import explain
 
 INPUTS = {"z": np.arange(6.0).reshape(3, 2)}
@@ -73,7 +73,7 @@ WORKING_JULIA = 'mkdir -p "$3/core/float64"; printf 1.9.9 > "$3/julia_version"'
 
 # A juliacall that starts, and then fails: what it does at include, and what the user is to read of it.
 JULIACALL_LATER_FAILURES = {
-    "no Flux": (working_juliacall(flux=False), "Flux is not in its environment"),
+    "no Flux": (working_juliacall(flux=False), "Flux is not in its project"),
     "an include": (
         working_juliacall(
             at_include="raise Exception('LoadError: UndefVarError: withgradient not defined\\n"
@@ -142,6 +142,23 @@ def test_each_failure_of_juliacall_becomes_one_sentence(reference, stand_in, fai
     assert sentence in str(error.value)
     assert "Traceback" not in str(error.value)
     assert "make julia" in str(error.value)
+
+
+def test_the_reason_is_not_glued_to_what_julia_printed(reference, stand_in):
+    code = JULIACALL_FAILURES["PythonCall"][0]
+    stand_in(juliacall=f"import sys; sys.stderr.write('ERROR: x\\n @ none:6'); sys.stderr.flush()\n{code}")
+    with pytest.raises(NoJuliaError) as error:
+        ask_reference(INPUTS, reference, "juliacall")
+    assert str(error.value).splitlines()[1].startswith("juliacall: Julia started, but its package PythonCall")
+
+
+def test_a_julia_without_flux_says_the_way_to_flux(reference, stand_in):
+    stand_in(juliacall=working_juliacall(flux=False))
+    with pytest.raises(NoFluxError) as error:
+        ask_reference(INPUTS, reference, "juliacall")
+    assert "no Julia" not in str(error.value)
+    for words in ("has no Flux", 'Pkg.add("Flux")', "backend: executable"):
+        assert words in str(error.value)
 
 
 def test_explanations_keep_what_is_not_known():

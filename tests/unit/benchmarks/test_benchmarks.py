@@ -15,9 +15,9 @@ import torch
 from mnist_vae.benchmarks import inference, jax_training, julia_training, pythae_training, training
 from mnist_vae.benchmarks.alternation import hold, ratios, take_turns
 from mnist_vae.benchmarks.workers import Worker
+from mnist_vae.check.julia import find_julia
 from mnist_vae.commands import account, benchmark_commands, benchmark_processes
 from mnist_vae.errors import InputError
-from mnist_vae.parity.bridge import find_executable
 from mnist_vae.provenance.record import RECORD, read_entries
 from mnist_vae.provenance.software import processor
 from mnist_vae.study.networks import VAE
@@ -125,7 +125,7 @@ def test_inference_contenders_do_all_images(trained, images):
 
 def test_benchmark_tells_each_contests_ratios(study, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None)  # of this process, for good
-    monkeypatch.setattr(julia_training, "find_executable", lambda _: None)
+    monkeypatch.setattr(julia_training, "find_julia", lambda _: None)
     words = (
         f"benchmark {study.digits} {study.weights} {study.weights} {tmp_path}/ratios.csv {tmp_path}/ratios.md"
     )
@@ -171,7 +171,7 @@ def test_a_worker_that_ends_is_an_error(code):
 @pytest.mark.julia
 def test_julia_trains_whole_epochs(images):
     reference = Path(__file__).parents[3] / "reference_julia"
-    if not find_executable(reference):
+    if not find_julia([reference.parent]):
         pytest.skip("no julia: make julia")
     with julia_training.contender(images[:250].numpy(), reference, 1) as found:
         ((name, epoch),) = found.items()

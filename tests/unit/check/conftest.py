@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mnist_vae.check.process import Host, find_julia
+from mnist_vae.check.julia import require_julia
+from mnist_vae.check.process import Host
 from mnist_vae.errors import InputError
 from support.many_checks import with_own_noise
 from support.project import REFERENCE
@@ -43,7 +44,7 @@ def make_host(folder: Path, suffix: str):
             (folder / f"{name}{suffix}").write_text(text, encoding="utf-8")
             if name in OF_OWN_NOISE and suffix == ".py":
                 (folder / f"{name}_own_noise.py").write_text(with_own_noise(text), encoding="utf-8")
-    julia = find_julia() if suffix == ".jl" else None
+    julia = require_julia() if suffix == ".jl" else None
     return Host(folder / f"right{suffix}", julia, SECONDS)
 
 
@@ -60,7 +61,7 @@ def python_host(tmp_path_factory):
 def julia_host(tmp_path_factory):
     """Julia, with every wrong solution in its folder."""
     try:
-        find_julia()
+        require_julia()
     except InputError as error:
         pytest.skip(str(error))
     folder = tmp_path_factory.mktemp("julia")

@@ -247,7 +247,7 @@ def test_class_counts_the_commonest_mistake(tmp_path, capsys):
     ("words", "said"),
     [
         ("check", "name one solution"),
-        ("check mine.txt", "ends in .py or .jl"),
+        ("check mine.txt", "does not end in .py, .jl or .ipynb"),
         ("check nowhere.py", "there is no such file"),
         ("check --class nowhere", "there is no such folder"),
         ("check nowhere.py --name log_prior", "say FUNCTION=WORD"),
@@ -256,6 +256,7 @@ def test_class_counts_the_commonest_mistake(tmp_path, capsys):
 )
 def test_command_says_what_is_wrong_with_its_words(words, said, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    Path("mine.txt").touch()
     assert run_command(words) == 1
     assert said in capsys.readouterr().err
 

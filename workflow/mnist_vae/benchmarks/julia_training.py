@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from mnist_vae.benchmarks.workers import Worker
-from mnist_vae.parity.bridge import find_executable
+from mnist_vae.check.julia import find_julia
 
 
 @contextmanager
 def contender(images: np.ndarray, reference: Path, threads: int) -> Iterator[dict[str, Callable[[], int]]]:
     """Yield the project in the folder `reference` training epochs of images (n, 784), or nothing."""
-    if not (julia := find_executable(reference.resolve())):
+    if not (julia := find_julia([reference.resolve().parent])):
         yield {}
         return
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:

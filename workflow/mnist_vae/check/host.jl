@@ -7,6 +7,7 @@ module Host
 
 const KINDS = Dict("f4" => Float32, "f8" => Float64)
 const LONGEST_MESSAGE = 600
+const SHOWN_NAMES = 8 # of a file that has none of those that are asked for
 
 mutable struct Solution
     mod::Module
@@ -19,6 +20,7 @@ end
 # --- the pipes ---
 
 next_words(io) = String.(split(readline(io), '\t'))
+next_request(io) = (words=next_words(io), arrays=[next_array(io) for _ in 1:parse(Int, readline(io))])
 
 function next_array(io)
     words = next_words(io)
@@ -26,10 +28,11 @@ function next_array(io)
 end
 
 clean(word) = first(replace(string(word), r"[\t\n]+" => " "), LONGEST_MESSAGE)
-reply(io, words...) = (println(io, join(map(clean, words), '\t')); flush(io))
 
-function reply_arrays(io, arrays, words...)
-    reply(io, "arrays", length(arrays), words...)
+"""A line of words, a line that counts the arrays, then each."""
+function reply(io, words, arrays)
+    println(io, join(map(clean, words), '\t'))
+    println(io, length(arrays))
     for array in arrays
         kind = eltype(array) == Float32 ? "f4" : "f8"
         println(io, join([kind; collect(string.(size(array)))], '\t'))
@@ -94,12 +97,31 @@ function describe_solution(mod, holder, names)
     return solution
 end
 
+framework(mod) = isdefined(mod, :Flux) ? "flux" : "julia"
+
+"""What the judge is told of the file: the framework, and which of the names it defines.
+
+Where it defines none: the modules that do have such names, and some names that it has.
+"""
+function description(solution, names)
+    mod = solution.mod
+    isempty(solution.names) && answers(solution) === nothing || return [framework(mod); collect(keys(solution.names))]
+    words = Set(word for each in values(names) for word in split(each, '|'))
+    own = [name for name in Base.names(mod; all=true) if isdefined(mod, name) && !(name in (:Solution, :include, :eval))]
+    filter!(name -> !startswith(string(name), '#'), own)
+    modules = [name for name in own if getfield(mod, name) isa Module]
+    holders = filter(name -> any(word -> isdefined(getfield(mod, name), Symbol(word)), words), modules)
+    some(found) = join(found[1:min(end, SHOWN_NAMES)], ' ')
+    return ["nothing", some(holders), some(setdiff(own, modules))]
+end
+
 """Let a known function stand for the solution's own, if it is a global that can be given another value."""
 function put!(solution, name, arity, known)
     haskey(solution.names, name) || return
     word = solution.names[name]
     occursin('.', word) && return
-    symbol, mod, own = Symbol(word), solution.mod, solution.own[name]
+    mod = solution.holders[1] isa Module ? solution.holders[1] : solution.mod
+    symbol, own = Symbol(word), solution.own[name]
     isdefined(mod, symbol) || return
     if !isconst(mod, symbol)
         Core.eval(mod, Expr(:(=), symbol, known))
@@ -230,54 +252,50 @@ function describe(error, trace)
     end
     kind = replace(string(typeof(error)), r"\{.*" => "")
     said = split(sprint(showerror, error), "\nClosest candidates")[1]
-    return line === nothing ? "$kind: $said" : "$kind: $said (line $line)"
+    named = startswith(said, kind) ? said : "$kind: $said"
+    return line === nothing ? named : "$named (line $line)"
 end
 
-function serve(solution, verb, words, requests, replies)
+function perform(solution, words, arrays)
+    verb, words = words[1], words[2:end]
     if verb == "know"
-        layout, form = words
-        arrays = [next_array(requests) for _ in 1:8]
-        noises = [next_array(requests) for _ in 1:parse(Int, readline(requests))]
-        know!(solution, layout, form, arrays[1:4], arrays[5:8], noises)
-        reply(replies, "known")
+        know!(solution, words[1], words[2], arrays[1:4], arrays[5:8], arrays[9:end])
+        return ["known"], []
     elseif verb in ("call", "own")
-        name, repeats, count = words
-        arguments = [next_array(requests) for _ in 1:parse(Int, count)]
-        found, calls = Base.invokelatest(call, solution, name, parse(Int, repeats), arguments, verb == "own")
-        reply_arrays(replies, found, calls...)
+        name, repeats = words
+        found, calls = Base.invokelatest(call, solution, name, parse(Int, repeats), arrays, verb == "own")
+        return ["arrays"; calls], found
     elseif verb == "train"
-        train_images, test_images, marks = (next_array(requests) for _ in 1:3)
-        reply_arrays(replies, train(solution, words[1], parse(Int, words[2]), train_images, test_images, marks))
-    elseif verb == "answers"
-        found = answers(solution)
-        found === nothing ? reply(replies, "absent") : reply(replies, "answers", found...)
+        return ["arrays"], train(solution, words[1], parse(Int, words[2]), arrays...)
     end
+    found = answers(solution)
+    return found === nothing ? ["answers"] : ["answers"; "found"; map(string, found)], []
 end
 
 function main()
     requests, replies = Base.fdio(parse(Int, ARGS[1])), Base.fdio(parse(Int, ARGS[2]))
-    mkpath(ARGS[4])
-    for file in readdir(ARGS[3])
-        cp(joinpath(ARGS[3], file), joinpath(ARGS[4], file); force=true)
+    source, work = ARGS[3], ARGS[4]
+    empty!(ARGS) # the judge's own words are not the solution's
+    mkpath(work)
+    for file in readdir(source)
+        cp(joinpath(source, file), joinpath(work, file); force=true)
     end
-    cd(ARGS[4])
+    cd(work)
     solution = nothing
     while !eof(requests)
-        words = next_words(requests)
-        verb, words = words[1], words[2:end]
-        try
-            if verb == "load"
-                names = Dict(Pair(split(pair, '='; limit=2)...) for pair in words[3:end])
-                solution = load(words[1], words[2], names)
-                framework = isdefined(solution.mod, :Flux) ? "flux" : "julia"
-                reply(replies, "loaded", framework, keys(solution.names)...)
+        words, arrays = next_request(requests)
+        answered = try
+            if words[1] == "load"
+                names = Dict(Pair(split(pair, '='; limit=2)...) for pair in words[4:end])
+                solution = load(words[2], words[3], names)
+                ["loaded"; Base.invokelatest(description, solution, names)], []
             else
-                Base.invokelatest(serve, solution, verb, words, requests, replies)
+                Base.invokelatest(perform, solution, words, arrays)
             end
         catch error
-            reply(replies, "error", Base.invokelatest(describe, error, catch_backtrace()))
+            ["error", Base.invokelatest(describe, error, catch_backtrace())], []
         end
-        flush(stdout)
+        reply(replies, answered...)
     end
 end
 

@@ -13,23 +13,30 @@ import sys
 
 KINDS = {"f4": "float32", "f8": "float64"}
 LONGEST_MESSAGE = 600
+SHOWN_NAMES = 8  # of a file that has none of those that are asked for
+CELL = "# --- cell "  # what a notebook's cell begins with (intake.py)
 
 
 class Requests:
-    """What the judge asks, line by line and array by array."""
+    """What the judge asks: words, and arrays."""
 
     def __init__(self, descriptor):
         self.file = os.fdopen(descriptor, "rb")
 
-    def line(self):
-        """The next request's words; none when the judge is gone."""
-        return self.file.readline().decode().rstrip("\n").split("\t")
+    def words(self):
+        """The next line's words; [""] when the judge is gone."""
+        return self.file.readline().decode("utf-8", "surrogateescape").rstrip("\n").split("\t")
+
+    def next(self):
+        """The next request, whole."""
+        words = self.words()
+        return words, [self.array() for _ in range(int(self.words()[0] or 0))]
 
     def array(self):
         """The next array: its kind and shape in a line, then its bytes, row by row."""
         import numpy as np
 
-        kind, *shape = self.line()
+        kind, *shape = self.words()
         shape = tuple(map(int, shape))
         dtype = np.dtype(KINDS[kind])
         size = int(np.prod(shape)) * dtype.itemsize
@@ -42,15 +49,10 @@ class Replies:
     def __init__(self, descriptor):
         self.file = os.fdopen(descriptor, "wb")
 
-    def words(self, *words):
-        """One line."""
+    def send(self, words, arrays=()):
+        """A line of words, a line that counts the arrays, then each."""
         clean = [str(word).replace("\t", " ").replace("\n", " ")[:LONGEST_MESSAGE] for word in words]
-        self.file.write("\t".join(clean).encode("utf-8", "replace") + b"\n")
-        self.file.flush()
-
-    def arrays(self, arrays, *words):
-        """A line that counts them, then each."""
-        self.words("arrays", len(arrays), *words)
+        self.file.write("\t".join(clean).encode("utf-8", "replace") + b"\n%d\n" % len(arrays))
         for array in arrays:
             kind = "f4" if array.dtype == "float32" else "f8"
             self.file.write("\t".join([kind, *map(str, array.shape)]).encode() + b"\n")
@@ -138,7 +140,12 @@ class Solution:
         spec = importlib.util.spec_from_file_location("solution", path)
         self.module = importlib.util.module_from_spec(spec)
         sys.modules["solution"] = self.module
-        spec.loader.exec_module(self.module)
+        sys.argv[:] = [path]  # the judge's own words are not the solution's
+        try:
+            spec.loader.exec_module(self.module)
+        except SystemExit as stop:
+            if stop.code:
+                raise
         self.holders = [self.reach(holder)] if holder else []
         self.holders.append(self.module)
         self.framework = found_framework()
@@ -154,6 +161,24 @@ class Solution:
             for name, word in self.names.items()
         }
         self.calls = dict.fromkeys(("decoder", "encoder", "sampler", "unknown"), 0)
+
+    def description(self, names):
+        """What the judge is told of the file: the framework, and which of the names it defines.
+
+        Where it defines none: the objects that do have such names, and some names that it has.
+        """
+        if self.names or self.answers() is not None:
+            return [self.framework.name, *self.names]
+        words = {word for words in names.values() for word in words.split("|")}
+        own = {
+            name: value
+            for name, value in vars(self.module).items()
+            if not name.startswith("_") and not inspect.ismodule(value)
+        }
+        holders = [name for name, value in own.items() if words & set(dir(value))]
+        holders.sort(key=lambda name: isinstance(own[name], type))  # an object before its class
+        functions_first = sorted(own, key=lambda name: not callable(own[name]))
+        return ["nothing", " ".join(holders[:SHOWN_NAMES]), " ".join(functions_first[:SHOWN_NAMES])]
 
     def reach(self, dotted):
         """What a dotted name leads to."""
@@ -286,64 +311,90 @@ class Solution:
         return [str(value) for value in values]
 
 
-def describe(error):
+def describe(error, folder):
     """One line that says where a solution failed, and how."""
     trace = error.__traceback__
-    line = None
+    path, line = None, None
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename.startswith(os.getcwd() + os.sep):
-            line = trace.tb_lineno
+        if trace.tb_frame.f_code.co_filename.startswith(folder + os.sep):
+            path, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
         trace = trace.tb_next
     if isinstance(error, SyntaxError):
-        line = error.lineno
-    where = f" (line {line})" if line else ""
-    return f"{type(error).__name__}: {str(error).strip() or 'no message'}{where}"
+        path, line = error.filename, error.lineno
+    where = f" ({place(path, line)})" if line else ""
+    try:
+        said = str(error).strip()
+    except Exception:
+        said = "its message cannot be shown"
+    return f"{type(error).__name__}: {said or 'no message'}{where}"
 
 
-def answer(requests, replies):
-    """Serve until the judge is gone."""
-    solution = None
+def place(path, line):
+    """A line of a file; of a notebook, in its cell, whose head intake.py has written."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            before = file.read().split("\n")[:line]
+    except (OSError, UnicodeError):
+        return f"line {line}"
+    for number, text in reversed(list(enumerate(before, 1))):
+        if text.startswith(CELL):
+            return f"cell {text[len(CELL) :]}, line {line - number}"
+    return f"line {line}"
+
+
+def perform(words, arrays, held):
+    """Do what is asked: the words and arrays of the reply."""
+    verb, *words = words
+    if verb == "load":
+        path, holder, *pairs = words
+        names = dict(pair.split("=", 1) for pair in pairs)
+        held["solution"] = Solution(path, names, holder)
+        return ["loaded", *held["solution"].description(names)], []
+    solution = held["solution"]
+    if verb == "know":
+        layout, form = words
+        solution.know(layout, form, arrays[:4], arrays[4:8], arrays[8:])
+        return ["known"], []
+    if verb in ("call", "own"):
+        name, repeats = words
+        found, calls = solution.call(name, int(repeats), arrays, own=verb == "own")
+        return ["arrays", *calls], found
+    if verb == "train":
+        name, epochs = words
+        return ["arrays"], solution.train(name, int(epochs), *arrays)
+    found = solution.answers()
+    return ["answers", *([] if found is None else ["found", *found])], []
+
+
+def answer(requests, replies, folder):
+    """Serve until the judge is gone.
+
+    Only what the solution does is caught. Where it has closed the pipes, the process ends; so does one that
+    the solution has forked, which would answer as well.
+    """
+    own, held = os.getpid(), {}
     while True:
-        words = requests.line()
+        words, arrays = requests.next()
         if words == [""]:
             return
-        verb, *words = words
         try:
-            if verb == "load":
-                path, holder, *pairs = words
-                solution = Solution(path, dict(pair.split("=", 1) for pair in pairs), holder)
-                replies.words("loaded", solution.framework.name, *solution.names)
-            elif verb == "know":
-                layout, form = words
-                arrays = [requests.array() for _ in range(8)]
-                noises = [requests.array() for _ in range(int(requests.line()[0]))]
-                solution.know(layout, form, arrays[:4], arrays[4:], noises)
-                replies.words("known")
-            elif verb in ("call", "own"):
-                name, repeats, count = words
-                arguments = [requests.array() for _ in range(int(count))]
-                found, calls = solution.call(name, int(repeats), arguments, own=verb == "own")
-                replies.arrays(found, *calls)
-            elif verb == "train":
-                name, epochs = words
-                train_images, test_images, marks = (requests.array() for _ in range(3))
-                replies.arrays(solution.train(name, int(epochs), train_images, test_images, marks))
-            elif verb == "answers":
-                found = solution.answers()
-                replies.words(*(["absent"] if found is None else ["answers", *found]))
-            sys.stdout.flush()
+            reply = perform(words, arrays, held)
         except BaseException as error:  # SystemExit, too, is the solution's
-            replies.words("error", describe(error))
+            reply = ["error", describe(error, folder)], []
+        if os.getpid() != own:
+            os._exit(0)
+        replies.send(*reply)
 
 
 def main():
     """Work in a copy of the solution's folder, which may be written to, and serve."""
     requests, replies = Requests(int(sys.argv[1])), Replies(int(sys.argv[2]))
-    shutil.copytree(sys.argv[3], sys.argv[4], dirs_exist_ok=True)
-    os.chdir(sys.argv[4])
-    sys.path[0] = sys.argv[4]
-    sys.modules["mnist_vae"] = None  # the right answers are not to be had here
-    answer(requests, replies)
+    source, work = sys.argv[3:]
+    shutil.copytree(source, work, dirs_exist_ok=True)
+    os.chdir(work)
+    sys.path.insert(0, work)
+    sys.modules["mnist_vae"] = None  # the right answers are not here
+    answer(requests, replies, work)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from mnist_vae.check import process, questions
+from mnist_vae.check import julia, process, questions
 from mnist_vae.check.contract import (
     BERNOULLI,
     BY_NAME,
@@ -85,7 +85,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Report:
-    """A checked solution. `trouble` says why nothing could be judged."""
+    """A checked solution. `trouble` says why nothing could be judged, `notes` what was left out of it."""
 
     name: str
     language: str = ""
@@ -95,6 +95,7 @@ class Report:
     sandboxed: bool = False
     verdicts: tuple[Verdict, ...] = ()
     trouble: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def is_wrong(self) -> bool:
@@ -186,7 +187,7 @@ class Judge:
         self.shared = host
         self.solution, self.options = solution, options
         self.language = "julia" if solution.suffix == ".jl" else "python"
-        self.julia = process.find_julia() if self.language == "julia" else None
+        self.julia = julia.require_julia() if self.language == "julia" else None
         self.inputs: Inputs = make_inputs()
         self.nodes, self.node_weights = quadrature()
         self.host: Host | None = None

@@ -59,8 +59,8 @@ def headline(report: Report) -> str:
 
 
 def first_lines(report: Report) -> list[str]:
-    """How the solution was run and read."""
-    lines = [SANDBOX if report.sandboxed else NO_SANDBOX]
+    """How the solution was run and read, and what of it was left out."""
+    lines = [SANDBOX if report.sandboxed else NO_SANDBOX, *report.notes]
     if not report.trouble:
         lines.append(f"Read as {report.framework}, {report.layout}.")
     return lines

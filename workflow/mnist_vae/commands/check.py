@@ -1,13 +1,16 @@
 """Check any solution of the assignment, or a whole class: what is right, and which mistake is made."""
 
 import sys
+import tempfile
+import traceback
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from mnist_vae.check import report as pages
 from mnist_vae.check.contract import BY_NAME
+from mnist_vae.check.intake import Submission, classroom, neighbours, submission
 from mnist_vae.check.judge import LAYOUTS, Options, Report, check
-from mnist_vae.check.process import SUFFIXES, solution_file
 from mnist_vae.errors import InputError
 from mnist_vae.files.storage import save_text
 from mnist_vae.pages.markdown import html_page
@@ -15,8 +18,13 @@ from mnist_vae.pages.markdown import html_page
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
-    parser.add_argument("solution", nargs="?", help="a file in Python (.py) or Julia (.jl)")
-    parser.add_argument("--class", dest="folder", help="check every solution in a folder instead, a row each")
+    parser.add_argument(
+        "solution", nargs="?", help="a file in Python (.py) or Julia (.jl), a notebook, a folder or a .zip"
+    )
+    parser.add_argument(
+        "--class", dest="folder", help="check every submission in a folder or .zip, a row each"
+    )
+    parser.add_argument("--file", default="", help="which file of a student's folder or .zip is judged")
     parser.add_argument(
         "--layout", choices=LAYOUTS, default="", help="how images lie in a batch (default: found out)"
     )
@@ -40,46 +48,72 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Judge, show, and end with status 1 if anything is wrong."""
     if bool(options.solution) == bool(options.folder):
-        raise InputError("check: name one solution (a .py or .jl file), or a folder by --class.")
+        raise InputError("check: name one solution, or a folder of them by --class.")
     if not options.seconds > 0:
         raise InputError(f"check: --seconds is {options.seconds:g}; it must be above 0.")
     settings = Options(options.layout, options.dtype, named(options.name), options.object, options.seconds)
-    if options.folder:
-        reports = check_class(options.folder, settings)
-        text, markdown, json = (
-            show(reports, options.points)
-            for show in (pages.class_text, pages.class_markdown, pages.class_json)
-        )
-    else:
-        reports = [check(solution_file(options.solution), settings)]
-        text, markdown, json = (
-            show(reports[0], options.points) for show in (pages.text, pages.markdown, pages.as_json)
-        )
-    if options.json == "-":
-        print(json)
-    else:
-        print(text)
-        if options.json:
-            save_text(options.json, json)
-    if options.html:
-        save_text(options.html, html_page(markdown))
+    with tempfile.TemporaryDirectory(prefix="check-") as scratch:
+        if options.folder:
+            text, reports = check_class(options, settings, Path(scratch))
+        else:
+            text, reports = check_one(options, settings, Path(scratch))
+    print(text)
     if any(report.is_wrong for report in reports):
         sys.stdout.flush()
         raise SystemExit(1)
 
 
-def check_class(folder: str, settings: Options) -> list[Report]:
-    """Check each solution of a folder, in the order of their names; none sees another."""
-    if not Path(folder).is_dir():
-        raise InputError(f"{folder}: there is no such folder.")
-    files = sorted(path for path in Path(folder).iterdir() if path.suffix in SUFFIXES and path.is_file())
-    if not files:
-        raise InputError(f"{folder} holds no solution: no file that ends in {' or '.join(SUFFIXES)}.")
-    reports = []
-    for number, path in enumerate(files, 1):
-        print(f"{number} of {len(files)}: {path.name}", file=sys.stderr, flush=True)
-        reports.append(check(path, Options(**(vars(settings) | {"alone": True}))))
-    return reports
+def check_one(options: Namespace, settings: Options, scratch: Path) -> tuple[str, list[Report]]:
+    """Check one submission, and write what is asked for. Raises InputError if nothing can be judged."""
+    path = Path(options.solution)
+    if not path.exists():
+        raise InputError(f"{options.solution}: there is no such file.")
+    found = submission(path, scratch, options.file)
+    if found.file is None:
+        raise InputError(f"{options.solution}: {found.trouble}")
+    report = judged(found, settings)
+    json = pages.as_json(report, options.points)
+    write(options, json, pages.markdown(report, options.points))
+    return json if options.json == "-" else pages.text(report, options.points), [report]
+
+
+def check_class(options: Namespace, settings: Options, scratch: Path) -> tuple[str, list[Report]]:
+    """Check each submission of a class; what is asked for is written after each, lest a later one lose it."""
+    found, left_out = classroom(Path(options.folder), scratch, options.file)
+    print("\n".join(left_out), file=sys.stderr, end="\n" * bool(left_out))
+    reports: list[Report] = []
+    for number, one in enumerate(found, 1):
+        print(f"{number} of {len(found)}: {one.name}", file=sys.stderr, flush=True)
+        try:
+            reports.append(judged(one, settings))
+        except Exception as error:  # a fault of the judge, or no Julia: the others are judged all the same
+            if not isinstance(error, InputError):
+                traceback.print_exc()
+            reports.append(Report(one.name, trouble=f"Not judged: {error or type(error).__name__}"))
+        write(
+            options,
+            pages.class_json(reports, options.points),
+            pages.class_markdown(reports, options.points),
+        )
+    show = pages.class_json if options.json == "-" else pages.class_text
+    return show(reports, options.points), reports
+
+
+def judged(found: Submission, settings: Options) -> Report:
+    """The report on a submission: under the student's name, with what was left out of it."""
+    if found.file is None:
+        return Report(found.name, trouble=found.trouble)
+    report = check(found.file, replace(settings, alone=found.alone))
+    behind = [] if found.alone else neighbours(found.file)[1]
+    return replace(report, name=found.name, notes=(*found.notes, *behind))
+
+
+def write(options: Namespace, json: str, markdown: str) -> None:
+    """Write what is asked for."""
+    if options.json and options.json != "-":
+        save_text(options.json, json)
+    if options.html:
+        save_text(options.html, html_page(markdown))
 
 
 def named(pairs: list[str]) -> dict[str, str]:

@@ -5,8 +5,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from mnist_vae.check.intake import LANGUAGES
 from mnist_vae.check.judge import Options, Report, check
-from mnist_vae.check.process import find_julia, solution_file
+from mnist_vae.check.julia import require_julia
 from mnist_vae.check.report import text
 from mnist_vae.errors import InputError
 from mnist_vae.files.storage import save_table
@@ -45,6 +46,16 @@ def run(options: Namespace) -> None:
     save_table(options.table, rows, COLUMNS)
 
 
+def solution_file(name: str) -> Path:
+    """The file. Raises InputError where there is none, or one of another language."""
+    path = Path(name)
+    if path.suffix not in LANGUAGES:
+        raise InputError(f"{name}: a solution is a file that ends in {' or '.join(LANGUAGES)}.")
+    if not path.is_file():
+        raise InputError(f"{name}: there is no such file.")
+    return path
+
+
 def leave_out(name: str, reason: str) -> None:
     """Say why a solution has no rows."""
     print(f"{name} is left out: {reason}", file=sys.stderr, flush=True)
@@ -55,7 +66,7 @@ def missing_julia(name: str) -> str:
     if Path(name).suffix != ".jl":
         return ""
     try:
-        find_julia()
+        require_julia()
     except InputError as error:
         return str(error)
     return ""

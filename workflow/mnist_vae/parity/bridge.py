@@ -7,7 +7,6 @@ the Python package, whose juliapkg keeps a Julia with Flux, as juliapkg.json pin
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mnist_vae.check.julia import find_julia
 from mnist_vae.errors import InputError
 from mnist_vae.parity import juliacall_host
 
@@ -32,6 +32,13 @@ JULIACALL_ENVIRONMENT = {
     "PYTHON_JULIACALL_HANDLE_SIGNALS": "no",  # they stay Python's, so that Ctrl-C ends the process
     "JULIA_CONDAPKG_BACKEND": "Null",  # Julia uses the Python it runs in, and installs none
 }
+
+
+WAYS_TO_FLUX = (
+    "juliapkg adds it unless PYTHON_JULIAPKG_OFFLINE or PYTHON_JULIACALL_PROJECT is set: unset them.",
+    'In a project of your own: `import Pkg; Pkg.add("Flux")` in the Julia above.',
+    "`parity: backend: executable` in the config runs the core tier, which needs no Flux.",
+)
 
 
 class Answer(NamedTuple):
@@ -47,7 +54,11 @@ class Answer(NamedTuple):
 
 
 class NoJuliaError(InputError):
-    """This backend has no Julia to start, or one without Flux; the message says why."""
+    """This backend has no Julia to start; the message says why."""
+
+
+class NoFluxError(NoJuliaError):
+    """This backend has a Julia, but no Flux; the message says where it was looked for."""
 
 
 class JuliaFailedError(InputError):
@@ -65,7 +76,7 @@ def ask_reference(inputs: Mapping[str, np.ndarray], reference: str | Path, backe
     if backend == "auto":
         environment["PYTHON_JULIAPKG_OFFLINE"] = "yes"  # juliapkg may use, not download
     tried: list[str] = []
-    failed = False
+    errors: list[InputError] = []
     with tempfile.TemporaryDirectory(prefix="parity-") as name:
         folder = Path(name)
         (folder / "inputs").mkdir()
@@ -74,29 +85,26 @@ def ask_reference(inputs: Mapping[str, np.ndarray], reference: str | Path, backe
         attempts = list(BACKENDS[1:]) if backend == "auto" else [backend]
         for attempt in attempts:
             try:
-                _run(_command(attempt, reference, folder), environment)
+                _run(_command(attempt, reference, folder), environment, folder)
             except (NoJuliaError, JuliaFailedError) as error:
-                failed |= isinstance(error, JuliaFailedError)
+                errors.append(error)
                 tried.append(f"{attempt}: {error}")
                 if attempt != attempts[-1]:
                     _say(f"{tried[-1]}\nTrying {attempts[-1]}.")
                 continue
             return _read_answer(attempt, folder, tried)
-    if failed:
+    if any(isinstance(error, JuliaFailedError) for error in errors):
         raise JuliaFailedError("\n".join(["Julia did not answer.", *tried]))
+    if isinstance(errors[-1], NoFluxError):
+        raise NoFluxError("\n".join(["The Julia to compare with has no Flux.", *tried, *WAYS_TO_FLUX]))
     raise NoJuliaError(
         "\n".join(["There is no Julia to compare with.", *tried, *ways_to_a_julia(backend, reference)])
     )
 
 
-def find_executable(reference: Path) -> str | None:
-    """Find `julia` on the PATH, else where `make julia` puts it: in .julia/ beside the reference."""
-    return shutil.which("julia") or shutil.which("julia", path=reference.parent / ".julia/bin")
-
-
 def ways_to_a_julia(backend: str, reference: Path) -> list[str]:
     """What the user can do, of what is not done yet: a sentence each."""
-    has_julia, has_juliacall = find_executable(reference) is not None, find_spec("juliacall") is not None
+    has_julia, has_juliacall = find_julia([reference.parent]) is not None, find_spec("juliacall") is not None
     ways = []
     if has_julia and backend == "juliacall":
         ways.append(
@@ -134,13 +142,13 @@ def _command(backend: str, reference: Path, folder: Path) -> list[str | Path]:
     """Say how the reference is made to answer in the folder. Raises NoJuliaError."""
     if backend == "juliacall":
         return [sys.executable, "-m", juliacall_host.__name__, reference, folder]
-    julia = find_executable(reference)
+    julia = find_julia([reference.parent])
     if julia is None:
         raise NoJuliaError("there is no `julia` on the PATH or in .julia/bin")
     return [julia, "--startup-file=no", reference / "parity.jl", folder]
 
 
-def _run(command: list[str | Path], environment: Mapping[str, str]) -> None:
+def _run(command: list[str | Path], environment: Mapping[str, str], folder: Path) -> None:
     """Run a process that answers, and pass on what it prints as it comes. Raises as `ask_reference` does.
 
     It leads a group of processes, so that an interruption of this one ends it and all that it started.
@@ -164,8 +172,9 @@ def _run(command: list[str | Path], environment: Mapping[str, str]) -> None:
         except BaseException:
             _end(process)
             raise
-    if process.returncode == juliacall_host.NO_JULIA:
-        raise NoJuliaError(lines[-1])
+    if process.returncode in (juliacall_host.NO_JULIA, juliacall_host.NO_FLUX):
+        kind = NoJuliaError if process.returncode == juliacall_host.NO_JULIA else NoFluxError
+        raise kind((folder / juliacall_host.REASON).read_text(encoding="utf-8"))
     if process.returncode != 0:
         ended = f"was killed by signal {-process.returncode}" if process.returncode < 0 else "failed"
         raise JuliaFailedError("\n".join([f"Julia ({command[0]}) {ended}:", *error_head(lines)]))

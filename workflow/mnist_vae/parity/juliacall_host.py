@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 from urllib.error import URLError
 
-NO_JULIA = 3  # exit status: juliacall is absent, could not start, or lacks Flux; the last line says why
+# Exit statuses: juliacall is absent or could not start, or what it starts lacks Flux. Why is in a file of the
+# folder: among what Julia prints, whose last line may not have ended, it could not be told apart.
+NO_JULIA, NO_FLUX = 3, 4
+REASON = "reason"
 
 
 def explain(error: Exception) -> str:
@@ -32,7 +35,7 @@ def explain(error: Exception) -> str:
 
 def main() -> int:
     """Start Julia, and let both tiers of the reference answer."""
-    reference, folder = Path(sys.argv[1]), sys.argv[2]
+    reference, folder = Path(sys.argv[1]), Path(sys.argv[2])
     print(
         "juliacall: starting Julia (the first time, it may download and precompile for minutes)",
         file=sys.stderr,
@@ -41,14 +44,16 @@ def main() -> int:
     try:
         from juliacall import Main
     except Exception as error:
-        print(explain(error), file=sys.stderr)
+        (folder / REASON).write_text(explain(error), encoding="utf-8")
         return NO_JULIA
     if not Main.seval('Base.find_package("Flux") !== nothing'):
-        print("Julia started, but Flux is not in its environment", file=sys.stderr)
-        return NO_JULIA
+        project = Main.seval('something(Base.active_project(), "none")')
+        reason = f"Julia started, but Flux is not in its project ({project})"
+        (folder / REASON).write_text(reason, encoding="utf-8")
+        return NO_FLUX
     try:
         Main.include(os.fspath(reference / "parity_flux.jl"))
-        Main.answer_both_tiers(folder)
+        Main.answer_both_tiers(os.fspath(folder))
     except Exception as error:  # what Julia throws
         print(f"ERROR: {error}", file=sys.stderr)
         return 1

@@ -1,0 +1,270 @@
+"""What is handed in: files, notebooks, folders and archives, and what of them is judged."""
+
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mnist_vae.check.notebooks import from_export, from_notebook
+from mnist_vae.errors import InputError
+
+LANGUAGES = (".py", ".jl")
+SUFFIXES = (*LANGUAGES, ".ipynb")
+ARCHIVES = (".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz")  # which are not opened
+MIB = 2**20
+COPIED = 100 * MIB  # of files beside a solution, in all: MNIST, not compressed, has 53
+COPIED_FILES = 2_000
+UNPACKED = 2_048 * MIB  # of an archive
+UNPACKED_FILES = 20_000
+SHOWN = 3  # of what was left out
+PASSED_OVER = ("__MACOSX", "__pycache__", "node_modules")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one student handed in.
+
+    `file` is what is judged, None where nothing can be, as `trouble` says. `alone`: its neighbours are
+    others' submissions. `notes` say what was left out or changed, and why.
+    """
+
+    name: str
+    file: Path | None = None
+    alone: bool = False
+    notes: tuple[str, ...] = ()
+    trouble: str = ""
+
+
+# --- names ------------------------------------------------------------------------------------------------
+
+
+def printable(text: str) -> str:
+    """Text without what steers a terminal, or cannot be written as UTF-8."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def plain_name(path: Path) -> str:
+    """The name that a solution's copy has in its process: its own, if no protocol or encoding minds."""
+    return path.name if re.fullmatch(r"[\w. ()+-]+", path.name) else f"solution{path.suffix}"
+
+
+def is_passed_over(path: Path) -> bool:
+    """Whether a file or folder is hidden, or the system's: .x.py, and the ._x.py that macOS adds."""
+    return path.name.startswith(".") or path.name in PASSED_OVER or (path / "pyvenv.cfg").exists()
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names of many, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(map(printable, names[:SHOWN])) + more
+
+
+# --- one submission ---------------------------------------------------------------------------------------
+
+
+def submission(path: Path, scratch: Path, file: str = "") -> Submission:
+    """One student's file, notebook, folder or archive. What has to be written is written to `scratch`.
+
+    Of a folder or archive the file called `file` is judged, or the only solution at its shallowest level.
+    """
+    if path.suffix == ".zip" and path.is_file():
+        return from_archive(path, scratch, file)
+    if path.is_dir():
+        return from_folder(path, scratch, file)
+    if path.suffix not in SUFFIXES:
+        return Submission(printable(path.name), trouble=f"It {not_a_solution(path)}.")
+    return as_script(Submission(printable(path.name), path), scratch)
+
+
+def not_a_solution(path: Path) -> str:
+    """Say why a file is not judged."""
+    if path.suffix in ARCHIVES:
+        return f"is an archive that is not opened ({path.suffix}): unpack it, or make it a .zip"
+    return f"does not end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+
+
+def from_archive(path: Path, scratch: Path, file: str) -> Submission:
+    """What is judged of a .zip."""
+    try:
+        found = from_folder(unpack(path, scratch), scratch, file)
+    except InputError as error:
+        return Submission(printable(path.name), trouble=str(error))
+    return replace(found, name=printable(path.name))
+
+
+def from_folder(folder: Path, scratch: Path, file: str) -> Submission:
+    """What is judged of a folder."""
+    name = printable(folder.name)
+    found = solutions(folder, file)
+    if not found:
+        inside = [entry.name for level in levels(folder) for entry in level if entry.is_file()]
+        there = f"only {listed(inside)}" if inside else "it is empty"
+        wanted = f"{file}, which `--file` asks for" if file else f"no file in {', '.join(SUFFIXES)}"
+        return Submission(name, trouble=f"The folder holds {'no ' if file else ''}{wanted}: {there}.")
+    if len(found) > 1:
+        several = listed([str(path.relative_to(folder)) for path in found])
+        return Submission(name, trouble=f"The folder holds several files ({several}); `--file` says which.")
+    (path,) = found
+    others = [other for other in solutions(folder, "") if other != path] if file else []
+    notes = (f"Of several files {printable(path.name)} is judged.",) if others else ()
+    return as_script(Submission(name, path, notes=notes), scratch)
+
+
+def solutions(folder: Path, file: str) -> list[Path]:
+    """The files of a folder that may be its solution: of the shallowest level that has any."""
+    for level in levels(folder):
+        found = [
+            entry
+            for entry in level
+            if entry.is_file() and (entry.name == file if file else entry.suffix in SUFFIXES)
+        ]
+        if found:
+            return found
+    return []
+
+
+def levels(folder: Path) -> Iterator[list[Path]]:
+    """What lies in a folder, then in its folders, and so on. No links are followed."""
+    level = [folder]
+    while level:
+        entries = [entry for parent in level for entry in contents(parent)]
+        yield entries
+        level = [entry for entry in entries if entry.is_dir()]
+
+
+def contents(folder: Path) -> list[Path]:
+    """A folder's entries by name, without links and what is passed over."""
+    entries = sorted(folder.iterdir(), key=lambda path: os.fsencode(path.name))
+    return [entry for entry in entries if not entry.is_symlink() and not is_passed_over(entry)]
+
+
+def unpack(path: Path, scratch: Path) -> Path:
+    """Unpack a .zip into a new folder. Raises InputError where it cannot be, or is too large."""
+    folder = scratch / f"{len(list(scratch.iterdir()))}" / path.stem
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            if sum(entry.file_size for entry in entries) > UNPACKED or len(entries) > UNPACKED_FILES:
+                raise InputError(
+                    f"The archive {printable(path.name)} holds more than {UNPACKED // MIB} MB or "
+                    f"{UNPACKED_FILES} files."
+                )
+            archive.extractall(folder)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, OSError, EOFError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"The archive {printable(path.name)} cannot be unpacked ({printable(str(error))})."
+        ) from error
+    return folder
+
+
+def as_script(found: Submission, scratch: Path) -> Submission:
+    """A notebook, or a script that was exported from one, as the script that is judged."""
+    assert found.file is not None
+    path = found.file
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return found  # its process will say what is wrong with it
+    suffix = path.suffix
+    if suffix == ".ipynb":
+        try:
+            text, suffix, notes = from_notebook(text)
+        except InputError as error:
+            return replace(found, file=None, trouble=f"The notebook {printable(path.name)} {error}.")
+    elif suffix == ".py" and "get_ipython()" in text:
+        text, notes = from_export(text)
+    else:
+        return found
+    folder = scratch / f"{len(list(scratch.iterdir()))}"
+    if found.alone:
+        folder.mkdir()
+    else:
+        copy(path, folder)
+    script = folder / f"{Path(plain_name(path)).stem}{suffix}"
+    script.write_text(text, encoding="utf-8")
+    return replace(found, file=script, notes=found.notes + notes)
+
+
+# --- a class ----------------------------------------------------------------------------------------------
+
+
+def classroom(place: Path, scratch: Path, file: str = "") -> tuple[list[Submission], list[str]]:
+    """Every submission of a folder or a .zip, by name, and what in it is none, with the reason.
+
+    A submission is a file, a notebook, an archive, or a folder. Raises InputError where there is none.
+    """
+    if place.suffix == ".zip" and place.is_file():
+        place = unpack(place, scratch)
+        while len(inside := contents(place)) == 1 and inside[0].is_dir():  # the folder that was zipped
+            place = inside[0]
+    if not place.is_dir():
+        raise InputError(f"{place}: there is no such folder.")
+    found, left_out = [], []
+    for path in sorted(place.iterdir(), key=lambda path: os.fsencode(path.name)):
+        name = printable(path.name)
+        if path.is_symlink() and not path.exists():
+            left_out.append(f"{name} is left out: it is a link to nothing.")
+        elif is_passed_over(path):
+            left_out.append(f"{name} is left out: it is hidden, or the system's.")
+        elif path.is_dir() or path.suffix in (*SUFFIXES, ".zip", *ARCHIVES):
+            one = submission(path, scratch, file)
+            found.append(one if path.is_dir() or path.suffix == ".zip" else replace(one, alone=True))
+        else:
+            left_out.append(f"{name} is left out: it {not_a_solution(path)}.")
+    if not found:
+        kinds = f"no file in {', '.join(SUFFIXES)} or .zip, and no folder"
+        raise InputError("\n".join([f"{place} holds no solution: {kinds}.", *left_out]))
+    return found, left_out
+
+
+# --- what goes with a solution ----------------------------------------------------------------------------
+
+
+def neighbours(solution: Path) -> tuple[list[Path], list[str]]:
+    """The files in a solution's folder that go with it, and sentences about those that stay behind."""
+    folder = solution.parent
+    if Path.home().resolve().is_relative_to(folder.resolve()):
+        return [], [f"What lies beside it was left behind: {folder} is, or holds, your home."]
+    files: list[tuple[int, Path]] = []
+    behind: list[str] = []
+    for level in levels(folder):
+        for entry in level:
+            if entry.is_file() and entry != solution:
+                files.append((entry.stat().st_size, entry))
+        if len(files) > COPIED_FILES:
+            break
+    total, taken = 0, []
+    for size, path in sorted(files, key=lambda pair: pair[0])[:COPIED_FILES]:
+        total += size
+        if total > COPIED:
+            behind.append(f"{path.relative_to(folder)} ({size / MIB:.0f} MB)")
+        else:
+            taken.append(path)
+    notes = []
+    if behind:
+        notes.append(f"Left behind, beyond {COPIED // MIB} MB in all: {listed(behind)}.")
+    if len(files) > COPIED_FILES:
+        notes.append(f"Of the files beside it only the {COPIED_FILES} smallest are there for it.")
+    return taken, notes
+
+
+def copy(solution: Path, place: Path, alone: bool = False) -> int:
+    """Copy a solution and, unless alone, what lies beside it; how many bytes that is."""
+    place.mkdir(mode=0o755)
+    size = 0
+    for path in [solution, *([] if alone else neighbours(solution)[0])]:
+        target = place / (plain_name(path) if path == solution else path.relative_to(solution.parent))
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        except OSError:  # not readable: not there for the solution either
+            if path == solution:
+                raise
+            continue
+        size += path.stat().st_size
+    return size
