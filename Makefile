@@ -1,37 +1,48 @@
-# make run    every table and figure, from nothing: environment, data, models, pictures
-# make test   the same environment, then the tests
-# make help   the other targets
+# make explore   one model and its interactive page, as a first look
+# make run       every table and figure, from nothing: environment, data, models, pictures
+# make test      the quick tests
+# make help      the other targets
 
 PYTHON ?= python3
 CORES ?= 4
 VENV := .venv
 ENVIRONMENT := $(VENV)/.installed
+DEVELOPMENT := $(VENV)/.installed-dev
 
 # An environment belongs to one folder and one Python: its scripts and its editable install hold absolute paths.
-# The marker says which; where the project was copied or moved, or Python replaced, the environment is made anew.
+# The marker says which. If the project was copied or moved, or Python replaced, the environment is made again.
 BELONGS_TO = echo "$$(pwd -P) $$($(VENV)/bin/python --version 2>&1)"
 ifneq ($(shell cat $(ENVIRONMENT) 2> /dev/null),$(shell $(BELONGS_TO)))
 .PHONY: $(ENVIRONMENT)
 endif
 
-# Prints the data set that the configuration comes down to.
+# Prints the data set that the configuration comes down to. LOCAL: without asking a mirror.
 DATASET = $(VENV)/bin/python -c 'from mnist_vae.config.layers import complete_config, read_config; \
 	from mnist_vae.data.obtain import resolve_dataset; \
 	config = complete_config(read_config("config/config.yaml")); \
-	print(resolve_dataset(config["dataset"], config["mnist_dir"], config["mirrors"]))'
+	print(resolve_dataset(config["dataset"], config["mnist_dir"], $(if $(LOCAL),[],config["mirrors"])))'
+
+# A run shows one line per step, and after Ctrl-C how to go on.
+SNAKEMAKE = trap 'echo "Interrupted. The same command resumes where this run stopped." >&2; exit 130' INT; \
+	$(VENV)/bin/snakemake --cores $(CORES) $${SNAKEMAKE_OUTPUT_CACHE:+--cache} --logger steps
 
 .DEFAULT_GOAL := help
-.PHONY: run report site quote verify test test-faults julia parity golden lint lock clean help
+.PHONY: run explore report site quote verify test test-all julia parity golden lint lock clean help
+
+explore: LOCAL := yes
+explore: $(ENVIRONMENT)  ## one model and its interactive page: the first thing to try (CORES=4)
+	@dataset=$$($(DATASET)) && $(SNAKEMAKE) --config dataset=$$dataset -- results/$$dataset/explorer.html && \
+	echo "To look at: results/$$dataset/explorer.html"
 
 run: $(ENVIRONMENT)  ## every table and figure of the study (CORES=4)
-	@[ -t 1 ] && progress="--logger rich"; set -x; $(VENV)/bin/snakemake --cores $(CORES) $$progress $${SNAKEMAKE_OUTPUT_CACHE:+--cache}
+	@$(SNAKEMAKE)
 	@dataset=$$($(DATASET) 2> /dev/null) && echo "To look at: results/$$dataset/explorer.html"
 
-test: $(ENVIRONMENT)  ## every test but the next ones
-	$(VENV)/bin/pytest --numprocesses auto -m 'not faults'
+test: $(DEVELOPMENT)  ## the quick tests
+	$(VENV)/bin/pytest --numprocesses auto -m quick
 
-test-faults: $(ENVIRONMENT)  ## runs that are killed, full disks, and other trouble
-	$(VENV)/bin/pytest --numprocesses auto -m faults
+test-all: $(DEVELOPMENT)  ## every test, also those that run Snakemake, browsers and clusters, and kill runs
+	$(VENV)/bin/pytest --numprocesses auto
 
 julia:  ## a Julia for the parity ladder, under .julia (Debian, amd64)
 	sh reference_julia/debian/install.sh
@@ -40,7 +51,7 @@ parity: $(ENVIRONMENT)  ## compare every function with the Julia reference; fetc
 	-sh reference_julia/debian/install.sh
 	$(VENV)/bin/snakemake --cores $(CORES) parity
 
-golden: $(ENVIRONMENT) julia  ## compute tests/parity/golden.npz anew, by Julia
+golden: $(DEVELOPMENT) julia  ## compute tests/parity/golden.npz again, by Julia
 	$(VENV)/bin/python tests/parity/make_golden.py
 
 report: run  ## results/{dataset}/report.html: every figure and table in one file
@@ -48,7 +59,7 @@ report: run  ## results/{dataset}/report.html: every figure and table in one fil
 	$(VENV)/bin/snakemake --report results/$$dataset/report.html \
 	    --report-metadata workflow/report/software.yaml --report-stylesheet workflow/report/report.css
 
-site: report  ## results/site: the docs, the library's reference and the last run, as pages to publish
+site: report $(DEVELOPMENT)  ## results/site: the docs, the library's reference and the last run, as pages to publish
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --strict --config-file site/mkdocs.yml
 	@echo "To look at: results/site/index.html"
 
@@ -60,19 +71,25 @@ verify: $(ENVIRONMENT)  ## compare all results with their manifest (and with ano
 	dataset=$$($(DATASET)) && \
 	$(VENV)/bin/python -m mnist_vae verify results/$$dataset/manifest.json $${AGAINST:+--against "$$AGAINST"}
 
-lint: $(ENVIRONMENT)  ## linters, format and type checks
+lint: $(DEVELOPMENT)  ## linters, format and type checks
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/snakefmt --check Snakefile workflow
 	$(VENV)/bin/snakemake --lint
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
 
-lock: pyproject.toml  ## pin anew every package that pyproject.toml asks for
+lock: pyproject.toml  ## pin every package that pyproject.toml asks for again
 	$(PYTHON) -m venv --clear $(VENV)
-	$(VENV)/bin/pip install --editable '.[site,test]'
-	(echo "# Every package of the environment, pinned; made by 'make lock' from pyproject.toml."; \
-	 $(VENV)/bin/pip freeze --exclude-editable | sed 's/+cpu$$//') > requirements.lock
+	$(VENV)/bin/pip install --editable '.[pipeline]'
+	(echo "# Every package that a run needs, pinned; made by 'make lock' from pyproject.toml."; $(PINS)) > requirements.lock
+	$(VENV)/bin/pip install --constraint requirements.lock --editable '.[site,test]'
+	(echo "# What tests, linters and the site need besides; made by 'make lock' from pyproject.toml."; \
+	 echo "--requirement requirements.lock"; $(PINS) | grep -vxFf requirements.lock) > requirements-dev.lock
 	@$(BELONGS_TO) > $(ENVIRONMENT)
+	@touch $(DEVELOPMENT)
+
+PINS = $(VENV)/bin/pip freeze --exclude-editable | sed 's/+cpu$$//'
 
 clean:  ## remove everything computed; keeps the environment and downloaded data
 	@$(PYTHON) workflow/scripts/clean.py
@@ -84,8 +101,19 @@ $(ENVIRONMENT): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 run")'
 	@if [ -L $(VENV) ] && [ -e $(ENVIRONMENT) ]; then \
 	    echo "$(VENV) is a link to an environment of another folder ($$(cat $(ENVIRONMENT))). Remove the link."; exit 1; fi
-	@echo "Installing the locked environment in $(VENV): once, in about two minutes, or longer where PyTorch is downloaded."
-	$(PYTHON) -m venv --clear $(VENV)
-	$(VENV)/bin/pip install --disable-pip-version-check --requirement requirements.lock
-	$(VENV)/bin/pip install --disable-pip-version-check --quiet --no-deps --editable .
+	@echo "Installing what a run needs in $(VENV): once, in about a minute, or longer where PyTorch is downloaded."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(call INSTALL,--requirement requirements.lock)
+	@$(call INSTALL,--no-deps --editable .)
+	@[ -x $(VENV)/bin/snakemake ] || { echo "pip installed nothing in $(VENV): see '$(VENV)/bin/pip config list'."; exit 1; }
 	@$(BELONGS_TO) > $@
+
+$(DEVELOPMENT): $(ENVIRONMENT) requirements-dev.lock
+	@echo "Installing the tools for tests and linters in $(VENV): once, in about a minute."
+	@$(call INSTALL,--requirement requirements-dev.lock)
+	@touch $@
+
+# Settings of pip's that send packages elsewhere are set aside. pip's own words are shown where it fails.
+INSTALL = env -u PIP_PREFIX -u PIP_TARGET -u PIP_ROOT \
+	$(VENV)/bin/pip install --disable-pip-version-check --no-user $(1) > $(VENV)/pip.log 2>&1 || \
+	{ cat $(VENV)/pip.log; echo "pip failed, see above. The same command tries again."; exit 1; }

@@ -11,6 +11,24 @@ import mnist_vae
 from support.environment import make_environment
 from support.project import ROOT, Project
 
+TESTS = Path(__file__).parent
+
+
+# The tests that `make test` runs: in a few minutes, without a browser, a Julia, a cluster or the network.
+QUICK = (
+    *(f"unit/{room}" for room in ("study", "exact", "data", "files", "provenance", "config", "plan")),
+    *("unit/figures", "unit/pages", "unit/test_parameters.py", "unit/test_steps.py"),
+    *("parity/test_golden.py", "workflow/test_small_run.py"),
+)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by markers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the quick tests."""
+    for item in items:
+        if item.path.relative_to(TESTS).as_posix().startswith(QUICK):
+            item.add_marker("quick")
+
 
 def pytest_sessionstart() -> None:
     """Refuse to test another checkout's library than this one's; forget what started the tests: `make`'s

@@ -3,11 +3,7 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from support.small_project import RESULTS, SmallProject, finish
-
-pytestmark = pytest.mark.faults
 
 TARGETS = [f"{RESULTS}/tables/metrics.csv"]
 WEIGHTS = f"{RESULTS}/models/reference/n120/seed1/weights.safetensors"

@@ -2,11 +2,7 @@
 
 import random
 
-import pytest
-
 from support.small_project import RESULTS, SmallProject, finish
-
-pytestmark = pytest.mark.faults
 
 KILLS = 25
 # Each kind of file, by as few jobs as can be: arrays, weights, tables, a picture and pages.

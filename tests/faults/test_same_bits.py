@@ -1,10 +1,6 @@
 """Clean runs on one core, on two and on four make the same bits of everything."""
 
-import pytest
-
 from support.small_project import RESULTS, SmallProject, finish
-
-pytestmark = pytest.mark.faults
 
 
 def test_clean_runs_on_one_two_and_four_cores_make_the_same_bits(tmp_path):

@@ -10,8 +10,6 @@ import pytest
 
 from support.small_project import RESULTS, SmallProject, finish
 
-pytestmark = pytest.mark.faults
-
 GREY = f"{RESULTS}/data/grey.safetensors"
 DIGITS = f"{RESULTS}/data/binarized.safetensors"
 WEIGHTS = f"{RESULTS}/models/reference/n120/seed1/weights.safetensors"

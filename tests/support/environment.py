@@ -40,3 +40,4 @@ def make_environment(folder: Path) -> None:
             copy.symlink_to(script)
     version = subprocess.run([python, "--version"], capture_output=True, text=True, check=True).stdout
     (environment / ".installed").write_text(f"{folder.resolve()} {version}")
+    (environment / ".installed-dev").touch()

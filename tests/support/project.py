@@ -18,7 +18,7 @@ REFERENCE = ROOT / "reference_julia"
 CHECKOUT = (
     *("Snakefile", "workflow", "config", "profiles", "envs", "docs", "reference_julia", "site", "tests"),
     *("Makefile", "pyproject.toml", "requirements.lock", "README.md", "LICENSE", "results/README.md"),
-    *("CHANGELOG.md", "CONTRIBUTING.md"),
+    *("requirements-dev.lock", "CHANGELOG.md", "CONTRIBUTING.md"),
 )
 ONE_SIZE = {"epochs": 1, "seeds": [1], "train_sizes": {"mnist": [200], "mnist5k": [200]}}
 TINY = {

@@ -37,6 +37,7 @@ def folder(tmp_path):
     for name in (
         "Makefile",
         "requirements.lock",
+        "requirements-dev.lock",
         "pyproject.toml",
         "workflow/scripts/clean.py",
         "results/README.md",
@@ -121,8 +122,8 @@ def test_clean_without_permission_removes_nothing(folder, tmp_path):
 
 
 def is_made_anew(folder):
-    """Whether `make lint` would install the environment first."""
-    planned = make(folder, "--dry-run", "lint")
+    """whether `make run` would install the environment first."""
+    planned = make(folder, "--dry-run", "run")
     assert planned.returncode == 0, planned.stderr
     return "-m venv" in planned.stdout
 
@@ -172,3 +173,44 @@ def test_tests_refuse_to_test_another_checkout(tmp_path):
     )
     assert result.returncode == pytest.ExitCode.USAGE_ERROR
     assert f"These are the tests of {tmp_path}" in result.stdout + result.stderr
+
+
+@pytest.fixture
+def fake_python(tmp_path):
+    """A Python whose environments have a pip that only notes its words and variables."""
+    python = tmp_path / "python"
+    python.write_text(f"""#!/bin/sh
+[ "$1 $2" = "-m venv" ] || exec {sys.executable} "$@"
+mkdir -p "$4/bin"
+ln -sf {sys.executable} "$4/bin/python"
+printf '#!/bin/sh\\n(echo "$@"; env) >> {tmp_path}/pip; exit ${{PIP_FAILS:-0}}\\n' > "$4/bin/pip"
+chmod +x "$4/bin/pip"
+""")
+    python.chmod(0o755)
+    return python
+
+
+def test_packages_go_into_the_environment_whatever_pip_is_told(folder, tmp_path, fake_python):
+    elsewhere = {"PIP_PREFIX": "/elsewhere", "PIP_TARGET": "/elsewhere", "PIP_ROOT": "/elsewhere"}
+    make(folder, ".venv/.installed", PYTHON=str(fake_python), PIP_USER="1", **elsewhere)
+    told = (tmp_path / "pip").read_text()
+    assert "install --disable-pip-version-check --no-user --requirement requirements.lock" in told
+    assert "/elsewhere" not in told
+
+
+def test_an_environment_in_which_nothing_was_installed_is_not_taken_for_one(folder, fake_python):
+    """As where pip's configuration file names another place."""
+    for _ in range(2):
+        result = make(folder, ".venv/.installed", PYTHON=str(fake_python))
+        assert result.returncode != 0
+        assert "pip installed nothing in .venv: see '.venv/bin/pip config list'." in result.stdout
+        assert not (folder / ".venv/.installed").exists()
+
+
+def test_what_pip_says_is_shown_only_where_it_fails(folder, fake_python):
+    quiet, failed = (
+        make(folder, ".venv/.installed", PYTHON=str(fake_python), PIP_FAILS=status).stdout
+        for status in ("0", "1")
+    )
+    assert "pip failed, see above. The same command tries again." in failed
+    assert "pip failed" not in quiet

@@ -16,8 +16,9 @@ from support.project import ROOT
 
 LOCK = dict(
     line.strip().lower().split("==")
-    for line in (ROOT / "requirements.lock").read_text().splitlines()
-    if line.strip() and not line.startswith("#")
+    for name in ("requirements.lock", "requirements-dev.lock")
+    for line in (ROOT / name).read_text().splitlines()
+    if "==" in line
 )
 
 
@@ -49,7 +50,8 @@ def test_environments_pin_what_the_lock_pins(path):
 
 def test_lock_pins_every_dependency():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"] + project["optional-dependencies"]["test"]
+    extras = project["optional-dependencies"]
+    wanted = project["dependencies"] + extras["pipeline"] + extras["site"] + extras["test"]
     names = {canonical(re.match(r"[\w.-]+", requirement)[0]) for requirement in wanted}
     assert names <= {canonical(name) for name in LOCK}
 
