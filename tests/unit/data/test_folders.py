@@ -69,6 +69,13 @@ def test_spellings_of_a_folder(small, monkeypatch, source, spelling):
     assert place(find_published(MNIST, text if source == "mnist_dir" else None)) == folder
 
 
+@pytest.mark.parametrize("name", ["a $HOME", "~", '"quoted"', " blanks ", "$NO_SUCH_VARIABLE"])
+def test_a_folder_that_exists_as_it_is_written_is_taken_so(small, name):
+    small.write(Path(name))
+    assert place(find_published(MNIST, name)) == Path.cwd() / name
+    assert place(find_published(MNIST, str(Path.cwd() / name))) == Path.cwd() / name
+
+
 def test_a_relative_folder_is_one_of_the_working_folder(small):
     small.write(Path("data/mnist"))
     assert place(find_published(MNIST, "data/mnist")) == Path.cwd() / "data/mnist"

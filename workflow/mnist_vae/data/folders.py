@@ -20,8 +20,11 @@ _FILE_NAME = re.compile(r"(?:.*-)?(train|t10k|test)-(images|labels)[.-]idx[123]-
 def tidy(path: str | None) -> Path | None:
     """Return the absolute path that a setting or variable means; None where it is empty.
 
-    Blanks and quotes around it are dropped, `~` and `$VARIABLE` expanded.
+    A path that exists as it is written is taken so. Of any other, blanks and quotes around it are dropped, and
+    `~` and `$VARIABLE` are expanded.
     """
+    if path and os.path.exists(path):
+        return Path(os.path.abspath(path))
     text = (path or "").strip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         text = text[1:-1].strip()
