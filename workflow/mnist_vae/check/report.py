@@ -1,14 +1,17 @@
-"""What one sees of a check: a table in the terminal, Markdown for a page, JSON for machines."""
+"""What one sees of a check: a table in the terminal, pages, and files for machines."""
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
-from mnist_vae.check.contract import ANSWER_POINTS, BY_NAME, POINTS
+from mnist_vae.check.contract import ANSWER_POINTS, BY_NAME
 from mnist_vae.check.judge import NOT_YET, Report, Verdict
 from mnist_vae.check.mistakes import MISTAKES
 from mnist_vae.check.questions import QUESTIONS
+from mnist_vae.errors import InputError
 
 MARKS = {
     "right": "right",
@@ -23,6 +26,74 @@ NO_SANDBOX = (
     "It runs with your rights: bubblewrap (`apt-get install bubblewrap`) would keep it from your files "
     "and the network."
 )
+# What an error means, by a pattern of it, where its own words do not say so.
+HINTS = {
+    r"update!|Params\b|implicit gradients|\bADAM\b": (
+        "written for an older Flux; today `state = Flux.setup(Adam(1e-3), model)`, then "
+        "`Flux.update!(state, model, gradient(loss, model)[1])`"
+    ),
+}
+PLACE = re.compile(r" \((cell \d+, )?line \d+\)$")
+ANSWERS = "answers"  # the five questions' word in a file of points
+Shares = Mapping[str, float]  # points by function and answer
+ASSIGNMENT: Shares = {name: float(function.points) for name, function in BY_NAME.items()} | {
+    f"answer {number}": ANSWER_POINTS / len(QUESTIONS) for number, _ in enumerate(QUESTIONS, 1)
+}
+
+
+# --- points -----------------------------------------------------------------------------------------------
+
+
+def read_shares(path: Path) -> Shares:
+    """A teacher's points, a function and its points in each line; what is not named has none.
+
+    `answers` shares its points among the five questions. Raises InputError with the line that says otherwise.
+    """
+    shares = dict.fromkeys(ASSIGNMENT, 0.0)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not a text: {error}") from error
+    for number, line in enumerate(lines, 1):
+        words = re.split(r"[\s,;:=]+", line.partition("#")[0].strip())
+        if words == [""]:
+            continue
+        name, points = words if len(words) == 2 else ("", "")
+        if (name not in BY_NAME and name != ANSWERS) or not re.fullmatch(r"\d+(\.\d+)?", points):
+            known = ", ".join([*BY_NAME, ANSWERS])
+            raise InputError(
+                f"{path}, line {number}: {line!r} is not a function and its points, as in "
+                f"`elbo 5`. The functions are {known}."
+            )
+        named = [answer for answer in shares if answer.startswith("answer ")] if name == ANSWERS else [name]
+        shares |= dict.fromkeys(named, float(points) / len(named))
+    return shares
+
+
+def points_of(verdict: Verdict, shares: Shares = ASSIGNMENT) -> tuple[float, float]:
+    """Points a verdict earns, of those it could: all where only something below it is wrong."""
+    most = shares[verdict.function]
+    return (most if verdict.status in ("right", "follows") else 0.0), most
+
+
+def sums(report: Report, shares: Shares) -> tuple[float, float]:
+    """All points that a report earns, and all that there are."""
+    return sum(points_of(verdict, shares)[0] for verdict in report.verdicts), sum(shares.values())
+
+
+def total(report: Report, shares: Shares) -> str:
+    """All points of a report: "27 of 48"."""
+    earned, most = sums(report, shares)
+    return f"{earned:g} of {most:g}"
+
+
+def points(report: Report, shares: Shares) -> str:
+    """All points in a sentence."""
+    whose = ", as this project shares them among what a program can judge" if shares is ASSIGNMENT else ""
+    return f"{total(report, shares)} points{whose}."
+
+
+# --- one solution -----------------------------------------------------------------------------------------
 
 
 def part_of(verdict: Verdict) -> str:
@@ -30,29 +101,30 @@ def part_of(verdict: Verdict) -> str:
     return BY_NAME[verdict.function].part if verdict.function in BY_NAME else "4: the five questions"
 
 
-def points_of(verdict: Verdict) -> tuple[int, int]:
-    """Points a verdict earns, of those it could: all where only something below it is wrong."""
-    most = (
-        BY_NAME[verdict.function].points if verdict.function in BY_NAME else ANSWER_POINTS // len(QUESTIONS)
-    )
-    return (most if verdict.status in ("right", "follows") else 0), most
+def parts(report: Report) -> dict[str, list[Verdict]]:
+    """The verdicts by the assignment's parts, in its order."""
+    found: dict[str, list[Verdict]] = {}
+    for verdict in report.verdicts:
+        found.setdefault(part_of(verdict), []).append(verdict)
+    return found
 
 
-def points(report: Report) -> str:
-    """All points in a sentence."""
-    earned = sum(points_of(verdict)[0] for verdict in report.verdicts)
-    return f"{earned} of {POINTS} points, as this project shares them among what a program can judge."
+def counts(report: Report) -> Counter[str]:
+    """How many verdicts there are of each status."""
+    return Counter(verdict.status for verdict in report.verdicts)
 
 
 def headline(report: Report) -> str:
     """What a report comes to, in a sentence."""
     if report.trouble:
-        return report.trouble
-    count = Counter(verdict.status for verdict in report.verdicts)
+        return with_hint(report.trouble)
+    count = counts(report)
     wrong = count["wrong"] + count["failed"]
     words = [f"{count['right']} right", f"{wrong} wrong" if wrong else "nothing wrong"]
     if count["follows"]:
         words.append(f"{count['follows']} wrong only because of these")
+    if count["unjudged"]:
+        words.append(f"{count['unjudged']} not judged")
     if count["absent"]:
         words.append(f"{count['absent']} not there yet")
     return ", ".join(words) + "."
@@ -60,86 +132,62 @@ def headline(report: Report) -> str:
 
 def first_lines(report: Report) -> list[str]:
     """How the solution was run and read, and what of it was left out."""
-    lines = [SANDBOX if report.sandboxed else NO_SANDBOX, *report.notes]
+    lines = [SANDBOX if report.sandboxed else NO_SANDBOX] if report.language else []
     if not report.trouble:
         lines.append(f"Read as {report.framework}, {report.layout}.")
-    return lines
+    return [*lines, *report.notes]
 
 
-def sentence(verdict: Verdict) -> str:
+def remarks(report: Report) -> dict[str, str]:
+    """What is to be said of each function; an error that several raise is told once, with a hint."""
+    told: dict[str, str] = {}
+    found = {}
+    for verdict in report.verdicts:
+        sentence = remark(verdict)
+        if verdict.status == "failed" and sentence in told:
+            found[verdict.function] = f"the error of `{told[sentence]}`"
+        else:
+            told[sentence] = verdict.function
+            found[verdict.function] = with_hint(sentence) if verdict.status == "failed" else sentence
+    return found
+
+
+def remark(verdict: Verdict) -> str:
     """A verdict in words: of a right function nothing more needs to be said."""
     if verdict.function in BY_NAME:
         return "" if verdict.status == "right" or verdict.sentence == NOT_YET else verdict.sentence
     return verdict.sentence if verdict.status == "wrong" else ""
 
 
-def text(report: Report, with_points: bool = False) -> str:
+def with_hint(error: str) -> str:
+    """An error, and what it means where its own words do not say so."""
+    hint = next((hint for pattern, hint in HINTS.items() if re.search(pattern, error)), None)
+    return f"{error}: {hint}" if hint else error
+
+
+def text(report: Report, shares: Shares | None = None) -> str:
     """The table of the terminal: a line a function, in the assignment's order."""
-    lines = [f"{report.name}: {first_lines(report)[0]}", *first_lines(report)[1:]]
-    part = ""
-    for verdict in report.verdicts:
-        if part_of(verdict) != part:
-            part = part_of(verdict)
-            lines += ["", part]
-        earned, most = points_of(verdict)
-        scored = (f"{earned}/{most} " if most else "    ") if with_points else ""
-        lines.append(f"  {scored}{verdict.function:32} {MARKS[verdict.status]:9}{sentence(verdict)}".rstrip())
+    lines = [f"{report.name}: {' '.join(first_lines(report)[:1])}", *first_lines(report)[1:]]
+    said = remarks(report)
+    for part, verdicts in parts(report).items():
+        lines += ["", part]
+        for verdict in verdicts:
+            earned, most = points_of(verdict, shares or {verdict.function: 0.0})
+            scored = f"{f'{earned:g}/{most:g}' if most else '':6}" if shares else ""
+            mark = f"{MARKS[verdict.status]:9}"
+            lines.append(f"  {scored}{verdict.function:32} {mark}{said[verdict.function]}".rstrip())
     lines += ["", headline(report)]
-    if with_points and not report.trouble:
-        lines.append(points(report))
+    if shares and not report.trouble:
+        lines.append(points(report, shares))
     return "\n".join(lines)
 
 
-def cell(words: str) -> str:
-    """Words that are safe in a cell of a Markdown table."""
-    escaped = words.replace("\\", "\\\\")
-    for sign in "|<>*_`[]":
-        escaped = escaped.replace(sign, f"\\{sign}")
-    return escaped.replace("\n", " ")
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A Markdown table."""
-    return [
-        f"| {' | '.join(head)} |",
-        f"|{'---|' * len(head)}",
-        *(f"| {' | '.join(map(cell, row))} |" for row in rows),
-    ]
-
-
-def markdown(report: Report, with_points: bool = False) -> str:
-    """The page of one solution."""
-    lines = [
-        f"# Check of {cell(report.name)}",
-        "",
-        cell(headline(report)),
-        "",
-        *map(cell, first_lines(report)),
-    ]
-    head = ["function", *(["points"] if with_points else []), "result"]
-    rows: list[list[str]] = []
-    part = ""
-    for verdict in report.verdicts:
-        if part_of(verdict) != part:
-            part = part_of(verdict)
-            rows.append([f"({part})", *[""] * (len(head) - 1)])
-        earned, most = points_of(verdict)
-        scored = [f"{earned}/{most}" if most else ""] if with_points else []
-        result = ": ".join(filter(None, (MARKS[verdict.status], sentence(verdict))))
-        rows.append([verdict.function, *scored, result])
-    if rows:
-        lines += ["", *table(head, rows)]
-    if with_points and not report.trouble:
-        lines += ["", points(report)]
-    return "\n".join([*lines, ""])
-
-
-def as_json(report: Report, with_points: bool = False) -> str:
+def as_json(report: Report, shares: Shares | None = None) -> str:
     """The report for machines."""
     data = asdict(report) | {"is_wrong": report.is_wrong}
-    if with_points:
+    if shares:
         data["points"] = {
-            verdict.function: dict(zip(("earned", "of"), points_of(verdict), strict=True))
+            verdict.function: dict(zip(("earned", "of"), points_of(verdict, shares), strict=True))
             for verdict in report.verdicts
         }
     return json.dumps(data, indent=1, ensure_ascii=False)
@@ -148,70 +196,51 @@ def as_json(report: Report, with_points: bool = False) -> str:
 # --- a class ----------------------------------------------------------------------------------------------
 
 
-def row(report: Report) -> dict[str, str]:
-    """A student's row: how much is right, what is wrong, and why."""
-    wrong = [verdict.function for verdict in report.verdicts if verdict.is_wrong]
-    named = dict.fromkeys(mistake for verdict in report.verdicts for mistake in verdict.mistakes)
-    count = Counter(verdict.status for verdict in report.verdicts)
-    return {
-        "solution": report.name,
-        "right": "" if report.trouble else str(count["right"]),
-        "wrong": ", ".join(wrong),
-        "mistakes": report.trouble or "; ".join(MISTAKES[name].says for name in named),
-        "not yet": "" if report.trouble else str(count["absent"]),
-        "points": str(sum(points_of(verdict)[0] for verdict in report.verdicts)),
-    }
+def what_is_wrong(report: Report) -> dict[str, list[str]]:
+    """What is to be mended, and in which functions: known mistakes, and sentences about what is none."""
+    found: dict[str, list[str]] = {}
+    for verdict in report.verdicts:
+        if verdict.is_wrong:
+            says = [MISTAKES[name].says for name in verdict.mistakes] or [PLACE.sub("", verdict.sentence)]
+            for one in says:
+                found.setdefault(one, []).append(verdict.function)
+    return found
+
+
+def summary(report: Report) -> list[str]:
+    """What is wrong in a solution: functions, and what is the matter with them."""
+    if report.trouble:
+        return [headline(report)]
+    return [f"{', '.join(functions)}: {with_hint(says)}" for says, functions in what_is_wrong(report).items()]
 
 
 def commonest(reports: Iterable[Report]) -> list[tuple[str, int]]:
-    """Each mistake of a class, and how many have made it, the commonest first."""
-    counted = Counter(
-        name
-        for report in reports
-        for name in {mistake for verdict in report.verdicts for mistake in verdict.mistakes}
-    )
-    return [(MISTAKES[name].says, count) for name, count in counted.most_common()]
+    """What is wrong in a class and in how many solutions, the commonest first.
+
+    What is not one of the known mistakes is told if several solutions have it.
+    """
+    known = {mistake.says for mistake in MISTAKES.values()}
+    counted = Counter(says for report in reports for says in what_is_wrong(report))
+    return [(with_hint(says), count) for says, count in counted.most_common() if says in known or count > 1]
 
 
-def class_head(with_points: bool) -> list[str]:
-    """The columns of a class's table."""
-    return ["solution", "right", "wrong", "mistakes", "not yet"] + (["points"] if with_points else [])
-
-
-def class_text(reports: Sequence[Report], with_points: bool = False) -> str:
+def class_text(reports: Sequence[Report], shares: Shares | None = None) -> str:
     """The terminal's table of a class."""
-    lines = [first_lines(reports[0])[0]] if reports else []
+    lines = [SANDBOX if any(report.sandboxed for report in reports) else NO_SANDBOX]
     for report in reports:
-        scored = f"{row(report)['points']:>3} points  " if with_points else ""
+        scored = f"{total(report, shares):>8} points  " if shares else ""
         lines += [f"  {report.name:32} {scored}{headline(report)}"]
-        if report.is_wrong and not report.trouble:
-            lines.append(f"  {'':32} {row(report)['wrong']}: {row(report)['mistakes'] or 'unexplained'}")
+        if not report.trouble:
+            lines += [f"  {'':32} {line}" for line in summary(report)]
+        lines += [f"  {'':32} {note}" for note in report.notes]
     lines += ["", *(f"  {count:3} of {len(reports)}: {says}" for says, count in commonest(reports))]
     return "\n".join(lines)
 
 
-def class_markdown(reports: Sequence[Report], with_points: bool = False) -> str:
-    """A teacher's page: a row a student, and the commonest mistakes counted."""
-    head = class_head(with_points)
-    lines = [
-        f"# Check of {len(reports)} solutions",
-        "",
-        *table(head, ([row(report)[column] for column in head] for report in reports)),
-    ]
-    if found := commonest(reports):
-        lines += [
-            "",
-            "## The commonest mistakes",
-            "",
-            *table(["mistake", "solutions"], ((s, str(n)) for s, n in found)),
-        ]
-    return "\n".join([*lines, ""])
-
-
-def class_json(reports: Sequence[Report], with_points: bool = False) -> str:
+def class_json(reports: Sequence[Report], shares: Shares | None = None) -> str:
     """A class for machines."""
     data = {
-        "solutions": [json.loads(as_json(report, with_points)) for report in reports],
+        "solutions": [json.loads(as_json(report, shares)) for report in reports],
         "commonest": [{"mistake": says, "solutions": count} for says, count in commonest(reports)],
     }
     return json.dumps(data, indent=1, ensure_ascii=False)

@@ -7,13 +7,14 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from mnist_vae.check import report as pages
 from mnist_vae.check.contract import BY_NAME
+from mnist_vae.check.formats import FORMATS, gradescope, junit
 from mnist_vae.check.intake import Submission, classroom, neighbours, submission
 from mnist_vae.check.judge import LAYOUTS, Options, Report, check
+from mnist_vae.check.pages import class_page, page_name, solution_page
+from mnist_vae.check.report import ASSIGNMENT, Shares, as_json, class_json, class_text, read_shares, text
 from mnist_vae.errors import InputError
 from mnist_vae.files.storage import save_text
-from mnist_vae.pages.markdown import html_page
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -39,10 +40,25 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--object", default="", help="an object of the solution whose methods are the functions"
     )
-    parser.add_argument("--seconds", type=float, default=30.0, help="for each call (default 30)")
+    parser.add_argument(
+        "--seconds", type=float, default=30.0, help="of processor time, for each call (default 30)"
+    )
     parser.add_argument("--points", action="store_true", help="count points, of the assignment's 48")
-    parser.add_argument("--html", help="write a page")
+    parser.add_argument(
+        "--points-from", metavar="FILE", help="count your own points: a function and its points in each line"
+    )
+    parser.add_argument(
+        "--html", help="write a page; of a class, beside it a folder with one for each student"
+    )
     parser.add_argument("--json", help="write the result for machines; - for the terminal")
+    parser.add_argument(
+        "--format",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "FILE"),
+        help="write it as a course system reads it: gradescope (results.json) or junit (XML)",
+    )
 
 
 def run(options: Namespace) -> None:
@@ -52,18 +68,25 @@ def run(options: Namespace) -> None:
     if not options.seconds > 0:
         raise InputError(f"check: --seconds is {options.seconds:g}; it must be above 0.")
     settings = Options(options.layout, options.dtype, named(options.name), options.object, options.seconds)
+    shares = read_shares(Path(options.points_from)) if options.points_from else None
+    shares = shares or (ASSIGNMENT if options.points else None)
+    for name, _ in options.format:
+        if name not in FORMATS:
+            raise InputError(f"--format {name}: the formats are {' and '.join(FORMATS)}.")
+        if name == "gradescope" and options.folder:
+            raise InputError("--format gradescope takes one solution: Gradescope runs the check for each.")
     with tempfile.TemporaryDirectory(prefix="check-") as scratch:
-        if options.folder:
-            text, reports = check_class(options, settings, Path(scratch))
-        else:
-            text, reports = check_one(options, settings, Path(scratch))
+        run_all = check_class if options.folder else check_one
+        text, reports = run_all(options, settings, shares, Path(scratch))
     print(text)
     if any(report.is_wrong for report in reports):
         sys.stdout.flush()
         raise SystemExit(1)
 
 
-def check_one(options: Namespace, settings: Options, scratch: Path) -> tuple[str, list[Report]]:
+def check_one(
+    options: Namespace, settings: Options, shares: Shares | None, scratch: Path
+) -> tuple[str, list[Report]]:
     """Check one submission, and write what is asked for. Raises InputError if nothing can be judged."""
     path = Path(options.solution)
     if not path.exists():
@@ -72,16 +95,21 @@ def check_one(options: Namespace, settings: Options, scratch: Path) -> tuple[str
     if found.file is None:
         raise InputError(f"{options.solution}: {found.trouble}")
     report = judged(found, settings)
-    json = pages.as_json(report, options.points)
-    write(options, json, pages.markdown(report, options.points))
-    return json if options.json == "-" else pages.text(report, options.points), [report]
+    json = as_json(report, shares)
+    write(options, [report], json, shares)
+    if options.html:
+        save_text(options.html, solution_page(report, shares))
+    return json if options.json == "-" else text(report, shares), [report]
 
 
-def check_class(options: Namespace, settings: Options, scratch: Path) -> tuple[str, list[Report]]:
+def check_class(
+    options: Namespace, settings: Options, shares: Shares | None, scratch: Path
+) -> tuple[str, list[Report]]:
     """Check each submission of a class; what is asked for is written after each, lest a later one lose it."""
     found, left_out = classroom(Path(options.folder), scratch, options.file)
     print("\n".join(left_out), file=sys.stderr, end="\n" * bool(left_out))
     reports: list[Report] = []
+    links: list[str] = []
     for number, one in enumerate(found, 1):
         print(f"{number} of {len(found)}: {one.name}", file=sys.stderr, flush=True)
         try:
@@ -90,13 +118,14 @@ def check_class(options: Namespace, settings: Options, scratch: Path) -> tuple[s
             if not isinstance(error, InputError):
                 traceback.print_exc()
             reports.append(Report(one.name, trouble=f"Not judged: {error or type(error).__name__}"))
-        write(
-            options,
-            pages.class_json(reports, options.points),
-            pages.class_markdown(reports, options.points),
-        )
-    show = pages.class_json if options.json == "-" else pages.class_text
-    return show(reports, options.points), reports
+        write(options, reports, class_json(reports, shares), shares)
+        if options.html:
+            page = Path(options.html)
+            links.append(f"{page.stem}-pages/{page_name(number, one.name)}")
+            save_text(page.parent / links[-1], solution_page(reports[-1], shares, f"../{page.name}"))
+            save_text(page, class_page(reports, links, shares))
+    show = class_json if options.json == "-" else class_text
+    return show(reports, shares), reports
 
 
 def judged(found: Submission, settings: Options) -> Report:
@@ -108,12 +137,13 @@ def judged(found: Submission, settings: Options) -> Report:
     return replace(report, name=found.name, notes=(*found.notes, *behind))
 
 
-def write(options: Namespace, json: str, markdown: str) -> None:
-    """Write what is asked for."""
+def write(options: Namespace, reports: list[Report], json: str, shares: Shares | None) -> None:
+    """Write the files for machines that are asked for."""
     if options.json and options.json != "-":
         save_text(options.json, json)
-    if options.html:
-        save_text(options.html, html_page(markdown))
+    for name, path in options.format:
+        points = shares or ASSIGNMENT
+        save_text(path, gradescope(reports[0], points) if name == "gradescope" else junit(reports, points))
 
 
 def named(pairs: list[str]) -> dict[str, str]:
