@@ -4,8 +4,10 @@ import argparse
 import gc
 import sys
 from importlib import import_module
+from typing import Annotated, NoReturn
 
 from mnist_vae.errors import InputError
+from mnist_vae.parameters import Parameter, add_option
 from mnist_vae.provenance.environment import ignore_choices
 
 COMMANDS = {
@@ -47,28 +49,34 @@ COMMANDS = {
 }
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the process with status 2."""
+        self.exit(2, f"error: {message}; see `{self.prog} --help`\n")
+
+
 def main(words: list[str] | None = None) -> int:
     """Run one command; return the process's exit status."""
-    parser = argparse.ArgumentParser(
-        prog="mnist_vae",
+    parser = Parser(
+        prog="mnist-vae",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="\n".join(["commands:", *(f"  {name:20}{text}" for name, text in COMMANDS.items())]),
     )
-    parser.add_argument("--threads", type=int, default=1, help="of the numerical libraries (default 1)")
+    threads = Annotated[int, Parameter("number of threads of the numerical libraries", minimum=1)]
+    add_option(parser, "threads", threads, 1)
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="see `mnist_vae COMMAND --help`")
-    options = parser.parse_args(words)
-
-    ignore_choices(options.threads)  # before the command imports what reads them
-    from mnist_vae.files.storage import WRITTEN
-    from mnist_vae.provenance.record import add_to_records
-
-    command = import_module(f"mnist_vae.commands.{options.command}")
-    subparser = argparse.ArgumentParser(
-        prog=f"mnist_vae {options.command}", description=COMMANDS[options.command]
-    )
-    command.add_arguments(subparser)
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="see `mnist-vae COMMAND --help`")
     try:
+        options = parser.parse_args(words)
+        ignore_choices(options.threads)  # before the command imports what reads them
+        from mnist_vae.files.storage import WRITTEN
+        from mnist_vae.provenance.record import add_to_records
+
+        command = import_module(f"mnist_vae.commands.{options.command}")
+        subparser = Parser(prog=f"mnist-vae {options.command}", description=COMMANDS[options.command])
+        command.add_arguments(subparser)
         WRITTEN.clear()
         command.run(subparser.parse_args(options.arguments))
         add_to_records(options.command, WRITTEN)

@@ -209,12 +209,6 @@ def test_a_name_that_the_file_lacks_is_said(tmp_path, capsys):
     assert "the file has no bownd, which --name gives" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("seconds", ["0", "-1", "nan"])
-def test_time_for_each_call_is_above_zero(seconds, tmp_path, capsys):
-    assert run_command(f"check {write(tmp_path, PRIOR)} --seconds {seconds}") == 1
-    assert "must be above 0" in capsys.readouterr().err
-
-
 def test_what_a_function_raised_is_said_though_others_come_first(tmp_path, capsys):
     failing = "def log_q(mean, log_std, z): return None\ndef elbo(x): raise ValueError('oops')\n"
     with pytest.raises(SystemExit):

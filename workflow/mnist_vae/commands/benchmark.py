@@ -11,6 +11,7 @@ from mnist_vae.benchmarks.alternation import hold
 from mnist_vae.benchmarks.machine import machine
 from mnist_vae.benchmarks.pages import ratios_page
 from mnist_vae.commands.shared.table_page import save_with_page
+from mnist_vae.config.measured import Benchmarks
 from mnist_vae.data.digits import load_digits
 from mnist_vae.exact.settings import SUMMED_DIMENSIONS, Sums
 from mnist_vae.files.storage import load_provenance
@@ -28,8 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("output", help="where the timings go (.csv)")
     parser.add_argument("markdown", help="where they go to be read (.md)")
     parser.add_argument("--reference", required=True, help="the Julia project's folder")
-    parser.add_argument("--rounds", type=int, required=True, help="in which every contender is timed once")
-    parser.add_argument("--images", type=int, required=True, help="of an epoch of training")
+    add_options(parser, Benchmarks)
     add_options(parser, Sums)
 
 

@@ -13,7 +13,9 @@ from mnist_vae.benchmarks.alternation import take_turns
 from mnist_vae.benchmarks.machine import machine
 from mnist_vae.benchmarks.pages import page
 from mnist_vae.commands.shared.table_page import save_with_page
+from mnist_vae.config.measured import Benchmarks
 from mnist_vae.errors import InputError
+from mnist_vae.parameters import add_options
 from mnist_vae.provenance.record import RECORD
 
 # Says at its end whether torch was imported.
@@ -25,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument("output", help="where the timings go (.csv)")
     parser.add_argument("markdown", help="where they go to be read (.md)")
-    parser.add_argument("--rounds", type=int, required=True, help="in which every process is timed once")
+    add_options(parser, Benchmarks, "rounds")
     parser.add_argument(
         "--figure", nargs="+", action="append", required=True, metavar=("FIGURE", "SOURCE"),
         help="one to draw, and what it is drawn from",

@@ -14,7 +14,9 @@ from mnist_vae.benchmarks.machine import machine
 from mnist_vae.benchmarks.pages import ratios_page
 from mnist_vae.benchmarks.workers import Worker
 from mnist_vae.commands.shared.table_page import save_with_page
+from mnist_vae.config.measured import Benchmarks
 from mnist_vae.files.storage import load_arrays
+from mnist_vae.parameters import add_options
 from mnist_vae.provenance.software import cores
 
 SIZES = 1_000, 10_000, 60_000  # as far as there are images
@@ -26,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("output", help="where the timings go (.csv)")
     parser.add_argument("markdown", help="where they go to be read (.md)")
-    parser.add_argument("--rounds", type=int, required=True, help="in which every contender is timed once")
+    add_options(parser, Benchmarks, "rounds")
 
 
 def run(options: Namespace) -> None:

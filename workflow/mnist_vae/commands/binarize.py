@@ -2,9 +2,10 @@
 
 from argparse import ArgumentParser, Namespace
 
-from mnist_vae.data.datasets import THRESHOLD
+from mnist_vae.data.datasets import THRESHOLD, Threshold
 from mnist_vae.data.digits import about_ink, binarize_splits, save_digits
 from mnist_vae.files.storage import load_arrays, load_provenance
+from mnist_vae.parameters import add_option
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -12,7 +13,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("grey", help="what `obtain` stored")
     parser.add_argument("output", help="where the binary pictures and labels go (.safetensors)")
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--threshold", type=int, default=THRESHOLD, help="a pixel is 1 from this grey value on")
+    add_option(how, "threshold", Threshold, THRESHOLD)
     how.add_argument("--draw", action="store_true", help="draw each pixel, 1 with probability grey / 255")
 
 

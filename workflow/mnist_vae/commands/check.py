@@ -6,6 +6,7 @@ import traceback
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 from mnist_vae.check.contract import BY_NAME
 from mnist_vae.check.formats import FORMATS, gradescope, junit
@@ -15,6 +16,7 @@ from mnist_vae.check.pages import class_page, page_name, solution_page
 from mnist_vae.check.report import ASSIGNMENT, Shares, as_json, class_json, class_text, read_shares, text
 from mnist_vae.errors import InputError
 from mnist_vae.files.storage import save_text
+from mnist_vae.parameters import Parameter, add_option
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -27,9 +29,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--file", default="", help="which file of a student's folder or .zip is judged")
     parser.add_argument(
-        "--layout", choices=LAYOUTS, default="", help="how images lie in a batch (default: found out)"
+        "--layout", choices=LAYOUTS, default="", help="how images lie in a batch (default: detected)"
     )
-    parser.add_argument("--dtype", choices=("float32", "float64"), default="", help="(default: found out)")
+    parser.add_argument(
+        "--dtype",
+        choices=("float32", "float64"),
+        default="",
+        help="type of the arrays that functions get (default: detected)",
+    )
     parser.add_argument(
         "--name",
         action="append",
@@ -40,9 +47,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--object", default="", help="an object of the solution whose methods are the functions"
     )
-    parser.add_argument(
-        "--seconds", type=float, default=30.0, help="of processor time, for each call (default 30)"
-    )
+    seconds = Annotated[float, Parameter("most processor time of each call, in seconds", above=0)]
+    add_option(parser, "seconds", seconds, 30.0)
     parser.add_argument("--points", action="store_true", help="count points, of the assignment's 48")
     parser.add_argument(
         "--points-from", metavar="FILE", help="count your own points: a function and its points in each line"
@@ -65,8 +71,6 @@ def run(options: Namespace) -> None:
     """Judge, show, and end with status 1 if anything is wrong."""
     if bool(options.solution) == bool(options.folder):
         raise InputError("check: name one solution, or a folder of them by --class.")
-    if not options.seconds > 0:
-        raise InputError(f"check: --seconds is {options.seconds:g}; it must be above 0.")
     settings = Options(options.layout, options.dtype, named(options.name), options.object, options.seconds)
     shares = read_shares(Path(options.points_from)) if options.points_from else None
     shares = shares or (ASSIGNMENT if options.points else None)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from mnist_vae.commands.shared.latent_space import latent_space, naming
+from mnist_vae.config.pictures import TopHalf
 from mnist_vae.exact.completion import MASSES, complete, densities_around, kl_to_posterior
 from mnist_vae.exact.settings import Sums
 from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
@@ -23,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("fit", help="what `fit_top_half` stored")
     parser.add_argument("output", help="where completions and log-densities go (.safetensors)")
-    parser.add_argument("--completions", type=int, required=True, help="draws of z ~ q per image")
+    add_options(parser, TopHalf, "completions")
     add_options(parser, Sums)
 
 

@@ -6,9 +6,11 @@ from argparse import ArgumentParser, Namespace
 import numpy as np
 import torch
 
+from mnist_vae.config.pictures import LatentManifold
 from mnist_vae.errors import InputError
 from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights
+from mnist_vae.parameters import add_options
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -16,10 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("latents", help="what `encode` stored")
     parser.add_argument("output", help="where the axis and the Bernoulli means go (.safetensors)")
-    parser.add_argument(
-        "--window", type=float, help="the grid spans [-window, window]^2 (default: as far as the codes reach)"
-    )
-    parser.add_argument("--size", type=int, required=True, help="pictures along a side")
+    add_options(parser, LatentManifold)
 
 
 @torch.inference_mode()

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mnist_vae.commands.shared.latent_space import latent_space, naming
+from mnist_vae.config.measured import Gaps
 from mnist_vae.data.digits import load_digits
 from mnist_vae.exact.estimate import standard_error
 from mnist_vae.exact.gaps import Space, encoder_gap, gaps, independent_pixels
@@ -30,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("metrics", help="where the numbers go (.csv)")
     add_options(parser, Draws)
     add_options(parser, Sums)
-    parser.add_argument("--images", type=int, required=True, help="of each split, whose gaps are measured")
+    add_options(parser, Gaps)
 
 
 @torch.inference_mode()

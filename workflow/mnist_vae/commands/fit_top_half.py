@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import torch
 
+from mnist_vae.config.pictures import TopHalf
 from mnist_vae.data.digits import load_digits
 from mnist_vae.files.storage import load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights
@@ -19,8 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("output", help="where q, the trace and the images go (.safetensors)")
-    parser.add_argument("--images", type=int, nargs="+", required=True, help="test images, zero-based")
-    parser.add_argument("--training-images", type=int, nargs="*", default=[], help="zero-based")
+    add_options(parser, TopHalf, "images", "training_images")
     add_options(parser, FitSettings)
 
 

@@ -5,9 +5,11 @@ from argparse import ArgumentParser, Namespace
 import numpy as np
 import torch
 
+from mnist_vae.config.pictures import Interpolation
 from mnist_vae.data.digits import load_digits
 from mnist_vae.files.storage import load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights
+from mnist_vae.parameters import add_options
 
 WEIGHTS_OF_FIRST = np.arange(11) / 10
 
@@ -17,9 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("output", help="where the Bernoulli means go (.safetensors)")
-    parser.add_argument(
-        "--images", type=int, nargs=3, required=True, help="three training images, zero-based"
-    )
+    add_options(parser, Interpolation, required=True)
 
 
 @torch.inference_mode()

@@ -2,17 +2,19 @@
 
 from argparse import ArgumentParser, Namespace
 from math import nan
+from typing import Annotated
 
 import torch
 
 from mnist_vae.commands.shared.latent_space import latent_space, naming
+from mnist_vae.config.measured import Snapshots
 from mnist_vae.data.digits import load_digits
 from mnist_vae.errors import InputError
 from mnist_vae.exact.gaps import encoder_gap
 from mnist_vae.exact.settings import Sums
 from mnist_vae.files.storage import load_provenance, save_model_table
 from mnist_vae.files.weights import load_snapshots
-from mnist_vae.parameters import add_options
+from mnist_vae.parameters import Parameter, add_option, add_options
 from mnist_vae.study.evaluation import mean_over_images
 
 WAY_OUT = "Take the epoch out of snapshots.epochs: early in training, codes can lie far out."
@@ -24,8 +26,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("snapshots", help="what `train` stored")
     parser.add_argument("output", help="where the numbers go (.csv)")
     add_options(parser, Sums)
-    parser.add_argument("--images", type=int, required=True, help="of the training images, the first ones")
-    parser.add_argument("--test-images", type=int, required=True, help="of the test images, the first ones")
+    add_options(parser, Snapshots, "images")
+    add_option(parser, "test_images", Annotated[int, Parameter("number of the first test images", minimum=2)])
 
 
 @torch.inference_mode()

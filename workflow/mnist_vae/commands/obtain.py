@@ -3,10 +3,11 @@
 import json
 from argparse import ArgumentParser, Namespace
 
-from mnist_vae.data.datasets import DATASETS
+from mnist_vae.data.datasets import DATASETS, Classes, Mirrors
 from mnist_vae.data.digits import save_digits
 from mnist_vae.data.obtain import obtain
 from mnist_vae.data.own import hash_own, name_classes, read_own
+from mnist_vae.parameters import make_field
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -14,7 +15,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("dataset", help=f"{', '.join(DATASETS)}, or a name for one of your own")
     parser.add_argument("output", help="where the pictures and labels go (.safetensors)")
     parser.add_argument("--folder", "--mnist-dir", help="folder of its files: IDX, or one .npz")
-    parser.add_argument("--mirrors", type=str.split, default=[], help="addresses to download from, in order")
+    parser.add_argument(
+        "--mirrors", default="", help="addresses to download from, in order, between spaces (default: none)"
+    )
     parser.add_argument(
         "--classes", type=json.loads, default=[], help="names of labels 0, 1, ... of your own set, as JSON"
     )
@@ -22,13 +25,17 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Obtain, check, store."""
+    mirrors = options.mirrors.split()
+    make_field("mirrors", Mirrors).check(mirrors, "--mirrors")
+    if options.classes != []:
+        make_field("classes", Classes).check(options.classes, "--classes")
     if options.dataset in DATASETS:
         dataset = DATASETS[options.dataset]
-        digits = obtain(dataset, options.folder, options.mirrors)
+        digits = obtain(dataset, options.folder, mirrors)
         save_digits(options.output, digits, {"dataset": dataset.name, "classes": dataset.classes})
         return
     digits = read_own(options.dataset, options.folder)
     provenance = {"dataset": options.dataset, "files": hash_own(options.dataset, options.folder)}
-    if (classes := name_classes(digits, options.classes)) is not None:
+    if (classes := name_classes(digits, list(map(str, options.classes)))) is not None:
         provenance["classes"] = classes
     save_digits(options.output, digits, provenance)

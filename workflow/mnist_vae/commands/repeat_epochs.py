@@ -7,12 +7,14 @@ import torch
 
 from mnist_vae.benchmarks.epochs import reference_epochs
 from mnist_vae.data.digits import load_digits
+from mnist_vae.parameters import add_option
+from mnist_vae.study.recipe import TrainSize
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
-    parser.add_argument("--n", type=int, required=True, help="how many training images, the first ones")
+    add_option(parser, "n", TrainSize)
 
 
 def run(options: Namespace) -> None:

@@ -4,15 +4,17 @@ from argparse import ArgumentParser, Namespace
 
 import torch
 
+from mnist_vae.config.pictures import PriorSamples
 from mnist_vae.files.storage import load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights
+from mnist_vae.parameters import add_options
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("output", help="where z, means and samples go (.safetensors)")
-    parser.add_argument("--draws", type=int, required=True, help="how many z")
+    add_options(parser, PriorSamples)
 
 
 @torch.inference_mode()

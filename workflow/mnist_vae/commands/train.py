@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -15,13 +16,13 @@ from mnist_vae.errors import InputError
 from mnist_vae.files.checkpoints import Checkpoint, Progress
 from mnist_vae.files.storage import file_hash, load_provenance, save_table
 from mnist_vae.files.weights import save_snapshots, save_weights, weight_arrays
-from mnist_vae.parameters import add_options, read_options
+from mnist_vae.parameters import Parameter, add_option, add_options, read_options
 from mnist_vae.provenance.software import processor, versions
 from mnist_vae.provenance.sources import code_hash
 from mnist_vae.study.cuda import find_device
 from mnist_vae.study.evaluation import evaluate
 from mnist_vae.study.networks import VAE
-from mnist_vae.study.recipe import Recipe
+from mnist_vae.study.recipe import Device, Recipe, Seed, TrainSize
 from mnist_vae.study.training import make_optimizer, train
 
 CHECKPOINT = "checkpoint.safetensors"  # beside the weights, while the training lasts
@@ -38,14 +39,26 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("weights", help="where the weights go (.safetensors)")
     parser.add_argument("history", help="where the history goes (.csv)")
     parser.add_argument("snapshots", help="where weights along the way go (.safetensors)")
-    parser.add_argument("--snapshot-epochs", type=int, nargs="*", default=[], help="and after the last one")
-    parser.add_argument("--recipe", required=True, help="the recipe's name, for the record")
-    parser.add_argument("--n", type=int, required=True, help="how many training images, the first ones")
-    parser.add_argument("--seed", type=int, required=True, help="of initialization, order and noise")
-    add_options(parser, Recipe)
-    parser.add_argument(
-        "--device", choices=["auto", "cpu", "cuda"], default="cpu", help="auto: a GPU if there is one"
+    add_option(
+        parser,
+        "snapshot_epochs",
+        Annotated[
+            tuple[int, ...],
+            Parameter(
+                "epochs after which weights are kept, besides the last",
+                minimum=1,
+                entries=(0, None),
+                unique=True,
+                shown="none, nor the last",
+            ),
+        ],
+        (),
     )
+    parser.add_argument("--recipe", required=True, help="the recipe's name, for the record")
+    add_option(parser, "n", TrainSize)
+    add_option(parser, "seed", Seed)
+    add_options(parser, Recipe)
+    add_option(parser, "device", Device, "cpu")
 
 
 def run(options: Namespace) -> None:

@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 import torch
 
 from mnist_vae.commands.shared.latent_space import latent_space, naming
+from mnist_vae.config.measured import ImportanceWeighting
 from mnist_vae.data.digits import load_digits
 from mnist_vae.exact.settings import Sums
 from mnist_vae.exact.weighting import importance_weighted_shortfalls
@@ -20,8 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("output", help="where the numbers go (.csv)")
     add_options(parser, Sums)
-    parser.add_argument("--images", type=int, required=True, help="test images, the first ones")
-    parser.add_argument("--draws", type=int, nargs="+", required=True, help="k; each divides the largest")
+    add_options(parser, ImportanceWeighting)
 
 
 def run(options: Namespace) -> None:

@@ -1,11 +1,8 @@
 """The check of the configuration, before anything runs."""
 
-import math
-from collections.abc import Mapping
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
-from jsonschema.validators import extend
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
 
 from mnist_vae.config.layers import defaults
 from mnist_vae.config.models import (
@@ -15,24 +12,14 @@ from mnist_vae.config.models import (
     pictured_seed,
     train_sizes,
 )
-from mnist_vae.config.schema import schema_of_config
+from mnist_vae.config.sections import Config, ConfiguredDataset, ConfiguredRecipe, Sizes
 from mnist_vae.data.datasets import DATASETS, Dataset
 from mnist_vae.data.obtain import describe
 from mnist_vae.errors import InputError
+from mnist_vae.parameters import Field, Parameter, names, parameters
+from mnist_vae.study.recipe import Recipe
 
-# Stricter than JSON Schema, which takes 1.0 for an integer and nan for a number above 0: seed 1.0 would name
-# a folder that no rule makes, and a rate of nan would be found out only by the loss.
-_Validator = extend(
-    Draft202012Validator,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
-        {
-            "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
-            "number": lambda _, value: (
-                isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-            ),
-        }
-    ),
-)
+FOLDER_NAME = "it names a folder: a lower-case letter, then up to 39 of these, digits and _"
 
 
 def check_config(config: Mapping) -> None:
@@ -40,21 +27,130 @@ def check_config(config: Mapping) -> None:
 
     The configuration is a complete one, as `layers.complete_config` makes it.
     """
-    own = config["datasets"] if isinstance(config["datasets"], Mapping) else {}
-    _check_replaced(config)
-    error = best_match(_Validator(schema_of_config(map(str, own))).iter_errors(config))
-    if error is not None:
-        raise InputError(f"config: {_explain(error)}")
-    _check_own(own)
+    try:
+        _check_replaced(config)
+        _check_values(config)
+        _check_together(config)
+    except InputError as error:
+        raise InputError(f"config: {error}") from error
+
+
+def _check_values(config: Mapping) -> None:
+    """Every value by itself, against what its dataclass says."""
+    _check_keys(config, names_of := [field.name for field in fields(Config)], "", needed=names_of)
+    own = _section(config["datasets"], "datasets")
+    images = {name: dataset.train_images for name, dataset in DATASETS.items()}
+    images |= dict.fromkeys(own.keys() - images.keys())
+    top = {field.name: field for field in parameters(Config)}
+    for field in fields(Config):
+        name, value = field.name, config[field.name]
+        if is_dataclass(field.default):
+            settings = parameters(type(field.default))
+            _check_keys(value, names_of := [below.name for below in settings], name, needed=names_of)
+            for below in settings:
+                below.check(value[below.name], f"{name}.{below.name}")
+        elif name == "train_sizes":
+            _check_train_sizes(value, top[name], name, images)
+        elif name == "recipes":
+            _check_recipes(value, top[name], images)
+        elif name == "datasets":
+            _check_datasets(value, top[name])
+        else:
+            top[name].check(value, name)
+
+
+def _check_recipes(recipes: object, field: Field, images: Mapping[str, int | None]) -> None:
+    _check_keys(recipes, None, "recipes", needed=["reference"])
+    required = [setting.name for setting in parameters(Recipe) if setting.default is MISSING]
+    for recipe, values in _section(recipes, "recipes").items():
+        _check_name(recipe, field)
+        place = f"recipes.{recipe}"
+        _check_keys(values, names(ConfiguredRecipe), place, required if recipe == "reference" else ())
+        for setting in parameters(ConfiguredRecipe):
+            if setting.name not in values:
+                continue
+            value, name = values[setting.name], f"{place}.{setting.name}"
+            if setting.kind == Sizes:
+                _check_train_sizes(value, setting, name, images)
+            elif setting.kind in (int, float) and isinstance(value, Mapping):
+                _check_by_train_size(value, setting, name)
+            else:
+                setting.check(value, name)
+
+
+def _check_by_train_size(numbers: Mapping, field: Field, name: str) -> None:
+    """A number from each of several train sizes on: {"1": 400, "4000": 75}."""
+    _check_keys(numbers, None, name, needed=["1"])
+    for size, number in numbers.items():
+        if not re.fullmatch("[1-9][0-9]*", size):
+            raise InputError(f"{name} has the key {size!r}; it must be a train size, 1 or more")
+        field.check(number, f"{name}.{size}")
+
+
+def _check_train_sizes(sizes: object, field: Field, name: str, images: Mapping[str, int | None]) -> None:
+    _check_keys(sizes, images, name)
+    for dataset, values in _section(sizes, name).items():
+        bounds = Parameter(field.parameter.help, minimum=1, maximum=images[dataset], unique=True)
+        Field(dataset, tuple, int, MISSING, False, bounds).check(values, f"{name}.{dataset}")
+
+
+def _check_datasets(datasets: object, field: Field) -> None:
+    """What a name in `datasets` may be, and what may be said of a published set."""
+    for name, settings in _section(datasets, "datasets").items():
+        place = f"datasets.{name}"
+        _check_name(name, field)
+        _check_keys(settings, names(ConfiguredDataset), place, needed=["folder"])
+        for setting in parameters(ConfiguredDataset):
+            if setting.name in settings:
+                setting.check(settings[setting.name], f"{place}.{setting.name}")
+        if name in ("auto", "mnist", "mnist5k", "mnist_sampled", "parity", "literature"):
+            where = "; mnist's folder is mnist_dir" if name.startswith("mnist") else ""
+            raise InputError(f"{place} is a name that is taken{where}; choose another")
+        if name in DATASETS and (further := [key for key in settings if key != "folder"]):
+            raise InputError(
+                f"{place}.{further[0]} cannot be set: {name} is a published set; only the folder can be set"
+            )
+
+
+def _check_name(name: str, field: Field) -> None:
+    if not re.fullmatch(field.parameter.pattern or "", name):
+        raise InputError(
+            f"the name {name!r} in {field.name} must be text, matching {field.parameter.pattern} "
+            f"({FOLDER_NAME})"
+        )
+
+
+def _check_keys(section: object, known: Iterable[str] | None, name: str, needed: Iterable[str] = ()) -> None:
+    """Only known keys, if they are known, and all that are needed."""
+    here = f"in {name}" if name else "at the top level"
+    found = _section(section, name)
+    for key, value in found.items():
+        if known is not None and key not in known:
+            raise InputError(
+                f"{key} (here {value!r}) is not a key {here}; it must be one of {', '.join(known)}"
+            )
+    if missing := [key for key in needed if key not in found]:
+        raise InputError(f"{', '.join(missing)} is missing {here}")
+
+
+def _section(value: object, name: str) -> Mapping:
+    if not isinstance(value, Mapping):
+        raise InputError(f"{name} is {value!r}; it must be a section of keys")
+    return value
+
+
+def _check_together(config: Mapping) -> None:
+    """What depends on several values, or on the data set."""
+    own = config["datasets"]
     choices = ["auto", *dict.fromkeys([*DATASETS, *own])]
     if config["dataset"] not in choices:
-        raise InputError(f"config: dataset is {config['dataset']!r}; it must be one of {', '.join(choices)}")
+        raise InputError(f"dataset is {config['dataset']!r}; it must be one of {', '.join(choices)}")
     datasets = ["mnist", "mnist5k"] if config["dataset"] == "auto" else [config["dataset"]]
     figures, recipes = config["figures"], complete_recipes(config)
     _check_choice("figures.recipe", figures["recipe"], list(recipes))
     pictured = recipes[figures["recipe"]]
     _check_choice("figures.seed", pictured_seed(config, recipes), pictured["seeds"])
-    for dataset in (_described(name, own) for name in datasets):
+    for dataset in (describe(name, own) for name in datasets):
         _check_sizes(recipes, dataset)
         largest = max(train_sizes(pictured, dataset))
         _check_indices("interpolation.images", interpolated_images(config, largest), largest, dataset.name)
@@ -67,12 +163,9 @@ def check_config(config: Mapping) -> None:
             images = config[section]["images"]
             if images > dataset.test_images and images != defaults()[section]["images"]:
                 raise InputError(
-                    f"config: {section}.images is {images}; it must be at most {dataset.test_images}, the "
+                    f"{section}.images is {images}; it must be at most {dataset.test_images}, the "
                     f"test images of {dataset.name}"
                 )
-    draws = config["importance_weighting"]["draws"]
-    if wrong := [k for k in draws if max(draws) % k]:
-        raise InputError(f"config: importance_weighting.draws has {wrong[0]}; it must divide {max(draws)}")
 
 
 def _check_replaced(config: Mapping) -> None:
@@ -80,30 +173,10 @@ def _check_replaced(config: Mapping) -> None:
     marginal = config["marginal"] if isinstance(config["marginal"], Mapping) else {}
     if old := [key for key in ("size", "fine_window", "fine_size") if key in marginal]:
         raise InputError(
-            f"config: marginal.{old[0]} (here {marginal[old[0]]!r}) is gone: sums over the latent space now "
+            f"marginal.{old[0]} (here {marginal[old[0]]!r}) is gone: sums over the latent space now "
             "refine themselves until their error is below marginal.tolerance, in nats per image, and their "
             "window grows where it must. Take the key out"
         )
-
-
-def _described(name: str, own: Mapping[str, Mapping]) -> Dataset:
-    try:
-        return describe(name, own)
-    except InputError as error:
-        raise InputError(f"config: {error}") from error
-
-
-def _check_own(own: Mapping[str, Mapping]) -> None:
-    """What a name in `datasets` may be, and what may be said of a published set."""
-    for name, settings in own.items():
-        if name in ("auto", "mnist", "mnist5k", "mnist_sampled", "parity", "literature"):
-            where = "; mnist's folder is mnist_dir" if name.startswith("mnist") else ""
-            raise InputError(f"config: datasets.{name} is a name that is taken{where}; choose another")
-        if name in DATASETS and (further := [key for key in settings if key != "folder"]):
-            raise InputError(
-                f"config: datasets.{name}.{further[0]} cannot be set: {name} is a published set, of which "
-                "only the folder may be named"
-            )
 
 
 def _check_sizes(recipes: Mapping[str, Mapping], dataset: Dataset) -> None:
@@ -111,14 +184,14 @@ def _check_sizes(recipes: Mapping[str, Mapping], dataset: Dataset) -> None:
     for name, recipe in recipes.items():
         if (largest := max(train_sizes(recipe, dataset))) > dataset.train_images:
             raise InputError(
-                f"config: a train size of {dataset.name} is {largest} (recipe {name}); it has "
+                f"a train size of {dataset.name} is {largest} (recipe {name}); it has "
                 f"{dataset.train_images:,} training images"
             )
 
 
 def _check_choice(key: str, value: str | int, allowed: list) -> None:
     if value not in allowed:
-        raise InputError(f"config: {key} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")
+        raise InputError(f"{key} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")
 
 
 def _check_indices(key: str, indices: list[int], count: int, dataset: str) -> None:
@@ -126,47 +199,5 @@ def _check_indices(key: str, indices: list[int], count: int, dataset: str) -> No
     for index in indices:
         if index >= count:
             raise InputError(
-                f"config: {key} has {index}; with {count:,} images of {dataset} it must be 0 to {count - 1}"
+                f"{key} has {index}; with {count:,} images of {dataset} it must be 0 to {count - 1}"
             )
-
-
-def _explain(error: ValidationError) -> str:
-    """Name the key, the value and what is allowed."""
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
-    key, value, schema = path.removeprefix("."), error.instance, error.schema
-    description = f" ({schema['description']})" if "description" in schema else ""
-    if error.validator in ("additionalProperties", "required"):
-        section = f"in {key}" if key else "at the top level"
-        if error.validator == "required":
-            missing = ", ".join(name for name in schema["required"] if name not in value)
-            return f"{missing} is missing {section}{description}"
-        known = schema["properties"]
-        unknown = next(name for name in value if name not in known)
-        here = f"{unknown} (here {value[unknown]!r})"
-        return f"{here} is not a key {section}; it must be one of {', '.join(known)}"
-    allowed = f"must be {_allowed(schema)}{description}"
-    if "propertyNames" in error.schema_path:
-        return f"the name {value!r} in {key} {allowed}"
-    return f"{key} is {value!r}; it {allowed}"
-
-
-def _allowed(schema: Mapping) -> str:
-    """Say what the schema allows."""
-    if "enum" in schema:
-        return f"one of {', '.join(schema['enum'])}"
-    kinds = {"integer": "a whole number", "number": "a finite number", "string": "text"}
-    kinds |= {"array": "a list", "object": "a section of keys", "null": "empty"}
-    limits = {
-        "minimum": "at least {}",
-        "exclusiveMinimum": "above {}",
-        "maximum": "at most {}",
-        "minItems": "{} entries or more",
-        "maxItems": "{} entries or fewer",
-        "pattern": "matching {}",
-    }
-    types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
-    words = [" or ".join(kinds[name] for name in types)]
-    words += [text.format(schema[limit]) for limit, text in limits.items() if limit in schema]
-    if schema.get("uniqueItems"):
-        words.append("none twice")
-    return ", ".join(words)

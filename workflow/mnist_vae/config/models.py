@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from mnist_vae.config.layers import defaults
-from mnist_vae.config.sections import LARGEST_SEED, PUBLISHED_IMAGES
+from mnist_vae.config.pictures import PUBLISHED_IMAGES
 from mnist_vae.data.datasets import Dataset
 from mnist_vae.data.obtain import default_train_sizes
 from mnist_vae.errors import InputError
 from mnist_vae.parameters import names
-from mnist_vae.study.recipe import Recipe
+from mnist_vae.study.recipe import LARGEST_SEED, Recipe
 
 Recipes = Mapping[str, Mapping[str, Any]]
 

@@ -7,12 +7,38 @@ Sums are those that others published: of MNIST's files once decompressed; of Fas
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 from mnist_vae.data.folders import NAMES
 from mnist_vae.data.idx import PublishedFile
+from mnist_vae.parameters import Parameter
 from mnist_vae.study.images import SIDE
 
 THRESHOLD = 128  # a pixel is 1 from this grey value on: grey / 255 above 0.5
+Threshold = Annotated[
+    int, Parameter("a pixel is 1 from this grey value on", minimum=1, maximum=255, shown="128")
+]
+Classes = Annotated[
+    tuple[str | int, ...],
+    Parameter(
+        "names of the labels 0, 1, ...",
+        pattern=".{0,24}",
+        entries=(1, 256),
+        values="up to 256 names of at most 24 characters",
+        shown="the labels' numbers",
+    ),
+]
+Mirrors = Annotated[
+    tuple[str, ...],
+    Parameter(
+        "addresses to download MNIST from, in order; each file is checked by its SHA-256; empty: none",
+        entries=(0, None),
+        pattern="https?://.*",
+        empty=(),
+        values="http(s)",
+        shown="two public ones",
+    ),
+]
 DIGITS = tuple("0123456789")
 
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from mnist_vae.parameters import Parameter
+from mnist_vae.parameters import Parameter, Settings
 
 SUMMED_DIMENSIONS = 2  # of a latent space, at most; beyond, log p(x) is an estimate
 
 
 @dataclass(frozen=True)
-class Sums:
+class Sums(Settings):
     """Sums over the latent space, such as log p(x)."""
 
     tolerance: Annotated[

@@ -5,11 +5,22 @@ stronger recipes add; how bounds are estimated; how q is fitted (part 4).
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from mnist_vae.parameters import Parameter
+from mnist_vae.parameters import Parameter, Settings
+
+LARGEST_SEED = 2**32 - 1
+Seed = Annotated[int, Parameter("seed of initialization, order and noise", minimum=0, maximum=LARGEST_SEED)]
+TrainSize = Annotated[int, Parameter("number of training images, always the first ones", minimum=1)]
+Device = Annotated[
+    Literal["cpu", "auto", "cuda"],
+    Parameter(
+        "where models are trained: `cpu`, `cuda`, or `auto`: a GPU if PyTorch finds one. Both draw the same "
+        "batches and noise from a seed, but round sums differently. The tables quoted are the CPU's"
+    ),
+]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Settings):
     """How a model is trained. The defaults are the reference's: a constant rate, the same for all tensors."""
 
     epochs: Annotated[int, Parameter("passes through the training images", minimum=1)]
@@ -55,7 +66,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Draws:
+class Draws(Settings):
     """Estimates of the ELBO."""
 
     draws: Annotated[int, Parameter("draws of z per image, for the numbers on whole splits", minimum=1)] = 3
@@ -65,7 +76,7 @@ class Draws:
 
 
 @dataclass(frozen=True)
-class FitSettings:
+class FitSettings(Settings):
     """How q is fitted to the top half of an image."""
 
     starts: Annotated[

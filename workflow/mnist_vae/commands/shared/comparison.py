@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mnist_vae.commands.shared.latent_space import naming
+from mnist_vae.config.measured import Gaps
 from mnist_vae.data.digits import load_digits
 from mnist_vae.errors import InputError
 from mnist_vae.exact.marginal import DecoderSpace, Marginal
@@ -29,7 +30,7 @@ def add_comparison_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("comparison", help="where the differences go (.csv)")
-    parser.add_argument("--images", type=int, required=True, help="of the test images, the first ones")
+    add_options(parser, Gaps)
     add_options(parser, Sums)
 
 
