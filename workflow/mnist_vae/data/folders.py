@@ -20,7 +20,7 @@ _FILE_NAME = re.compile(r"(?:.*-)?(train|t10k|test)-(images|labels)[.-]idx[123]-
 def tidy(path: str | None) -> Path | None:
     """Return the absolute path that a setting or variable means; None where it is empty.
 
-    A path that exists as it is written is taken so. Of any other, blanks and quotes around it are dropped, and
+    A path that exists as written is taken as it is. Otherwise blanks and quotes around it are dropped, and
     `~` and `$VARIABLE` are expanded.
     """
     if path and os.path.exists(path):
