@@ -62,7 +62,14 @@ def main(words: list[str] | None = None) -> int:
     parser = Parser(
         prog="mnist-vae",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="\n".join(["commands:", *(f"  {name:20}{text}" for name, text in COMMANDS.items())]),
+        epilog="\n".join(
+            [
+                "commands:",
+                *(f"  {name:20}{text}" for name, text in COMMANDS.items()),
+                "",
+                "check needs nothing more; the others need `pip install 'mnist-vae[pipeline]'`.",
+            ]
+        ),
     )
     threads = Annotated[int, Parameter("number of threads of the numerical libraries", minimum=1)]
     add_option(parser, "threads", threads, 1)
@@ -83,10 +90,25 @@ def main(words: list[str] | None = None) -> int:
     except (InputError, OSError) as error:  # OSError: no such file, no permission, no space left
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        return without_package(options.command, error)
     except KeyboardInterrupt:
         print(f"{options.command}: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def without_package(command: str, error: ModuleNotFoundError) -> int:
+    """Say how to install what a command needs, where only the check's packages are installed."""
+    package = (error.name or "").partition(".")[0]
+    if package in ("", "mnist_vae"):
+        raise error
+    print(
+        f"error: {command} needs the package {package}, which is not installed: "
+        "`pip install 'mnist-vae[pipeline]'` installs all that the pipeline's commands need.",
+        file=sys.stderr,
+    )
+    return 1
 
 
 if __name__ == "__main__":

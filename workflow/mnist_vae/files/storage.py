@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from mnist_vae.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from safetensors import safe_open
 
 CHECKSUM = "sha256"  # its key in the header
 WRITTEN: list[Path] = []  # by this process, in order: for the record of what was made by what
@@ -107,6 +106,9 @@ def read_text(path: str | Path) -> str:
 
 def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], provenance: Mapping[str, Any]) -> None:
     """Write named arrays and their provenance. Raises InputError where they cannot be written."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     header = dict(provenance) | {CHECKSUM: _checksum(contiguous, provenance)}
     with whole_file(path) as temporary:
@@ -153,7 +155,9 @@ def load_provenance(path: str | Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _open(path: str | Path) -> Iterator[safe_open]:
+def _open(path: str | Path) -> Iterator["safe_open"]:
+    from safetensors import SafetensorError, safe_open
+
     # Whatever a damaged header makes the reader stumble over: unknown dtypes, broken JSON, text that is none.
     try:
         with safe_open(path, framework="numpy") as file:
@@ -170,7 +174,7 @@ def _way_out(path: str | Path) -> str:
     return f"Delete it{entry}, and run again."
 
 
-def _header(file: safe_open) -> dict[str, Any]:
+def _header(file: "safe_open") -> dict[str, Any]:
     return dict(json.loads((file.metadata() or {}).get("provenance", "{}")))
 
 
