@@ -64,7 +64,7 @@ def test_pages_escape_what_students_wrote_and_link_to_each_other():
     page = solution_page(ADA, ASSIGNMENT, "../class.html")
     assert "<b>" not in page
     assert "<h2>1: the model</h2>" in page
-    assert '<tr class="wrong"><th scope="row"><code>log_prior</code></th>' in page
+    assert '<tr class="wrong"><th scope="row"><code>log_<wbr>prior</code></th>' in page
     assert '<td class="points">0 of 2</td>' in page
     assert "<code>x</code> &lt; 1" in page
     assert '<a href="../class.html">' in page

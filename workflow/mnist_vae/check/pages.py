@@ -65,9 +65,14 @@ def _environment() -> Environment:
 
 
 def _code(text: str) -> Markup:
-    """Set as code what stands between backticks, and names such as log_prior."""
+    """Set as code what stands between backticks, and names with underscores."""
     pieces = CODE.split(text)
     return Markup("").join(
-        Markup("<code>{}</code>").format(piece.strip("`")) if number % 2 else escape(piece)
+        Markup("<code>{}</code>").format(breakable(piece.strip("`"))) if number % 2 else escape(piece)
         for number, piece in enumerate(pieces)
     )
+
+
+def breakable(name: str) -> Markup:
+    """A name that may break after its underscores, where the page is narrow."""
+    return Markup("_<wbr>").join(name.split("_"))
