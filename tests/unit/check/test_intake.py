@@ -8,9 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from mnist_vae.check import intake
+from mnist_vae.check import intake, process
 from mnist_vae.check.judge import Options, check
-from mnist_vae.check.julia import require_julia
+from mnist_vae.check.julia import program, require_julia
 from mnist_vae.check.notebooks import from_export, from_notebook
 from mnist_vae.errors import InputError
 from support.command_line import run_command
@@ -130,6 +130,19 @@ def test_julia_keeps_the_depots_that_it_ships(tmp_path, monkeypatch):
     code = f'answers = ["yes"]\n{own} || error(join(DEPOT_PATH, " "))\n'
     report = check(write(tmp_path, code, "mine.jl"), Options(seconds=SECONDS))
     assert report.trouble == ""
+
+
+def test_a_call_that_waits_ends_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "processor_seconds", lambda processes: 0.0)
+    report = check(write(tmp_path, "while True: pass"), Options(seconds=0.5))
+    assert "did not end within 2 s, most of which it waited; `--seconds` allows more" in report.trouble
+
+
+def test_a_launcher_is_asked_for_the_julia_behind_it(tmp_path):
+    launcher = write(tmp_path, f"#!/bin/sh\nprintf {tmp_path}/real/bin\n", "julialauncher")
+    launcher.chmod(0o755)
+    (tmp_path / "julia").symlink_to(launcher)
+    assert program(str(tmp_path / "julia")) == tmp_path / "real/bin/julia"
 
 
 # --- files beside it ----------------------------------------------------------------------------------------
@@ -298,11 +311,13 @@ def test_archives_of_a_course_system(tmp_path, capsys):
     (tmp_path / "four.rar").write_bytes(b"Rar!")
     archive(tmp_path / "five.zip", {"../../outside.py": PRIOR})
     (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "six_assignsubmission_file").mkdir()
+    archive(tmp_path / "six_assignsubmission_file/mine.zip", {"mine/main.py": PRIOR})
     with pytest.raises(SystemExit):
         run_command(f"check --class {tmp_path} --file main.py --json - --layout batch-first")
     out, err = capsys.readouterr()
     rows = {row["name"]: row for row in json.loads(out)["solutions"]}
-    assert right(rows["two.zip"]) == 1
+    assert right(rows["two.zip"]) == right(rows["six_assignsubmission_file"]) == 1
     assert "no main.py, which `--file` asks for: only solution.py" in rows["one.zip"]["trouble"]
     assert "cannot be unpacked" in rows["three.zip"]["trouble"]
     assert "unpack it, or make it a .zip" in rows["four.rar"]["trouble"]

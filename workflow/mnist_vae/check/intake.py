@@ -99,6 +99,8 @@ def from_folder(folder: Path, scratch: Path, file: str) -> Submission:
     """What is judged of a folder."""
     name = printable(folder.name)
     found = solutions(folder, file)
+    if not found and len(archives := solutions(folder, "", (".zip",))) == 1:
+        return replace(from_archive(archives[0], scratch, file), name=name)
     if not found:
         inside = [entry.name for level in levels(folder) for entry in level if entry.is_file()]
         there = f"only {listed(inside)}" if inside else "it is empty"
@@ -113,13 +115,13 @@ def from_folder(folder: Path, scratch: Path, file: str) -> Submission:
     return as_script(Submission(name, path, notes=notes), scratch)
 
 
-def solutions(folder: Path, file: str) -> list[Path]:
+def solutions(folder: Path, file: str, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
     """The files of a folder that may be its solution: of the shallowest level that has any."""
     for level in levels(folder):
         found = [
             entry
             for entry in level
-            if entry.is_file() and (entry.name == file if file else entry.suffix in SUFFIXES)
+            if entry.is_file() and (entry.name == file if file else entry.suffix in suffixes)
         ]
         if found:
             return found

@@ -60,11 +60,11 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["code"] = _code
+    environment.filters |= {"code": code, "breakable": breakable}
     return environment
 
 
-def _code(text: str) -> Markup:
+def code(text: str) -> Markup:
     """Set as code what stands between backticks, and names with underscores."""
     pieces = CODE.split(text)
     return Markup("").join(
