@@ -80,7 +80,7 @@ class Host:
         requests, self._requests = os.pipe()
         self._replies, replies = os.pipe()
         self._buffer = b""
-        self._next_look = 0.0
+        self._used: float | None = None
         self._printed = open(self.folder / "printed", "w+b")  # noqa: SIM115 (as long as the process)
         try:
             self.process = subprocess.Popen(
@@ -290,9 +290,9 @@ class Host:
             self._buffer += part
 
     def _begin(self, seconds: float) -> None:
-        """Start the clocks of a call."""
-        self._allowed, self._started = seconds, time.monotonic()
-        self._used = processor_seconds(family(self.process.pid))
+        """Start the clocks of a call. The processor's starts at the first look: most calls end before."""
+        self._allowed, self._started, self._used = seconds, time.monotonic(), None
+        self._next_look = self._started + LOOK
 
     def _check(self) -> None:
         """End what takes too long, or has too many processes."""
@@ -301,20 +301,19 @@ class Host:
             return
         self._next_look = now + LOOK
         processes = family(self.process.pid)
-        if processor_seconds(processes) - self._used > self._allowed:
+        used = processor_seconds(processes)
+        self._used = used if self._used is None else self._used
+        trouble = ""
+        if used - self._used > self._allowed:
+            trouble = f"did not end within {self._allowed:g} s of processor time; `--seconds` allows more"
+        elif now - self._started > WAITING * self._allowed:
+            most = f"{WAITING * self._allowed:g} s, most of which it waited"
+            trouble = f"did not end within {most}; `--seconds` allows more"
+        elif len(processes) > PROCESSES:
+            trouble = "started processes without end, and was ended"
+        if trouble:
             self.close()
-            raise ProcessOverError(
-                f"did not end within {self._allowed:g} s of processor time; `--seconds` allows more"
-            )
-        if now - self._started > WAITING * self._allowed:
-            self.close()
-            raise ProcessOverError(
-                f"did not end within {WAITING * self._allowed:g} s, most of which it waited; "
-                "`--seconds` allows more"
-            )
-        if len(processes) > PROCESSES:
-            self.close()
-            raise ProcessOverError("started processes without end, and was ended")
+            raise ProcessOverError(trouble)
 
     def _over(self) -> None:
         """Say how the process ended: its pipe is closed."""
