@@ -170,6 +170,13 @@ def test_what_is_left_behind_is_said(tmp_path, monkeypatch, capsys):
     assert "Left behind, beyond 3 MB in all: data/train.bin (4 MB)." in capsys.readouterr().out
 
 
+def test_a_file_of_a_class_that_misses_its_data_says_where_they_belong(tmp_path, capsys):
+    write(tmp_path, "open('x.csv')\n" + PRIOR, "ada.py")
+    write(tmp_path, "", "x.csv")
+    (row,) = check_class(tmp_path, capsys)
+    assert "Its own files go into a folder with it." in row["notes"][0]
+
+
 # --- a file that has no function under its name -------------------------------------------------------------
 
 

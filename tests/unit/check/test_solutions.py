@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -163,12 +164,13 @@ def test_a_function_without_end_leaves_the_others_judged(tmp_path):
     assert (statuses["log_prior"], statuses["log_q"], statuses["top_half"]) == ("right", "failed", "right")
 
 
-def test_no_process_and_no_file_stays(tmp_path):
-    before = set(Path("/tmp").glob("check-*"))
+def test_no_process_and_no_file_stays(tmp_path, monkeypatch):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     sleeper = "[sys.executable, '-c', 'import time; time.sleep(987)'], start_new_session=True"
     code = f"import subprocess, sys\nsubprocess.Popen({sleeper})\n"
     check(write(tmp_path, code + PRIOR), Options(seconds=SECONDS))
-    assert set(Path("/tmp").glob("check-*")) <= before
+    assert list((tmp_path / "temporary").iterdir()) == []
     listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
     assert "time.sleep(987)" not in listing or bubblewrap() is None
 

@@ -138,6 +138,10 @@ def judged(found: Submission, settings: Options) -> Report:
         return Report(found.name, trouble=found.trouble)
     report = check(found.file, replace(settings, alone=found.alone))
     behind = [] if found.alone else neighbours(found.file)[1]
+    if found.alone and "no such file" in report.trouble.lower():
+        behind = [
+            "What lies beside it was left behind, as others' work. Its own files go into a folder with it."
+        ]
     return replace(report, name=found.name, notes=(*found.notes, *behind))
 
 
