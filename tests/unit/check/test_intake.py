@@ -328,8 +328,27 @@ def test_archives_of_a_course_system(tmp_path, capsys):
     assert "no main.py, which `--file` asks for: only solution.py" in rows["one.zip"]["trouble"]
     assert "cannot be unpacked" in rows["three.zip"]["trouble"]
     assert "unpack it, or make it a .zip" in rows["four.rar"]["trouble"]
-    assert "notes.txt is left out: it does not end in .py, .jl or .ipynb." in err
+    assert "notes.txt is left out: it is not a .py, .jl or .ipynb file." in err
     assert not (tmp_path.parent / "outside.py").exists()
+
+
+def test_what_cannot_be_read_is_a_row_and_what_is_no_file_is_left_out(tmp_path, monkeypatch, capsys):
+    write(tmp_path, PRIOR, "ada.py")
+    (tmp_path / "bob").mkdir()
+    os.mkfifo(tmp_path / "pipe.py")
+    contents = intake.contents
+
+    def refuses(folder):
+        if folder.name == "bob":
+            raise PermissionError(13, "Permission denied")
+        return contents(folder)
+
+    monkeypatch.setattr(intake, "contents", refuses)
+    rows = check_class(tmp_path, capsys)
+    assert [(row["name"], row["trouble"]) for row in rows] == [
+        ("ada.py", ""),
+        ("bob", "It cannot be read: Permission denied."),
+    ]
 
 
 def test_a_class_in_one_archive(tmp_path, capsys):

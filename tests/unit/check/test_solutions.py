@@ -243,7 +243,7 @@ def test_class_counts_the_commonest_mistake(tmp_path, capsys):
     ("words", "said"),
     [
         ("check", "name one solution"),
-        ("check mine.txt", "does not end in .py, .jl or .ipynb"),
+        ("check mine.txt", "is not a .py, .jl or .ipynb file"),
         ("check nowhere.py", "there is no such file"),
         ("check --class nowhere", "there is no such folder"),
         ("check nowhere.py --name log_prior", "say FUNCTION=WORD"),

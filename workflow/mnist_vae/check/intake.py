@@ -13,6 +13,7 @@ from mnist_vae.errors import InputError
 
 LANGUAGES = (".py", ".jl")
 SUFFIXES = (*LANGUAGES, ".ipynb")
+KINDS = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file"
 ARCHIVES = (".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz")  # which are not opened
 MIB = 2**20
 COPIED = 100 * MIB  # of files beside a solution, in all: MNIST, not compressed, has 53
@@ -74,7 +75,7 @@ def submission(path: Path, scratch: Path, file: str = "") -> Submission:
         return from_archive(path, scratch, file)
     if path.is_dir():
         return from_folder(path, scratch, file)
-    if path.suffix not in SUFFIXES:
+    if path.suffix not in SUFFIXES or not path.is_file():
         return Submission(printable(path.name), trouble=f"It {not_a_solution(path)}.")
     return as_script(Submission(printable(path.name), path), scratch)
 
@@ -83,7 +84,7 @@ def not_a_solution(path: Path) -> str:
     """Say why a file is not judged."""
     if path.suffix in ARCHIVES:
         return f"is an archive that is not opened ({path.suffix}): unpack it, or make it a .zip"
-    return f"does not end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+    return f"is not a {KINDS}"
 
 
 def from_archive(path: Path, scratch: Path, file: str) -> Submission:
@@ -104,8 +105,8 @@ def from_folder(folder: Path, scratch: Path, file: str) -> Submission:
     if not found:
         inside = [entry.name for level in levels(folder) for entry in level if entry.is_file()]
         there = f"only {listed(inside)}" if inside else "it is empty"
-        wanted = f"{file}, which `--file` asks for" if file else f"no file in {', '.join(SUFFIXES)}"
-        return Submission(name, trouble=f"The folder holds {'no ' if file else ''}{wanted}: {there}.")
+        wanted = f"{file}, which `--file` asks for" if file else KINDS
+        return Submission(name, trouble=f"The folder holds no {wanted}: {there}.")
     if len(found) > 1:
         several = listed([str(path.relative_to(folder)) for path in found])
         return Submission(name, trouble=f"The folder holds several files ({several}); `--file` says which.")
@@ -213,14 +214,17 @@ def classroom(place: Path, scratch: Path, file: str = "") -> tuple[list[Submissi
             left_out.append(f"{name} is left out: it is a link to nothing.")
         elif is_passed_over(path):
             left_out.append(f"{name} is left out: it is hidden, or the system's.")
-        elif path.is_dir() or path.suffix in (*SUFFIXES, ".zip", *ARCHIVES):
-            one = submission(path, scratch, file)
+        elif path.is_dir() or (path.is_file() and path.suffix in (*SUFFIXES, ".zip", *ARCHIVES)):
+            try:
+                one = submission(path, scratch, file)
+            except OSError as error:
+                one = Submission(name, trouble=f"It cannot be read: {error.strerror}.")
             found.append(one if path.is_dir() or path.suffix == ".zip" else replace(one, alone=True))
         else:
             left_out.append(f"{name} is left out: it {not_a_solution(path)}.")
     if not found:
-        kinds = f"no file in {', '.join(SUFFIXES)} or .zip, and no folder"
-        raise InputError("\n".join([f"{place} holds no solution: {kinds}.", *left_out]))
+        nothing = f"{place} holds no solution: no {KINDS}, no .zip and no folder."
+        raise InputError("\n".join([nothing, *left_out]))
     return found, left_out
 
 

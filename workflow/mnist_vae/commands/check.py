@@ -140,7 +140,7 @@ def judged(found: Submission, settings: Options) -> Report:
     behind = [] if found.alone else neighbours(found.file)[1]
     if found.alone and "no such file" in report.trouble.lower():
         behind = [
-            "What lies beside it was left behind, as others' work. Its own files go into a folder with it."
+            "What lies beside it is others' work and stayed behind. Its own files go into a folder with it."
         ]
     return replace(report, name=found.name, notes=(*found.notes, *behind))
 
