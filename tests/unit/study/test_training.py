@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 
 from mnist_vae.errors import InputError
-from mnist_vae.study import gradient, training
+from mnist_vae.study import gradient, step
 from mnist_vae.study.adam import Adam
 from mnist_vae.study.evaluation import evaluate
 from mnist_vae.study.networks import VAE
@@ -50,7 +50,7 @@ def watch(monkeypatch):
         seen.noise.append(noise)
         return gradient.loss_with_gradient(parameters, x, noise, beta)
 
-    monkeypatch.setattr(training, "loss_with_gradient", loss_with_gradient)
+    monkeypatch.setattr(step, "loss_with_gradient", loss_with_gradient)
     return seen
 
 

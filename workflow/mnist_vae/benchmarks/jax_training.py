@@ -1,5 +1,6 @@
 """The reference recipe's step in JAX, where it is installed: docs/model.md, part 2."""
 
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from mnist_vae.benchmarks.epochs import BATCH, RATE
@@ -8,11 +9,9 @@ from mnist_vae.study.recipe import Recipe
 
 HIDDEN, LATENT = Recipe.hidden, Recipe.latent
 
-try:
+if INSTALLED := find_spec("jax") is not None:
     import jax
     from jax import numpy as jnp
-except ImportError:
-    jax = None
 
 
 class State(NamedTuple):

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -11,15 +12,13 @@ from mnist_vae.benchmarks.epochs import BATCH, RATE
 from mnist_vae.study.images import PIXELS
 from mnist_vae.study.recipe import Recipe
 
-try:
-    import pythae
+if INSTALLED := find_spec("pythae") is not None:
     from pythae.data.datasets import BaseDataset
     from pythae.models import VAE, VAEConfig
     from pythae.models.base.base_utils import ModelOutput
     from pythae.models.nn import BaseDecoder, BaseEncoder
     from pythae.trainers import BaseTrainer, BaseTrainerConfig
-except ImportError:
-    pythae = None
+else:
     BaseDecoder = BaseEncoder = nn.Module
 
 HIDDEN, LATENT = Recipe.hidden, Recipe.latent

@@ -25,9 +25,9 @@ def contenders(images: Tensor) -> dict[str, Callable[[], int]]:
     }
     if torch.cuda.is_available():
         found["this package, on a GPU"] = on_a_gpu(images)
-    if pythae_training.pythae:
+    if pythae_training.INSTALLED:
         found["pythae"] = pythae_training.by_pythae(images)
-    if jax_training.jax:
+    if jax_training.INSTALLED:
         found |= jax_loops(images)
     return found | {"the five large products alone": products_alone(images)}
 

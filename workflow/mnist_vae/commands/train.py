@@ -23,7 +23,7 @@ from mnist_vae.study.cuda import find_device
 from mnist_vae.study.evaluation import evaluate
 from mnist_vae.study.networks import VAE
 from mnist_vae.study.recipe import Device, Recipe, Seed, TrainSize
-from mnist_vae.study.training import make_optimizer, train
+from mnist_vae.study.training import make_step, train
 
 CHECKPOINT = "checkpoint.safetensors"  # beside the weights, while the training lasts
 HISTORY_POINTS = 12  # times a training's bounds are measured: often at first, when they change fast
@@ -89,11 +89,11 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
         variants = partial(augment, grey, recipe.augmentation, generator, threshold)
     measured = set(np.geomspace(1, recipe.epochs, HISTORY_POINTS).round().astype(int))
     kept = {*options.snapshot_epochs, recipe.epochs} if options.snapshot_epochs else set()
-    optimizer = make_optimizer(vae, recipe)
-    done, history, snapshots = checkpoint.restore(vae, optimizer, generator) or (0, [], {})
+    step = make_step(vae, recipe)
+    done, history, snapshots = checkpoint.restore(vae, step.adam, generator) or (0, [], {})
     if done:
         print(f"going on from the checkpoint after epoch {done}/{recipe.epochs}")
-    losses = train(vae, images, recipe, generator, variants, optimizer, done)
+    losses = train(vae, images, recipe, generator, variants, step, done)
     # On a terminal a bar; in a log, where tqdm disables itself, the lines below.
     progress = tqdm(losses, total=recipe.epochs, initial=done, desc="training", unit="epoch", disable=None)
     for epoch, mean_loss in enumerate(progress, start=done + 1):
@@ -108,7 +108,7 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
         history.append(row)
         if epoch in kept:
             snapshots[epoch] = weight_arrays(vae)
-        checkpoint.keep(vae, optimizer, generator, Progress(epoch, history, snapshots))
+        checkpoint.keep(vae, step.adam, generator, Progress(epoch, history, snapshots))
 
     provenance = load_provenance(options.digits) | {
         "recipe": options.recipe,

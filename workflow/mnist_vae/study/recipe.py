@@ -64,6 +64,11 @@ class Recipe(Settings):
         """What is left of the learning rate when `progress`, 0 to 1, of the training is done."""
         return min(1.0, (1 - progress) / self.decay) if self.decay else 1.0
 
+    def rate_of(self, parameter: str) -> float:
+        """The learning rate of a VAE's parameter, by its name."""
+        is_latent_layer = parameter.startswith("decoder.hidden.")
+        return self.learning_rate * (self.latent_layer_rate if is_latent_layer else 1.0)
+
 
 @dataclass(frozen=True)
 class Draws(Settings):

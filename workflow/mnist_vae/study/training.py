@@ -9,9 +9,7 @@ import torch
 from torch import Tensor
 
 from mnist_vae.errors import InputError
-from mnist_vae.study.adam import Adam
 from mnist_vae.study.cuda import Batches, GraphedEpoch
-from mnist_vae.study.gradient import loss_with_gradient
 from mnist_vae.study.networks import VAE
 from mnist_vae.study.preconditions import (
     require_at_least,
@@ -19,19 +17,14 @@ from mnist_vae.study.preconditions import (
     require_cpu_generator,
     require_positive,
 )
+from mnist_vae.study.products import threads_of_pytorch
 from mnist_vae.study.recipe import Recipe
-
-# Training adds up the weights of the pixels that are lit, so it holds each pixel's weights side by side.
-BY_INPUT = "encoder.hidden.weight"
+from mnist_vae.study.step import HandDerivedStep, Step
 
 
-def make_optimizer(vae: VAE, recipe: Recipe) -> Adam:
-    """Adam at the recipe's rates: on the model's own parameters, and on a transposed copy of BY_INPUT."""
-    parameters = {name: parameter.detach() for name, parameter in vae.named_parameters()}
-    parameters[BY_INPUT] = parameters[BY_INPUT].T.clone(memory_format=torch.contiguous_format).T
-    latent_layer = [name for name in parameters if name.startswith("decoder.hidden.")]
-    rate = recipe.learning_rate
-    return Adam(parameters, rate, dict.fromkeys(latent_layer, rate * recipe.latent_layer_rate))
+def make_step(vae: VAE, recipe: Recipe) -> HandDerivedStep:
+    """The step that training takes unless it is given another, say a PlainStep."""
+    return HandDerivedStep(vae, recipe)
 
 
 def shuffled_batches(images: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -40,15 +33,13 @@ def shuffled_batches(images: Tensor, batch_size: int, generator: torch.Generator
         yield images.index_select(0, indices)
 
 
-@torch.inference_mode()  # what autograd would note of each operation costs a sixtieth of a step
-def descend(optimizer: Adam, beta: float, images: Tensor, batches: Batches) -> Tensor:
-    """One epoch: a step of Adam for each batch, given by indices, noise and rate factor; the summed loss."""
+def descend(step: Step, images: Tensor, batches: Batches) -> Tensor:
+    """One epoch: a step for each batch, given by indices, noise and rate factor; the summed loss."""
     total = torch.zeros((), dtype=torch.float64, device=images.device)
-    for indices, noise, rate_factor in batches:
-        x = images.index_select(0, indices)
-        batch_loss, gradient = loss_with_gradient(optimizer.parameters, x, noise, beta)
-        optimizer.step(gradient, rate_factor)
-        total.add_(batch_loss, alpha=len(indices))
+    with threads_of_pytorch():
+        for indices, noise, rate_factor in batches:
+            batch_loss = step(images.index_select(0, indices), noise, rate_factor)
+            total.add_(batch_loss, alpha=len(indices))
     return total
 
 
@@ -58,15 +49,15 @@ def train(
     recipe: Recipe,
     generator: torch.Generator,
     variants: Callable[[], Tensor] | None = None,
-    optimizer: Adam | None = None,
+    step: Step | None = None,
     epochs_done: int = 0,
 ) -> Iterator[float]:
     """Train in place on images (n, 784), yielding after each epoch its mean loss in nats per image.
 
     Images hold 0 and 1 only, in the model's precision and on its device. `variants`, where given, makes the
-    images of each epoch anew (n, 784). A batch size above n makes one batch of all images. A training run
-    that goes on brings its optimizer, made by `make_optimizer`, and how many epochs it has done. Order and
-    noise come from the generator, a CPU's, wherever the model and its images are.
+    images of each epoch (n, 784). A batch size above n makes one batch of all images. To resume, pass a step
+    of `make_step` with Adam's state restored, and the number of completed epochs. Order and noise come from
+    the generator, a CPU's, wherever the model and its images are.
 
     Raises InputError for any other images, variants, generator or recipe before the first step, and once the
     loss is no longer finite.
@@ -75,8 +66,7 @@ def train(
     require_cpu_generator(generator)
     require_at_least(1, epochs=recipe.epochs, batch_size=recipe.batch_size)
     require_positive(learning_rate=recipe.learning_rate, latent_layer_rate=recipe.latent_layer_rate)
-    optimizer = optimizer or make_optimizer(vae, recipe)
-    return _epochs(vae, images, recipe, generator, variants, optimizer, epochs_done)
+    return _epochs(vae, images, recipe, generator, variants, step or make_step(vae, recipe), epochs_done)
 
 
 def _epochs(
@@ -85,22 +75,20 @@ def _epochs(
     recipe: Recipe,
     generator: torch.Generator,
     variants: Callable[[], Tensor] | None,
-    optimizer: Adam,
+    step: Step,
     epochs_done: int,
 ) -> Iterator[float]:
-    by_input, natural = optimizer.parameters[BY_INPUT], vae.get_parameter(BY_INPUT).detach()
-    by_input.copy_(natural)
-    epoch_loss: Callable[[Tensor, Batches], Tensor] = partial(descend, optimizer, recipe.beta)
+    epoch_loss: Callable[[Tensor, Batches], Tensor] = partial(descend, step)
     if images.is_cuda:
         epoch_loss = GraphedEpoch(epoch_loss)
     steps = recipe.epochs * -(-len(images) // recipe.batch_size)
-    step = itertools.count(epochs_done * steps // recipe.epochs)
+    count = itertools.count(epochs_done * steps // recipe.epochs)
     for epoch in range(epochs_done + 1, recipe.epochs + 1):
         batches = [
             (
                 indices,
                 torch.randn(len(indices), vae.latent, generator=generator),
-                recipe.rate_factor(next(step) / steps),
+                recipe.rate_factor(next(count) / steps),
             )
             for indices in shuffled_batches(torch.arange(len(images)), recipe.batch_size, generator)
         ]
@@ -108,7 +96,7 @@ def _epochs(
         if epoch == epochs_done + 1:
             require_binary_images(x, vae)
         mean_loss = epoch_loss(x, batches).item() / len(images)
-        natural.copy_(by_input)
+        step.update_model()
         if not math.isfinite(mean_loss):
             raise InputError(
                 f"training diverged: epoch {epoch} ended with a loss of {mean_loss}. "
