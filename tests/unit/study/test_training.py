@@ -220,9 +220,9 @@ def test_what_are_no_binary_images_is_refused(coded, change, reason):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"batch_size": 0}, "batch_size is 0; it must be at least 1"),
+        ({"batch_size": 0}, "batch_size is 0; it must be a whole number, at least 1"),
         ({"epochs": 0}, "epochs is 0"),
-        ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be above 0"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be a finite number, above 0"),
         ({"learning_rate": float("nan")}, "learning_rate is nan"),
         ({"latent_layer_rate": -1.0}, "latent_layer_rate is -1.0"),
     ],

@@ -11,12 +11,7 @@ from torch import Tensor
 from mnist_vae.errors import InputError
 from mnist_vae.study.cuda import Batches, GraphedEpoch
 from mnist_vae.study.networks import VAE
-from mnist_vae.study.preconditions import (
-    require_at_least,
-    require_binary_images,
-    require_cpu_generator,
-    require_positive,
-)
+from mnist_vae.study.preconditions import require_binary_images, require_cpu_generator
 from mnist_vae.study.products import threads_of_pytorch
 from mnist_vae.study.recipe import Recipe
 from mnist_vae.study.step import HandDerivedStep, Step
@@ -59,13 +54,11 @@ def train(
     of `make_step` with Adam's state restored, and the number of completed epochs. Order and noise come from
     the generator, a CPU's, wherever the model and its images are.
 
-    Raises InputError for any other images, variants, generator or recipe before the first step, and once the
-    loss is no longer finite.
+    Raises InputError for any other images, variants or generator before the first step, and once the loss is
+    no longer finite.
     """
     require_binary_images(images, vae)
     require_cpu_generator(generator)
-    require_at_least(1, epochs=recipe.epochs, batch_size=recipe.batch_size)
-    require_positive(learning_rate=recipe.learning_rate, latent_layer_rate=recipe.latent_layer_rate)
     return _epochs(vae, images, recipe, generator, variants, step or make_step(vae, recipe), epochs_done)
 
 
