@@ -11,12 +11,12 @@ from mnist_vae.files.storage import read_table
 
 COLUMNS = (
     *("recipe", "n", "seed", "images", "spacing"),
-    *("largest_difference", "mean_difference", "estimated_error"),
+    *("largest_difference", "mean_absolute_difference", "estimated_error"),
 )
 
 
 def draw(sources: Sequence[str]) -> Figure:
-    """The largest and the mean difference of a plain sum from the adaptive one, a colour per (recipe, n).
+    """The largest and the mean absolute error of a plain sum, a colour per (recipe, n).
 
     Sources: lattices.csv of models in results/{dataset}/models/....
     """
@@ -28,9 +28,9 @@ def draw(sources: Sequence[str]) -> Figure:
         label = f"{recipe}, n = {size:,}, seed {seed}"
         style = {"color": colour, "marker": "o", "markersize": 4}
         panels[0].plot(rows.spacing, rows.largest_difference, label=label, **style)
-        panels[1].plot(rows.spacing, rows.mean_difference.abs(), **style)
+        panels[1].plot(rows.spacing, rows.mean_absolute_difference, **style)
         panels[0].axhline(rows.estimated_error.max(), color=colour, linewidth=0.9, linestyle=":")
-    for axes, title in zip(panels, ("largest of all images", "mean over images"), strict=True):
+    for axes, title in zip(panels, ("largest of all images", "mean over images (absolute)"), strict=True):
         axes.set(xscale="log", yscale="log", title=title, xlabel="spacing of the lattice")
         label_log_axis(axes.xaxis, sorted(table.spacing.unique()))
         axes.yaxis.set_major_formatter("{x:g}")
