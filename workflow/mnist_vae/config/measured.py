@@ -31,8 +31,8 @@ class Snapshots(Settings):
     images: Annotated[
         int,
         Parameter(
-            "number of the first training and test images that they are measured on; those of the reference "
-            "recipe's largest model are measured on all test images",
+            "number of the first training and test images that they are measured on; for the reference "
+            "recipe's largest model, all test images",
             minimum=2,
         ),
     ] = 500

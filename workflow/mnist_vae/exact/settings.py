@@ -15,8 +15,8 @@ class Sums(Settings):
     tolerance: Annotated[
         float,
         Parameter(
-            "error that a sum over the latent space may have, per image, in nats; it is refined until its "
-            "estimated error is below (`largest_error` in the tables)",
+            "largest error of a sum over the latent space, in nats per image; a sum is refined until its "
+            "estimated error is smaller (`largest_error` in the tables)",
             minimum=1e-4,
             maximum=0.1,
         ),
@@ -24,8 +24,8 @@ class Sums(Settings):
     window: Annotated[
         float,
         Parameter(
-            "sums start over ±window in each latent dimension; the window grows up to ±40 while an image has "
-            "mass at its edge",
+            "sums start over ±window in each latent dimension; the window grows up to ±40, as long as an image "
+            "has mass at its edge",
             above=0,
             maximum=40,
         ),

@@ -5,7 +5,7 @@ A quoted number carries its source in an HTML comment, which Markdown does not s
     -ELBO is 179.62<!-- elbo.csv[recipe=reference,n=1000,seed=mean].test_neg_elbo --> nats
 
 The source names a table, the rows and a column. Several rows stand for their mean. A second source after
-` - ` is subtracted; after ` ± `, it is another standard error, and the root of the sum of squares is quoted. A
+` - ` is subtracted; after ` ± `, both are standard errors, and the root of their sum of squares is quoted. A
 whole Markdown table stands between `<!-- table elbo.md -->` and `<!-- end of table -->`. So a text can be
 compared with the tables of a run, or brought up to date.
 
@@ -50,11 +50,13 @@ def bare_figures(text: str) -> list[str]:
     text = _TABLE.sub("", re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL))
     found = []
     for section in re.split(r"^(?=#)", text, flags=re.MULTILINE):
-        heading, *paragraphs = section.split("\n\n")
+        _, *paragraphs = section.split("\n\n")
         if paragraphs and _MEASURED.match(paragraphs[0]):
             continue
         for before, paragraph in zip(["", *paragraphs], paragraphs, strict=False):
-            is_covered = _MEASURED.search(paragraph) or (paragraph.startswith("|") and _MEASURED.search(before))
+            is_covered = _MEASURED.search(paragraph) or (
+                paragraph.startswith("|") and _MEASURED.search(before)
+            )
             if not is_covered and _FIGURE.search(_QUOTED.sub("", paragraph)):
                 found.append(paragraph)
     return found

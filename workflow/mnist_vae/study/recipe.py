@@ -1,5 +1,5 @@
-"""The study's settings: recipes, all that says how a model is trained (docs/model.md, part 2), and what
-stronger recipes add; how bounds are estimated; how q is fitted (part 4).
+"""The study's settings: how a model is trained (docs/model.md, part 2), how bounds are estimated, and how q
+is fitted (part 4).
 """
 
 from dataclasses import dataclass
@@ -29,29 +29,26 @@ class Recipe(Settings):
     decay: Annotated[
         float,
         Parameter(
-            "last share of the steps, over which the learning rate falls linearly to 0; 0: constant",
+            "final share of the steps, over which the learning rate falls linearly to 0; 0: constant",
             minimum=0,
             maximum=1,
         ),
     ] = 0.0
     latent_layer_rate: Annotated[
         float,
-        Parameter(
-            "factor on the learning rate of the decoder's first layer, which z enters",
-            above=0,
-        ),
+        Parameter("factor on the learning rate of the decoder's first layer", above=0),
     ] = 1.0
     initialization: Annotated[
         Literal["glorot", "pytorch"],
         Parameter(
-            "initial weights: `glorot`, uniform with zero biases, as in Flux, or `pytorch`, its default"
+            "initial weights: `glorot`, uniform with zero biases as in Flux; `pytorch`, PyTorch's default"
         ),
     ] = "glorot"
     augmentation: Annotated[
         float,
         Parameter(
-            "strength of the random deformations that make each epoch's images anew: at 1, up to ±10° of "
-            "rotation, 10 % of scale and of shear, and half a pixel of shift; 0: none",
+            "strength of the random deformations of the images in each epoch: at 1, rotation up to ±10°, "
+            "scale and shear up to ±10 %, shift up to ±0.5 pixels; 0: none",
             minimum=0,
             maximum=3,
         ),
@@ -74,9 +71,12 @@ class Recipe(Settings):
 class Draws(Settings):
     """Estimates of the ELBO."""
 
-    draws: Annotated[int, Parameter("draws of z per image, for the numbers on whole splits", minimum=1)] = 3
+    draws: Annotated[int, Parameter("draws of z per image, for -ELBO on whole splits", minimum=1)] = 3
     first_100_draws: Annotated[
-        int, Parameter("draws of z per image, for the reference's first 100 test images", minimum=2)
+        int,
+        Parameter(
+            "draws of z per image, for -ELBO on the first 100 test images, as in the reference", minimum=2
+        ),
     ] = 100
 
 
@@ -85,14 +85,14 @@ class FitSettings(Settings):
     """How q is fitted to the top half of an image."""
 
     starts: Annotated[
-        int, Parameter("random starts per image, of which the best is kept", minimum=1, maximum=1000)
+        int, Parameter("random starts per image; the best is kept", minimum=1, maximum=1000)
     ] = 12
     draws: Annotated[int, Parameter("draws of z per step", minimum=1)] = 50
     steps: Annotated[
         int,
         Parameter(
-            "steps of gradient ascent, at most: converged fits stop before. The assignment's 100 are too few "
-            "at this rate to come from a random start to codes as far out as 5",
+            "most steps of gradient ascent; converged fits stop earlier. The assignment's 100 are too few to "
+            "reach distant codes from a random start",
             minimum=1,
         ),
     ] = 1000
