@@ -24,8 +24,8 @@ class Sums(Settings):
     window: Annotated[
         float,
         Parameter(
-            "sums start over ±window in each latent dimension; the window grows up to ±40, as long as an image "
-            "has mass at its edge",
+            "sums start over ±window in each latent dimension; the window grows up to ±40 while images have "
+            "mass at its edge",
             above=0,
             maximum=40,
         ),
