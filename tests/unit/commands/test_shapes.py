@@ -98,6 +98,11 @@ def test_tables_say_which_log_px_is_exact(tables):
     assert gaps.effective_sample_size.notna().to_dict() == {name: name == "tall" for name in SHAPES}
     # The estimate's own, which few effective draws make large; not the ELBO's, which may be larger.
     assert gaps.neg_log_px_error["tall"] < 3 / gaps.effective_sample_size["tall"] ** 0.5
+    flagged = pd.read_csv(tables / "metrics.csv").query(
+        "metric == 'flagged_images' and split == 'test_subset'"
+    )
+    assert flagged.recipe.tolist() == ["tall"]
+    assert flagged.value.between(0, 5).all()
     page = (tables / "gaps.md").read_text()
     assert "| estimate" in page
     assert "nan" not in page

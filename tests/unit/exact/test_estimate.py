@@ -1,12 +1,13 @@
-"""Importance sampling against the sums, where both can be had, and by itself beyond."""
+"""Importance sampling: against the sums where both are known, and by itself beyond."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from mnist_vae.exact import estimate
-from mnist_vae.exact.estimate import PartOfDecoder, SampledSpace, balanced_design, compare
+from mnist_vae.exact.estimate import TUNING, PartOfDecoder, SampledSpace, Tuning, balanced_design, compare
 from mnist_vae.exact.gaps import encoder_gap, gaps
 from mnist_vae.exact.low_rank import BOTTOM_HALF, TOP_HALF, WHOLE
 from mnist_vae.exact.marginal import DecoderSpace
@@ -18,8 +19,9 @@ from mnist_vae.study.training import train
 IMAGES = 24
 
 
-def sampled(vae: VAE, draws: int = 1000, seed: int = 1) -> SampledSpace:
-    return SampledSpace(vae, generator=torch.Generator().manual_seed(seed), draws=draws)
+def sampled(vae: VAE, draws: int = 1000, seed: int = 1, tuning: Tuning = TUNING) -> SampledSpace:
+    generator = torch.Generator().manual_seed(seed)
+    return SampledSpace(vae, generator=generator, tuning=replace(tuning, draws=draws))
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +55,65 @@ def test_estimate_agrees_with_the_sum_on_a_strong_model(strong, images) -> None:
     x = images[1000:1060]
     with torch.inference_mode():
         summed = DecoderSpace(strong.decoder, 2, window=10.0, tolerance=1e-3).log_marginals(x)
-        found = compare(sampled(strong, estimate.DRAWS).log_marginals(x), summed)
+        found = compare((estimated := sampled(strong, TUNING.draws).log_marginals(x)), summed)
         assert strong.encoder(x)[1].exp().median() < 0.1  # in a plane where the prior has 1
     assert abs(found.difference.mean().item()) < 0.02
     assert found.in_errors.abs().max() < 4
     assert found.effective_draws.min() > 50
+    assert not estimated.flagged.any()
+
+
+@pytest.fixture(scope="module")
+def odd(images) -> torch.Tensor:
+    """Noise and negatives of digits, whose posteriors can lie apart from all codes."""
+    generator = torch.Generator().manual_seed(5)
+    noise = [torch.bernoulli(torch.full((8, 784), ink), generator=generator) for ink in (0.13, 0.5)]
+    return torch.cat([*noise, 1 - images[1000:1008]])
+
+
+def highest_on_a_lattice(vae: VAE, x: torch.Tensor) -> torch.Tensor:
+    """Each image's highest log-joint on a lattice that reaches farther than its posterior."""
+    axis = torch.arange(-20, 20, 0.2)
+    best = torch.full((len(x),), -torch.inf)
+    for z in torch.cartesian_prod(axis, axis).split(2000):
+        logits = vae.decoder(z)
+        values = x @ logits.T - torch.nn.functional.softplus(logits).sum(-1) + log_prior(z)
+        best = torch.maximum(best, values.amax(-1))
+    return best
+
+
+def test_modes_of_images_unlike_digits_are_found(strong, odd) -> None:
+    joint = PartOfDecoder(strong.decoder)
+    no_bank = replace(TUNING, bank=1)
+    missed = []
+    with torch.inference_mode():
+        highest = highest_on_a_lattice(strong, odd)
+        for tuning in (no_bank, replace(no_bank, least_fit=-math.inf)):
+            found = sampled(strong, 200, tuning=tuning).log_marginals(odd)
+            height = joint.log_joint(odd, found.modes.transpose(0, 1)).amax(0)
+            missed.append(((height < highest - 0.1) & ~found.flagged).sum().item())
+    assert missed[0] == 0
+    assert missed[1] > 2  # by ascents alone
+
+
+def test_what_one_search_misses_is_in_the_error(strong, odd) -> None:
+    tempering = replace(TUNING.tempering, particles=5, moves=0)
+    with torch.inference_mode():
+        found = sampled(strong, tuning=replace(TUNING, tempering=tempering)).log_marginals(odd)
+        better = sampled(strong).log_marginals(odd)
+    assert found.flagged.sum() > 3
+    covered = (found.log_density - better.log_density).abs() < 4 * (found.error + better.error)
+    assert (covered | found.flagged).all()
+    assert (found.error[found.flagged] > TUNING.doubt).all()
+
+
+def test_images_that_the_decoder_makes_fit_it() -> None:
+    vae = VAE(torch.Generator().manual_seed(3)).requires_grad_(False)
+    z = torch.randn(1, 2, generator=torch.Generator().manual_seed(1)).expand(500, -1)
+    x = torch.bernoulli(torch.sigmoid(vae.decoder(z)), generator=torch.Generator().manual_seed(2))
+    fit = PartOfDecoder(vae.decoder).fit(x, z)
+    assert abs(fit.mean()) < 0.2
+    assert 0.9 < fit.std() < 1.1
 
 
 def test_standard_errors_are_what_estimates_spread_by(trained, images) -> None:
@@ -138,7 +194,7 @@ def test_fitted_gaussian_is_where_the_elbo_is_stationary(images) -> None:
     vae.decoder.hidden.weight *= 0.7
     joint, x = PartOfDecoder(vae.decoder), images[:2]
     start = torch.zeros(2, 6), torch.eye(6).expand(2, 6, 6)
-    mean, factor = estimate._fit(joint, x, *start)
+    mean, factor = estimate._fit(joint, x, *start, TUNING)
     u = torch.randn(40_000, 2, 6, generator=torch.Generator().manual_seed(1))
     off = torch.linalg.solve_triangular(factor.mT, u.permute(1, 2, 0), upper=True).permute(2, 0, 1)
     slopes = joint.slopes(x, mean + off)[1]
@@ -151,7 +207,7 @@ def test_fitted_gaussian_is_where_the_elbo_is_stationary(images) -> None:
 def test_no_mode_counts_twice() -> None:
     mode = torch.tensor([[[0.0, 0.0], [0.01, 0.0], [1.0, 0.0], [1.0, 0.01]]])
     factor = torch.eye(2).expand(1, 4, 2, 2)
-    assert estimate._first_of_each(mode, factor).tolist() == [[True, False, True, False]]
+    assert estimate._first_of_each(mode, factor, TUNING.same).tolist() == [[True, False, True, False]]
 
 
 def test_of_ascents_that_meet_one_goes_on(strong, images) -> None:
@@ -159,8 +215,10 @@ def test_of_ascents_that_meet_one_goes_on(strong, images) -> None:
     joint = PartOfDecoder(strong.decoder)
     with torch.inference_mode():
         starts = space._starts(joint, x, space._bank(x))
-        mode, height = estimate._ascend_to_modes(joint, x, starts)
-        one_by_one = [estimate._ascend_to_modes(joint, x, start[:, None]) for start in starts.unbind(1)]
+        mode, height = estimate._ascend_to_modes(joint, x, starts, TUNING)
+        one_by_one = [
+            estimate._ascend_to_modes(joint, x, start[:, None], TUNING) for start in starts.unbind(1)
+        ]
         alone = torch.cat([height for _, height in one_by_one], 1)
         going = height.isfinite()
         assert going[:, 0].all()
@@ -170,15 +228,13 @@ def test_of_ascents_that_meet_one_goes_on(strong, images) -> None:
         torch.testing.assert_close(joint.log_joint(x, where)[0], height.amax(1), atol=1e-3, rtol=0)
 
 
-def test_pilot_draws_find_where_the_proposal_is_thin(monkeypatch, strong, images) -> None:
+def test_pilot_draws_find_where_the_proposal_is_thin(strong, images) -> None:
     """Where the encoder's answer stands in for the modes, parts added by pilots cover what it misses."""
-    for name in ("STARTS", "STEPS", "FIT_STEPS"):
-        monkeypatch.setattr(estimate, name, 0)
+    blind = replace(TUNING, starts=0, steps=0, fit_steps=0, least_fit=-math.inf)
     fewest = []
-    for added in (0, estimate.ADDED):
-        monkeypatch.setattr(estimate, "ADDED", added)
+    for added in (0, TUNING.added):
         with torch.inference_mode():
-            found = sampled(strong, 1000).log_marginals(images[1000:1060])
+            found = sampled(strong, tuning=replace(blind, added=added)).log_marginals(images[1000:1060])
         fewest.append(found.effective_sample_size.quantile(0.05))
     assert fewest[1] > 2 * fewest[0]
 
@@ -208,5 +264,5 @@ def test_memory_does_not_grow_with_the_number_of_images(monkeypatch, trained, im
     )
     with torch.inference_mode():
         sampled(trained, 10).log_marginals(images[:120])
-    assert max(sizes) == estimate.IMAGES_A_BLOCK
-    assert sum(sizes) == 120 * (1 + estimate.ADDED)
+    assert max(sizes) == TUNING.images_a_block
+    assert sum(sizes) == 120 * (1 + TUNING.added)

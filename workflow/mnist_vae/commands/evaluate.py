@@ -9,7 +9,6 @@ from torch import Tensor
 from mnist_vae.commands.shared.latent_space import latent_space, naming
 from mnist_vae.config.measured import Gaps
 from mnist_vae.data.digits import load_digits
-from mnist_vae.exact.estimate import standard_error
 from mnist_vae.exact.gaps import Space, encoder_gap, gaps, independent_pixels
 from mnist_vae.exact.low_rank import BOTTOM_HALF, TOP_HALF, WHOLE
 from mnist_vae.exact.marginal import DecoderSpace
@@ -90,7 +89,7 @@ def _evidence(
             "approximation_gap_of_best": on_test.kl_best,
         },
     }
-    errors = {"test_subset": on_test.error}
+    errors, flagged = {"test_subset": on_test.error}, {"test_subset": on_test.flagged}
     if isinstance(space, DecoderSpace):
         whole, top, bottom = (space.log_marginals(test, part) for part in (WHOLE, TOP_HALF, BOTTOM_HALF))
         quantities["test"] |= {
@@ -101,8 +100,7 @@ def _evidence(
         errors["test"] = torch.stack([whole.error, bottom.error, top.error + whole.error])
     else:
         quantities["test_subset"]["effective_sample_size"] = on_test.effective_sample_size
-        own_error = standard_error(on_test.effective_sample_size, space.draws)
-        quantities["test_subset"]["neg_log_px_error"] = own_error
+        quantities["test_subset"]["neg_log_px_error"] = on_test.log_px_error
     for split, some in (("train_subset", train[:images]), ("unseen_subset", unseen)):
         if len(some) > 1:
             found = encoder_gap(vae, space, some)
@@ -111,12 +109,14 @@ def _evidence(
                 "neg_log_px": -found.log_px,
                 "kl_to_posterior": found.kl,
             }
-            errors[split] = found.error
+            errors[split], flagged[split] = found.error, found.flagged
     for split, metrics in quantities.items():
         for metric, per_image in metrics.items():
             yield {"split": split, "metric": metric} | mean_over_images(per_image)._asdict()
         if split in errors:
             yield {"split": split, "metric": "largest_error", "value": errors[split].max().item()}
+        if split in flagged and not isinstance(space, DecoderSpace):
+            yield {"split": split, "metric": "flagged_images", "value": flagged[split].sum().item()}
     for split in ("test_subset", "unseen_subset"):
         if split in quantities:
             yield {"split": split, "metric": "images", "value": len(quantities[split]["neg_log_px"])}

@@ -10,6 +10,7 @@ At two dimensions the estimates are tested against the sums.
 """
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -20,6 +21,7 @@ from mnist_vae.exact.low_rank import WHOLE
 from mnist_vae.exact.marginal import MODES, Marginal, Posterior
 from mnist_vae.exact.quadrature import Elbo, Moments, entropy
 from mnist_vae.exact.refine import LogJoints, ascend, log_joints
+from mnist_vae.exact.tempering import TEMPERING, Tempering, tempered
 from mnist_vae.study.blocks import POINTS_A_BLOCK
 from mnist_vae.study.densities import log_likelihood, log_prior
 from mnist_vae.study.images import TOP_HALF as TOP_PIXELS
@@ -27,29 +29,54 @@ from mnist_vae.study.networks import VAE, Decoder
 from mnist_vae.study.objective import reparameterize
 from mnist_vae.study.products import tanh_
 
-DRAWS = 2000  # of z per image, for log p(x)
-ELBO_DRAWS = 400  # for the ELBO of one image's q
-BANK = 2000  # points of the prior, and at most so many codes of images, among which ascents start
-STARTS = 12  # of an image's ascents, beside the encoder's answer
-FEW_DIMENSIONS = 20
-STARTS_BEYOND = 4  # in more than FEW_DIMENSIONS, where a whole image's posterior was seen to have one mode
-STARTS_OF_HALVES = 24  # of which an image's posterior can have several modes, far from its code
-APART = 0.3  # distance between starts
-STEPS = 12  # of an ascent
-CUT = 20.0  # nats below an image's best, from where on down an ascent is given up
-FREEDOM = 4  # degrees of freedom of Student's t
-WIDER = (1.2, 6.0)  # scales of the proposal, over Laplace's
-SHARES = (0.85, 0.15)  # of the draws, at either scale
-FITTED_WIDER = 1.1  # scale of the part fitted around the heaviest mode, over the fit's
-FITTED_SHARE = 0.6  # of that mode's draws at the lesser scale
-FIT_STEPS = 6
-LEAST_CURVATURE = 0.3  # of a fit; the prior alone has 1
-FLOOR = 0.2  # share of the draws that all modes get alike, whatever their mass
-PILOT = 500  # draws, that show where the proposal is too thin
-ADDED = 2  # parts, one after the other, where a pilot draw has the largest weight
-ADDED_SHARE = 0.1  # of all draws, for each of them
-SAME = 0.2  # standard deviations, within which two ascents have ended in one mode
-IMAGES_A_BLOCK = 50  # whose draws and weights are held at once
+
+@dataclass(frozen=True)
+class Tuning:
+    """What the estimate's speed and error depend on. Lengths are in z, where the prior has 1."""
+
+    draws: int = 2000  # of z per image, for log p(x): on digits, a standard error of about 0.02 nats
+    elbo_draws: int = 400  # for the ELBO of one image's q, a mean of logarithms, which vary less than weights
+    images_a_block: int = 50  # whose draws are held in memory at once
+
+    # Where ascents start. Log-joints at shared points cost a 500th of those at an image's own.
+    bank: int = 2000  # points of the prior, and at most so many codes, at which all images are tried
+    starts: int = 12  # of an image's ascents, beside its code
+    few_dimensions: int = 20  # beyond these, a digit's posterior was seen to have one mode
+    starts_beyond: int = 4  # so these suffice there
+    starts_of_halves: int = 24  # of which a posterior can have several modes, far from the code
+    apart: float = 0.3  # between starts: closer ones end in the same mode
+
+    # Ascents, and which of the modes count.
+    steps: int = 12  # of an ascent; most end sooner
+    promise: float = 1e-3  # nats that the next step must promise: less changes no proposal
+    cut: float = 20.0  # nats below an image's best, where a mode no longer counts: exp(-20) is 2e-9
+    same: float = 0.2  # standard deviations, within which two ascents have ended in one mode
+
+    # Whether the modes suffice, and the search where they may not.
+    least_fit: float = -5.0  # standard deviations (`PartOfDecoder.fit`), reached by 97 % of digits
+    populations: int = 2  # with the ascents from the bank three searches, of which two must agree
+    tempering: Tempering = TEMPERING
+    doubt: float = 0.1  # nats by which two searches may differ; ends of ascents into one mode differ by less
+    fewest: float = 10.0  # effective draws, below which their own standard error is worth nothing
+
+    # The proposal.
+    freedom: int = 4  # degrees of Student's t: few, for heavy tails, with a finite variance
+    wider: tuple[float, float] = (1.2, 6.0)  # scales over Laplace's: one close, one for what it misses
+    shares: tuple[float, float] = (0.85, 0.15)  # of the draws, at either scale
+    fitted_wider: float = 1.1  # scale of the part fitted around the heaviest mode, over the fit's
+    fitted_share: float = (
+        0.6  # of that mode's draws at the lesser scale, as in many dimensions the mass lies far from it
+    )
+    fit_steps: int = 6  # each goes half the way, so a 64th of it is left
+    least_curvature: float = 0.3  # of a fit; the prior alone has 1, a ridge's neighbourhood less
+    floor: float = 0.2  # share of the draws that all modes get alike, as Laplace's masses may be wrong
+    pilot: int = 500  # draws that show where the proposal is too thin
+    added: int = 2  # parts put where a pilot draw has the largest weight, one after the other
+    added_share: float = 0.1  # of all draws, for each of them
+
+
+TUNING = Tuning()
+TINY = 1e-6  # so that what is 0 divides
 
 
 class PartOfDecoder:
@@ -99,47 +126,64 @@ class PartOfDecoder:
             found.append(torch.eye(z.shape[-1]).to(z) + jacobian @ jacobian.mT)
         return torch.cat(found)
 
+    def fit(self, x: Tensor, z: Tensor) -> Tensor:
+        """How well images (images, 784) fit the decoder at z (images, d): (images,).
+
+        Each image's log-likelihood less its mean over the images that the decoder makes there, in standard
+        deviations of these.
+        """
+        logits = F.linear(torch.tanh(self.hidden(z)), self.weight, self.bias)
+        p = torch.sigmoid(logits)
+        excess = ((x[:, self.pixels] - p) * logits).sum(-1)
+        return excess / (p * (1 - p) * logits**2).sum(-1).sqrt().clamp(min=TINY)
+
 
 class SampledSpace:
     """The latent space of a VAE's decoder, where log-densities are estimated by draws."""
 
-    def __init__(self, vae: VAE, *, generator: torch.Generator, draws: int = DRAWS) -> None:
+    def __init__(self, vae: VAE, *, generator: torch.Generator, tuning: Tuning = TUNING) -> None:
         """All draws are the generator's, so that the same calls in the same order find the same numbers."""
         self.vae, self.decoder, self.dimension = vae, vae.decoder, vae.latent
-        self.generator, self.draws = generator, draws
+        self.generator, self.tuning = generator, tuning
 
     def log_marginals(self, x: Tensor, part: int = WHOLE) -> Marginal:
         """Estimate log p of images (images, 784), or of a half: part is WHOLE, TOP_HALF or BOTTOM_HALF.
 
-        error is the standard error, by the delta method; modes are where ascents ended, by their mass.
+        error is the standard error, by the delta method, and what one search missed that another found; modes
+        are where ascents ended, by their mass. An image is flagged where this error cannot be trusted.
         """
         joint = PartOfDecoder(self.decoder, part)
         bank = self._bank(x)
         found = []
-        for some in x.split(IMAGES_A_BLOCK):
-            proposal = self._proposal(joint, some, bank)
-            log_weights = self._weighted(joint, some, proposal, self.draws)[1]
-            normalized = torch.softmax(log_weights, 0)
-            size = 1 / (normalized**2).sum(0)
-            error = standard_error(size, self.draws)
-            log_density = torch.logsumexp(log_weights, 0) - math.log(self.draws)
-            found.append(Marginal(log_density, error, proposal.mode[:, :MODES], size))
+        for some in x.split(self.tuning.images_a_block):
+            proposal, missed = self._proposal(joint, some, bank)
+            log_weights = self._weighted(joint, some, proposal, self.tuning.draws)[1]
+            size = 1 / (torch.softmax(log_weights, 0) ** 2).sum(0)
+            found.append(
+                Marginal(
+                    torch.logsumexp(log_weights, 0) - math.log(self.tuning.draws),
+                    standard_error(size, self.tuning.draws) + missed,
+                    proposal.mode[:, :MODES],
+                    size,
+                    (missed > self.tuning.doubt) | (size < self.tuning.fewest),
+                )
+            )
         return Marginal(*(torch.cat(each) for each in zip(*found, strict=True)))
 
     def posterior(self, x: Tensor, part: int = WHOLE) -> Posterior:
         """The posterior of one image (784,) as weighted draws."""
-        joint = PartOfDecoder(self.decoder, part)
-        proposal = self._proposal(joint, x[None], self._bank(x[None]))
-        z, log_weights = self._weighted(joint, x[None], proposal, self.draws)
+        joint, draws = PartOfDecoder(self.decoder, part), self.tuning.draws
+        proposal, _ = self._proposal(joint, x[None], self._bank(x[None]))
+        z, log_weights = self._weighted(joint, x[None], proposal, draws)
         z, log_weights = z[:, 0], log_weights[:, 0]
-        log_density = torch.logsumexp(log_weights, 0) - math.log(self.draws)
+        log_density = torch.logsumexp(log_weights, 0) - math.log(draws)
         log_joint = joint.log_joint(x[None], z[:, None])[:, 0].double()
         return Posterior(z.double(), torch.log_softmax(log_weights, 0), log_joint - log_density, x.dtype)
 
     def normal_points(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """Standard normal draws (draws, d) and their equal weights (draws,), for means under a q."""
-        noise = torch.randn(self.draws, self.dimension, generator=self.generator).to(like)
-        return noise, torch.full((self.draws,), 1 / self.draws).to(like)
+        noise = torch.randn(self.tuning.draws, self.dimension, generator=self.generator).to(like)
+        return noise, torch.full((len(noise),), 1 / len(noise)).to(like)
 
     def log_joints(self, x: Tensor) -> LogJoints:
         """Log p(x, z) of images (images, 784)."""
@@ -163,11 +207,13 @@ class SampledSpace:
         return ascend(moments, mean, log_std)
 
     def elbo(self, x: Tensor, mean: Tensor, log_std: Tensor, part: int = WHOLE) -> Elbo:
-        """Estimate each image's ELBO by ELBO_DRAWS antithetic draws; error is the standard error."""
+        """Estimate each image's ELBO by antithetic draws; error is the standard error."""
         joint = PartOfDecoder(self.decoder, part)
         found = []
-        for some in torch.arange(len(x)).split(IMAGES_A_BLOCK):
-            noise = torch.randn(ELBO_DRAWS // 2, len(some), self.dimension, generator=self.generator)
+        for some in torch.arange(len(x)).split(self.tuning.images_a_block):
+            noise = torch.randn(
+                self.tuning.elbo_draws // 2, len(some), self.dimension, generator=self.generator
+            )
             values = [
                 joint.log_joint(x[some], reparameterize(mean[some], log_std[some], sign * noise)).double()
                 for sign in (1, -1)
@@ -178,53 +224,56 @@ class SampledSpace:
 
     def _bank(self, x: Tensor) -> Tensor:
         """Points at which all images are tried: of the prior, and the codes of the first images."""
-        prior = torch.randn(BANK, self.dimension, generator=self.generator).to(x)
-        return torch.cat([prior, self.vae.encoder(x[:BANK])[0]])
+        prior = torch.randn(self.tuning.bank, self.dimension, generator=self.generator).to(x)
+        return torch.cat([prior, self.vae.encoder(x[: self.tuning.bank])[0]])
 
-    def _proposal(self, joint: PartOfDecoder, x: Tensor, bank: Tensor) -> "_Mixture":
-        starts = self._starts(joint, x, bank)
-        images, number, dimension = starts.shape
-        mode, height = _ascend_to_modes(joint, x, starts)
-        precision = joint.precision(mode.flatten(0, 1))
-        factor = torch.linalg.cholesky(precision).unflatten(0, (images, number))
-        log_volume = -factor.diagonal(dim1=-2, dim2=-1).log().sum(-1) + dimension / 2 * math.log(2 * math.pi)
-        mass = height + log_volume
-        order = mass.argsort(-1, descending=True)
-        rows = torch.arange(images)[:, None]
-        mode, factor, mass, height = (part[rows, order] for part in (mode, factor, mass, height))
-        live = _first_of_each(mode, factor) & (height > height.amax(-1, keepdim=True) - CUT)
-        share = torch.softmax(mass.masked_fill(~live, -torch.inf), -1)
-        share = (1 - FLOOR) * share + FLOOR * live / live.sum(-1, keepdim=True)
-        fitted, its_factor = _fit(joint, x, mode[:, 0], factor[:, 0])
-        used = slice(int(live.nonzero()[:, 1].max()) + 1)
-        mode, factor, share = mode[:, used], factor[:, used], share[:, used]
-        near, wide = (share * part for part in SHARES)
-        its_share = FITTED_SHARE * near[:, :1]
-        near[:, :1] -= its_share
-        proposal = _Mixture(
-            torch.cat([mode, mode, fitted[:, None]], 1),
-            torch.cat([*(factor / scale for scale in WIDER), its_factor[:, None] / FITTED_WIDER], 1),
-            torch.cat([near, wide, its_share], 1),
-        )
-        for _ in range(ADDED):
-            pilot, log_weights = self._weighted(joint, x, proposal, PILOT)
-            at = pilot[log_weights.argmax(0), torch.arange(images)]
-            its_factor = torch.linalg.cholesky(joint.precision(at)) / WIDER[0]
-            proposal = proposal.with_part(at, its_factor, ADDED_SHARE)
-        return proposal
+    def _proposal(self, joint: PartOfDecoder, x: Tensor, bank: Tensor) -> tuple["_Mixture", Tensor]:
+        """The proposal for images (images, 784), and how much of the mass only one search found, in nats
+        (images,): the heaviest mode over the second-best search's, 0 where no search was needed.
+        """
+        tuning = self.tuning
+        modes = _Modes.found(joint, x, self._starts(joint, x, bank), tuning)
+        missed = torch.zeros(len(x), dtype=torch.float64)
+        odd = (joint.fit(x, modes.z[:, 0]) < tuning.least_fit).nonzero()[:, 0]
+        if len(odd):
+            searches = [_Modes(*(each[odd] for each in modes))]
+            for _ in range(tuning.populations):
+                searches.append(_Modes.found(joint, x[odd], self._search(joint, x[odd]), tuning))
+            known = _Modes.joined(searches, tuning)
+            heaviest = torch.stack([each.mass[:, 0] for each in searches])
+            missed[odd] = (known.mass[:, 0] - heaviest.sort(0).values[-2]).double()
+            for each, better in zip(modes, known, strict=True):
+                each[odd] = better[:, : each.shape[1]]
+        proposal = modes.proposal(joint, x, tuning)
+        for _ in range(tuning.added):
+            pilot, log_weights = self._weighted(joint, x, proposal, tuning.pilot)
+            at = pilot[log_weights.argmax(0), torch.arange(len(x))]
+            factor = torch.linalg.cholesky(joint.precision(at)) / tuning.wider[0]
+            proposal = proposal.with_part(at, factor, tuning.added_share)
+        return proposal, missed
 
     def _starts(self, joint: PartOfDecoder, x: Tensor, bank: Tensor) -> Tensor:
         """The encoder's answers and the best points of the bank that lie apart: (images, starts, d)."""
         logits = F.linear(torch.tanh(joint.hidden(bank)), joint.weight, joint.bias)
         table = x[:, joint.pixels] @ logits.T + log_prior(bank) - F.softplus(logits).sum(-1)
         encoded = self.vae.encoder(x)[0]
-        starts = [encoded]
-        whole = STARTS if self.dimension <= FEW_DIMENSIONS else STARTS_BEYOND
-        for _ in range(whole if joint.part == WHOLE else STARTS_OF_HALVES):
-            near = torch.cdist(starts[-1], bank) < APART
-            table = table.masked_fill(near, -torch.inf)
-            starts.append(bank[table.argmax(-1)])
-        return torch.stack(starts, 1)
+        few = self.dimension <= self.tuning.few_dimensions
+        whole = self.tuning.starts if few else self.tuning.starts_beyond
+        number = whole if joint.part == WHOLE else self.tuning.starts_of_halves
+        return _highest_apart(encoded, bank.expand(len(x), -1, -1), table, number, self.tuning.apart)
+
+    def _search(self, joint: PartOfDecoder, x: Tensor) -> Tensor:
+        """Starts (images, k, d) of a search that knows neither codes nor modes: the best of a population."""
+        z, values = tempered(
+            lambda images, z: joint.log_joint(x[images], z),
+            len(x),
+            self.dimension,
+            self.generator,
+            self.tuning.tempering,
+        )
+        best = z[values.argmax(0), torch.arange(len(x))]
+        points = z.transpose(0, 1)
+        return _highest_apart(best, points, values.T, self.tuning.starts, self.tuning.apart)
 
     def _weighted(
         self, joint: PartOfDecoder, x: Tensor, proposal: "_Mixture", draws: int
@@ -232,6 +281,58 @@ class SampledSpace:
         """Draws z (draws, images, d), and the logarithms of their importance weights (draws, images)."""
         z = proposal.draw(draws, self.generator)
         return z, joint.log_joint(x, z).double() - proposal.log_density(z).double()
+
+
+class _Modes(NamedTuple):
+    """Of each image, places by their mass, the largest first: z (images, k, d), the Cholesky factors of the
+    precisions there (images, k, d, d), the log-joints (images, k), and the logarithms of the masses
+    (images, k) by Laplace's method, -inf for a place that repeats one before it or lies too low.
+    """
+
+    z: Tensor
+    factor: Tensor
+    height: Tensor
+    mass: Tensor
+
+    @classmethod
+    def found(cls, joint: PartOfDecoder, x: Tensor, starts: Tensor, tuning: Tuning) -> "_Modes":
+        """Where ascents from starts (images, k, d) end."""
+        z, height = _ascend_to_modes(joint, x, starts, tuning)
+        factor = torch.linalg.cholesky(joint.precision(z.flatten(0, 1))).unflatten(0, z.shape[:2])
+        log_volume = z.shape[-1] / 2 * math.log(2 * math.pi) - factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        return cls.joined([cls(z, factor, height, height + log_volume)], tuning)
+
+    @classmethod
+    def joined(cls, several: "list[_Modes]", tuning: Tuning) -> "_Modes":
+        """All places of several, each once."""
+        mass = torch.cat([each.mass for each in several], 1)
+        order = mass.argsort(-1, descending=True)
+        rows = torch.arange(len(mass))[:, None]
+        z, factor, height, mass = (torch.cat(parts, 1)[rows, order] for parts in zip(*several, strict=True))
+        counts = _first_of_each(z, factor, tuning.same) & (
+            height > height.amax(-1, keepdim=True) - tuning.cut
+        )
+        return cls(z, factor, height, mass.masked_fill(~counts, -torch.inf))
+
+    def proposal(self, joint: PartOfDecoder, x: Tensor, tuning: Tuning) -> "_Mixture":
+        """Parts around the modes, at two scales, and one where the mass around the heaviest one lies."""
+        live = self.mass.isfinite()
+        share = torch.softmax(self.mass, -1)
+        share = (1 - tuning.floor) * share + tuning.floor * live / live.sum(-1, keepdim=True)
+        fitted, its_factor = _fit(joint, x, self.z[:, 0], self.factor[:, 0], tuning)
+        used = slice(int(live.nonzero()[:, 1].max()) + 1)
+        z, factor, share = self.z[:, used], self.factor[:, used], share[:, used]
+        near, wide = (share * part for part in tuning.shares)
+        its_share = tuning.fitted_share * near[:, :1]
+        near[:, :1] -= its_share
+        return _Mixture(
+            torch.cat([z, z, fitted[:, None]], 1),
+            torch.cat(
+                [*(factor / scale for scale in tuning.wider), its_factor[:, None] / tuning.fitted_wider], 1
+            ),
+            torch.cat([near, wide, its_share], 1),
+            tuning.freedom,
+        )
 
 
 class _Mixture(NamedTuple):
@@ -242,6 +343,7 @@ class _Mixture(NamedTuple):
     mode: Tensor
     factor: Tensor
     share: Tensor
+    freedom: int
 
     def with_part(self, mode: Tensor, factor: Tensor, share: float) -> "_Mixture":
         """One part more, with mode (images, d), factor (images, d, d) and the given share."""
@@ -249,6 +351,7 @@ class _Mixture(NamedTuple):
             torch.cat([self.mode, mode[:, None]], 1),
             torch.cat([self.factor, factor[:, None]], 1),
             torch.cat([(1 - share) * self.share, torch.full_like(self.share[:, :1], share)], 1),
+            self.freedom,
         )
 
     def draw(self, draws: int, generator: torch.Generator) -> Tensor:
@@ -257,8 +360,8 @@ class _Mixture(NamedTuple):
         at = ((torch.arange(draws) + 0.5) / draws).to(self.share).expand(images, -1).contiguous()
         part = torch.searchsorted(self.share.cumsum(-1), at).clamp(max=self.share.shape[-1] - 1)
         noise = torch.randn(images, draws, dimension, generator=generator).to(self.mode)
-        chi2 = (torch.randn(images, draws, FREEDOM, generator=generator) ** 2).sum(-1)
-        noise = noise * torch.sqrt(FREEDOM / chi2)[..., None].to(noise)
+        chi2 = (torch.randn(images, draws, self.freedom, generator=generator) ** 2).sum(-1)
+        noise = noise * torch.sqrt(self.freedom / chi2)[..., None].to(noise)
         z = torch.empty_like(noise)
         for k in range(self.share.shape[-1]):
             chosen = part == k
@@ -270,13 +373,15 @@ class _Mixture(NamedTuple):
         """At z (draws, images, d): (draws, images)."""
         d = z.shape[-1]
         constant = (
-            math.lgamma((FREEDOM + d) / 2) - math.lgamma(FREEDOM / 2) - d / 2 * math.log(FREEDOM * math.pi)
+            math.lgamma((self.freedom + d) / 2)
+            - math.lgamma(self.freedom / 2)
+            - d / 2 * math.log(self.freedom * math.pi)
         )
         found = []
         for k in range(self.share.shape[-1]):
             whitened = (z.transpose(0, 1) - self.mode[:, k, None]) @ self.factor[:, k]
             size = (whitened**2).sum(-1)
-            log_t = constant - (FREEDOM + d) / 2 * torch.log1p(size / FREEDOM)
+            log_t = constant - (self.freedom + d) / 2 * torch.log1p(size / self.freedom)
             log_scale = self.factor[:, k].diagonal(dim1=-2, dim2=-1).log().sum(-1)
             found.append(log_t + (log_scale + torch.log(self.share[:, k]))[:, None])
         return torch.logsumexp(torch.stack(found), 0).T
@@ -298,12 +403,14 @@ def compare(estimated: Marginal, summed: Marginal) -> Comparison:
     return Comparison(difference, difference / estimated.error, estimated.effective_sample_size)
 
 
-def _ascend_to_modes(joint: PartOfDecoder, x: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
+def _ascend_to_modes(
+    joint: PartOfDecoder, x: Tensor, starts: Tensor, tuning: Tuning
+) -> tuple[Tensor, Tensor]:
     """Climb from starts (images, k, d) by damped Gauss-Newton steps.
 
     Returns where the ascents end, and the log-joints there (images, k).
-    An ascent ends early where it cannot come within CUT of its image's best, or meets one before it: then at
-    -inf.
+    An ascent ends early where it cannot come within `cut` of its image's best, or meets one before it:
+    then at -inf.
     """
     images, number, dimension = starts.shape
     image = torch.arange(images).repeat_interleave(number)
@@ -312,7 +419,7 @@ def _ascend_to_modes(joint: PartOfDecoder, x: Tensor, starts: Tensor) -> tuple[T
     damping = torch.ones(len(z), 1)
     factor = z.new_empty(len(z), dimension, dimension)
     going = torch.ones(len(z), dtype=torch.bool)
-    for _ in range(STEPS):
+    for _ in range(tuning.steps):
         rows = going.nonzero()[:, 0]
         if not len(rows):
             break
@@ -326,13 +433,27 @@ def _ascend_to_modes(joint: PartOfDecoder, x: Tensor, starts: Tensor) -> tuple[T
         z[won], height[won], slope[won] = tried[better], value[better], there[better]
         damping[rows] = torch.where(better[:, None], (2 * damping[rows]).clamp(max=1), damping[rows] / 4)
         best = height.view(images, number).amax(-1)[image[rows]]
-        hopeless = height[rows] + 2 * promised < best - CUT
-        done = better & (promised < 1e-3)
+        hopeless = height[rows] + 2 * promised < best - tuning.cut
+        done = better & (promised < tuning.promise)
         going[rows] = ~(done | hopeless)
-        first = _first_of_each(z.view(starts.shape), factor.view(*starts.shape, dimension)).flatten()
+        first = _first_of_each(
+            z.view(starts.shape), factor.view(*starts.shape, dimension), tuning.same
+        ).flatten()
         height = height.where(first, -torch.inf)
         going &= first
     return z.view(starts.shape), height.view(images, number)
+
+
+def _highest_apart(first: Tensor, points: Tensor, heights: Tensor, number: int, apart: float) -> Tensor:
+    """The first (images, d) and the `number` highest points (images, points, d) that lie apart from it and
+    from each other: (images, 1 + number, d).
+    """
+    found = [first]
+    for _ in range(number):
+        near = torch.linalg.vector_norm(points - found[-1][:, None], dim=-1) < apart
+        heights = heights.masked_fill(near, -torch.inf)
+        found.append(points[torch.arange(len(points)), heights.argmax(-1)])
+    return torch.stack(found, 1)
 
 
 def standard_error(effective_draws: Tensor, draws: int) -> Tensor:
@@ -340,16 +461,18 @@ def standard_error(effective_draws: Tensor, draws: int) -> Tensor:
     return (1 / effective_draws - 1 / draws).clamp(min=0).sqrt()
 
 
-def _first_of_each(mode: Tensor, factor: Tensor) -> Tensor:
+def _first_of_each(mode: Tensor, factor: Tensor, same: float) -> Tensor:
     """Which of the modes (images, k, d) do not lie where one before them does: (images, k)."""
     first = torch.ones(mode.shape[:2], dtype=torch.bool)
     for k in range(1, mode.shape[1]):
         apart = (mode[:, k, None] - mode[:, :k])[..., None, :] @ factor[:, :k]
-        first[:, k] = (apart.norm(dim=(-2, -1)) > SAME).all(-1)
+        first[:, k] = (apart.norm(dim=(-2, -1)) > same).all(-1)
     return first
 
 
-def _fit(joint: PartOfDecoder, x: Tensor, mean: Tensor, factor: Tensor) -> tuple[Tensor, Tensor]:
+def _fit(
+    joint: PartOfDecoder, x: Tensor, mean: Tensor, factor: Tensor, tuning: Tuning
+) -> tuple[Tensor, Tensor]:
     """The Gaussian that raises each image's ELBO, from one with the given mean (images, d) and Cholesky
     factor of the precision (images, d, d); both again.
 
@@ -359,13 +482,13 @@ def _fit(joint: PartOfDecoder, x: Tensor, mean: Tensor, factor: Tensor) -> tuple
     design = balanced_design(mean.shape[-1]).to(mean)
     precision = factor @ factor.mT
     longest = 0.5 * mean.shape[-1] ** 0.5
-    for _ in range(FIT_STEPS):
+    for _ in range(tuning.fit_steps):
         off = torch.linalg.solve_triangular(factor.mT, design.T.expand(len(mean), -1, -1), upper=True)
         slopes = joint.slopes(x, mean + off.permute(2, 0, 1))[1]
         against = torch.einsum("nid,ne->ide", slopes, design) / len(design)
         curvature = -against @ factor.mT
         values, vectors = torch.linalg.eigh((curvature + curvature.mT) / 2)
-        curvature = (vectors * values.clamp(min=LEAST_CURVATURE)[:, None]) @ vectors.mT
+        curvature = (vectors * values.clamp(min=tuning.least_curvature)[:, None]) @ vectors.mT
         precision = (precision + curvature) / 2
         step = torch.linalg.solve(precision, slopes.mean(0)[..., None])
         length = (factor.mT @ step).norm(dim=(-2, -1))

@@ -30,18 +30,19 @@ class EncoderGap(NamedTuple):
     """Of each image (images,): log p(x), the KL of the encoder's q to p(z | x), and the estimated errors of
     both.
 
-    error is that of log p(x) and of the ELBO together.
+    error is that of log p(x) and of the ELBO together; flagged says where that of log p(x) cannot be trusted.
     """
 
     log_px: Tensor
     kl: Tensor
     error: Tensor
+    flagged: Tensor
 
 
 class Gaps(NamedTuple):
     """The same, the KL of q refined from the encoder's answer, and that of the best q that was found.
 
-    effective_sample_size is that of log p(x), inf where it is a sum.
+    log_px_error and effective_sample_size are those of log p(x), inf draws where it is a sum.
     """
 
     log_px: Tensor
@@ -49,7 +50,9 @@ class Gaps(NamedTuple):
     kl_refined: Tensor
     kl_best: Tensor
     error: Tensor
+    log_px_error: Tensor
     effective_sample_size: Tensor
+    flagged: Tensor
 
 
 @torch.inference_mode()
@@ -59,24 +62,33 @@ def encoder_gap(vae: VAE, space: Space, x: Tensor) -> EncoderGap:
     Where log p(x) is estimated by draws, errors are standard errors, and a KL may be below 0 by such an
     error.
     """
-    log_px, error, *_ = space.log_marginals(x)
+    log_px, error, *_, flagged = space.log_marginals(x)
     mean, log_std = vae.encoder(x)
     elbo = space.elbo(x, mean, log_std)
-    return EncoderGap(log_px, log_px - elbo.value, error + elbo.error)
+    return EncoderGap(log_px, log_px - elbo.value, error + elbo.error, flagged)
 
 
 @torch.inference_mode()
 def gaps(vae: VAE, space: Space, x: Tensor) -> Gaps:
     """The same, and refine q: from the encoder's answer, then from the posterior's modes."""
-    log_px, error, modes, size = space.log_marginals(x)
+    log_px, log_px_error, modes, size, flagged = space.log_marginals(x)
     mean, log_std = vae.encoder(x)
     encoder = space.elbo(x, mean, log_std)
     refined_q = space.refine(x, mean, log_std)
     refined = space.elbo(x, *refined_q)
     refined_elbo = torch.maximum(refined.value, encoder.value)
     best, best_error = _best(space, x, modes.to(x), refined_q, refined_elbo)
-    error = error + torch.stack([encoder.error, refined.error, best_error]).amax(0)
-    return Gaps(log_px, log_px - encoder.value, log_px - refined_elbo, log_px - best, error, size)
+    error = log_px_error + torch.stack([encoder.error, refined.error, best_error]).amax(0)
+    return Gaps(
+        log_px,
+        log_px - encoder.value,
+        log_px - refined_elbo,
+        log_px - best,
+        error,
+        log_px_error,
+        size,
+        flagged,
+    )
 
 
 def _best(

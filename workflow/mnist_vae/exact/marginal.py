@@ -55,13 +55,14 @@ class Marginal(NamedTuple):
 
     modes (images, MODES, d) are the highest nodes of the cells that hold most of its posterior, most first;
     where there are fewer cells, the first again. effective_sample_size (images,) is inf for a sum; `estimate`
-    has draws.
+    has draws, and flags an image whose error cannot be trusted.
     """
 
     log_density: Tensor
     error: Tensor
     modes: Tensor
     effective_sample_size: Tensor
+    flagged: Tensor
 
 
 class _Closed(NamedTuple):
@@ -229,7 +230,13 @@ def _integrate(space: LatentSpace, features: Tensor, part: int) -> Marginal:
         if share <= space.tolerance / 10:
             image, log_mass, z = (torch.cat(each) for each in zip(*found, strict=True))
             modes = _heaviest(image, log_mass, z, len(features))
-            return Marginal(torch.log(mass) + peak, error / mass, modes, torch.full_like(mass, torch.inf))
+            return Marginal(
+                torch.log(mass) + peak,
+                error / mass,
+                modes,
+                torch.full_like(mass, torch.inf),
+                torch.zeros_like(mass, dtype=torch.bool),
+            )
         space.grow(share)
 
 

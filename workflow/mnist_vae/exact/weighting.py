@@ -33,7 +33,7 @@ def importance_weighted_shortfalls(
     The refined q starts at the posterior's peak: an ascent from the encoder's answer can end in a lesser
     mode, whose draws would miss most of p(x) at any k. error is that of log p(x).
     """
-    log_px, error, modes, _ = space.log_marginals(x)
+    log_px, error, modes, *_ = space.log_marginals(x)
     log_joint = log_joints(space.decoder, x)
     encoded = vae.encoder(x)
     refined = space.refine(x, modes[:, 0].to(x), encoded[1])
