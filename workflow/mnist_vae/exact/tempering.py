@@ -19,7 +19,7 @@ class Tempering:
     """What a search's reach and cost depend on. Lengths are in z, where the prior has 1."""
 
     particles: int = 256  # of a population; with fewer than the dimensions, differences would not span space
-    scales: tuple[float, ...] = (1, 2, 4, 8, 16)  # of the normals it starts from: modes were seen at 46
+    scales: tuple[float, ...] = (1, 2, 4, 8, 16)  # of the normals it starts from: modes were seen at 40
     kept: float = 0.5  # effective share of the particles after a rise; the usual choice
     moves: int = 3  # of each particle between two rises
     shortest: float = 1.5  # decades below the best step for a normal, at most: modes are narrower than it
