@@ -106,8 +106,7 @@ def of_checkout(path):
 
 TEMPLATES = "workflow/mnist_vae/pages/templates"
 EXPLORER_TEMPLATES = [
-    of_checkout(f"{TEMPLATES}/{name}")
-    for name in ("explorer.html", "explorer.css", "model.js", "explorer.js")
+    of_checkout(path.relative_to(CHECKOUT)) for path in sorted((CHECKOUT / TEMPLATES / "explorer").iterdir())
 ]
 PAGE_TEMPLATE = of_checkout(f"{TEMPLATES}/page.html")
 

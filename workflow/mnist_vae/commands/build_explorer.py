@@ -3,29 +3,49 @@
 from argparse import ArgumentParser, Namespace
 
 from mnist_vae.data.digits import load_digits
-from mnist_vae.files.storage import load_arrays, load_provenance, save_text
-from mnist_vae.pages.explorer import CLASSIFIED, TRAINING_PICTURES, explorer_page, page_data
+from mnist_vae.files.storage import load_arrays, load_provenance, parted, read_table, save_text
+from mnist_vae.pages.explorer import (
+    CLASSIFIED,
+    EPOCHS,
+    TRAINING_PICTURES,
+    Pictures,
+    Shown,
+    explorer_page,
+    page_data,
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
-    parser.add_argument("weights", help="what `train` stored")
-    parser.add_argument("latents", help="what `encode` stored")
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("output", help="where the page goes (.html)")
+    parser.add_argument(
+        "--weights", nargs="+", required=True, help="what `train` stored, of each model shown"
+    )
+    parser.add_argument("--latents", nargs="+", required=True, help="what `encode` stored, of each")
+    parser.add_argument(
+        "--snapshots", nargs="*", default=[], help="what `train` stored along the way, of each"
+    )
+    parser.add_argument("--epochs", nargs="*", default=[], help="what `measure_epochs` stored, of each")
 
 
 def run(options: Namespace) -> None:
-    """Embed the model, some of its training images, and some test images."""
-    provenance = load_provenance(options.weights)
-    training_pictures, _ = load_digits(options.digits, "train", min(provenance["n"], TRAINING_PICTURES))
-    test_pictures, test_labels = load_digits(options.digits, "test")
+    """Embed the models, some of their training images, and some test images."""
+    models = [
+        Shown(load_arrays(weights), load_arrays(latents), load_provenance(weights))
+        for weights, latents in zip(options.weights, options.latents, strict=True)
+    ]
+    if options.snapshots:
+        models = [
+            model._replace(snapshots=parted(load_arrays(snapshots)), epochs=read_table(epochs, EPOCHS))
+            for model, snapshots, epochs in zip(models, options.snapshots, options.epochs, strict=True)
+        ]
+    first = min(TRAINING_PICTURES, *(model.provenance["n"] for model in models))
+    training, labels = load_digits(options.digits, "train", first)
+    tests, test_labels = load_digits(options.digits, "test")
     data = page_data(
-        load_arrays(options.weights),
-        load_arrays(options.latents),
-        training_pictures,
-        test_pictures[:CLASSIFIED],
-        None if test_labels is None else test_labels[:CLASSIFIED],
-        provenance,
+        models,
+        Pictures(training, labels),
+        Pictures(tests[:CLASSIFIED], None if test_labels is None else test_labels[:CLASSIFIED]),
     )
     save_text(options.output, explorer_page(data))

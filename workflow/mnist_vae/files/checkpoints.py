@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from mnist_vae.errors import InputError
-from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
-from mnist_vae.files.weights import joined, parted, weight_arrays
+from mnist_vae.files.storage import joined, load_arrays, load_provenance, parted, save_arrays
+from mnist_vae.files.weights import weight_arrays
 from mnist_vae.study.adam import Adam
 from mnist_vae.study.networks import VAE
 

@@ -132,6 +132,22 @@ class Arrays(dict[str, np.ndarray]):
         )
 
 
+def joined(sections: Mapping[Any, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Name arrays {section}/{name}, to be stored in one file."""
+    return {
+        f"{section}/{name}": array for section, named in sections.items() for name, array in named.items()
+    }
+
+
+def parted(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """The sections of arrays that `joined` has named."""
+    sections: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in arrays.items():
+        section, _, name = key.partition("/")
+        sections.setdefault(section, {})[name] = array
+    return sections
+
+
 def load_arrays(path: str | Path) -> Arrays:
     """Read every array of a file. Raises InputError, naming it, unless all is as written, and numbers."""
     with _open(path) as file:

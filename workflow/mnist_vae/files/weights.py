@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from mnist_vae.errors import InputError
-from mnist_vae.files.storage import load_arrays, save_arrays
+from mnist_vae.files.storage import joined, load_arrays, parted, save_arrays
 from mnist_vae.study.networks import VAE
 
 # Of every VAE; the sizes are read from one of them.
@@ -55,22 +55,6 @@ def load_snapshots(path: str | Path) -> Iterator[tuple[int, VAE]]:
         (int(section), named) for section, named in parted(load_arrays(path)).items()
     ):
         yield epoch, _vae(arrays, f"{path}, epoch {epoch}")
-
-
-def joined(sections: Mapping[Any, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Name arrays {section}/{name}, to be stored in one file."""
-    return {
-        f"{section}/{name}": array for section, named in sections.items() for name, array in named.items()
-    }
-
-
-def parted(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
-    """The sections of arrays that `joined` has named."""
-    sections: dict[str, dict[str, np.ndarray]] = {}
-    for key, array in arrays.items():
-        section, _, name = key.partition("/")
-        sections.setdefault(section, {})[name] = array
-    return sections
 
 
 def _vae(arrays: Mapping[str, np.ndarray], path: str | Path) -> VAE:

@@ -1,94 +1,141 @@
 """The explorer: one page in which the decoder itself runs. No torch here.
 
-The page is templates/explorer.html with its style sheet, its scripts and its data inlined. Weights travel as
-float16, pictures as bits, both in base64; what the rounding does to the decoder is measured and said.
+The page is templates/explorer/explorer.html with its style sheet, its scripts and its data inlined. Weights
+travel as float16, pictures as bits, both in base64; what the rounding does is measured and said.
 """
 
 import json
 import math
+import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.spatial import cKDTree
 from scipy.special import expit, logsumexp
 
 from mnist_vae.errors import InputError
 from mnist_vae.figures.classes import DIGITS, class_colours, class_names, densest_point
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent / "templates/explorer"
 # At most, the first ones: dots enough to see the classes, pictures few enough to carry.
 TRAINING_PICTURES = 3_000
 TEST_PICTURES = 100
 CLASSIFIED = 1_000  # test images, the first ones, on which the class probabilities are checked
+ROUNDED = 500  # pictures, the test pictures and the first training ones, whose log p is compared
 GRID_SIZE = 121  # points along a side of the plane
 LEAST_REACH = 4.0  # the prior's mass beyond is 1e-4
 MARGIN = 1.25  # beyond the outermost training image's code: posteriors of others, and of halves, lie further
 MOST_NEIGHBOURS = 255  # which are counted in a byte
+MOSAIC = 15  # pictures along a side, behind the dots
+SHRUNK = 2  # pixels of a picture, along a side, in one of the film's
+SHADES = 15  # of ink in the film: four bits
+EPOCHS = ("split", "epoch", "images", "elbo", "log_px")  # columns of the table of a training
 
 
-def page_data(
-    weights: Mapping[str, np.ndarray],
-    latents: Mapping[str, np.ndarray],
-    training_pictures: np.ndarray,
-    test_pictures: np.ndarray,
-    test_labels: np.ndarray | None,
-    provenance: Mapping,
-) -> dict:
+class Pictures(NamedTuple):
+    """Pictures (count, pixels) in {0, 1} and their labels, if they have any."""
+
+    pictures: np.ndarray
+    labels: np.ndarray | None
+
+
+class Shown(NamedTuple):
+    """A model on the page.
+
+    `weights` are its tensors; `latents` its mean, log_std and, where there are any, labels of all its
+    training images. `snapshots` are tensors by epoch, and `epochs` the table of bound and log p(x) at each.
+    """
+
+    weights: Mapping[str, np.ndarray]
+    latents: Mapping[str, np.ndarray]
+    provenance: Mapping[str, Any]
+    snapshots: Mapping[str, Mapping[str, np.ndarray]] = {}
+    epochs: pd.DataFrame | None = None
+
+
+def page_data(models: Sequence[Shown], training: Pictures, tests: Pictures) -> dict:
     """Gather what the page holds, as JSON can carry it.
 
-    `weights` are a model's tensors, `latents` its mean, log_std and, where there are any, labels of all its
-    training images; pictures are (count, pixels) in {0, 1}, the training ones the first of those. The
-    classes' names are provenance["classes"], or the ten digits. Raises InputError for a model that the page
-    cannot show: of another latent dimension than two, or of pictures that are not square.
+    The training pictures are the first of those that each model was trained on. The classes' names are
+    provenance["classes"], or the ten digits. Raises InputError for a model that the page cannot show: of
+    another latent dimension than two, or of pictures that are not square.
     """
-    decoder = {
-        layer + kind.title(): weights[f"decoder.{layer}.{kind}"]
+    provenance = models[0].provenance
+    classes = class_names(provenance)
+    labelled = training.labels is not None and tests.labels is not None
+    return {
+        # A set of one's own, which states its files, may call anything 0 to 9.
+        "noun": "digit" if tuple(classes) == DIGITS and "files" not in provenance else "picture",
+        "classes": list(classes) if labelled else [],
+        "colours": {
+            "light": list(class_colours(len(classes))),
+            "dark": list(class_colours(len(classes), dark=True)),
+        },
+        "pixels": training.pictures.shape[1],
+        "grid_size": GRID_SIZE,
+        "mosaic": MOSAIC,
+        "tile": math.isqrt(training.pictures.shape[1]) // SHRUNK,
+        "training": _pictures(training, labelled, TRAINING_PICTURES),
+        "tests": _pictures(tests, labelled, TEST_PICTURES),
+        "models": [
+            model_data(one, training.pictures, tests, len(classes) if labelled else 0) for one in models
+        ],
+    }
+
+
+def model_data(model: Shown, training: np.ndarray, tests: Pictures, classes: int) -> dict:
+    """Gather what the page holds of a model; `classes` is 0 where there are no labels."""
+    decoder = decoder_of(model.weights)
+    _require_plane_and_square(decoder)
+    rounded = {name: tensor.astype(np.float16) for name, tensor in decoder.items()}
+    mean, count = model.latents["mean"], len(training)
+    reach = plane_reach(mean)
+    points = grid_points(reach)
+    exact, page = (bernoulli_logits(one, points) for one in (decoder, rounded))
+    shown_tests = tests.pictures[:TEST_PICTURES]
+    compared = np.concatenate([shown_tests, training[: ROUNDED - len(shown_tests)]])
+    data: dict[str, Any] = {
+        "name": model.provenance["recipe"],
+        "reach": reach,
+        "decoder": {name: _base64(tensor) for name, tensor in rounded.items()},
+        "mean": _base64(mean[:count].astype(np.float16)),
+        "log_std": _base64(model.latents["log_std"][:count].astype(np.float16)),
+        "label_places": {},
+        "about": _about(model.provenance, count, len(shown_tests)),
+        "precision": _precision(rounding_errors(exact, page, points, compared), len(compared)),
+        "film": _film(model, training, reach),
+    }
+    if not classes:
+        return data
+    labels = model.latents["labels"]
+    counts = class_counts(mean, labels, classes, points)
+    return data | {
+        "label_places": {int(one): densest_point(mean[labels == one]).tolist() for one in np.unique(labels)},
+        "class_counts": _base64(counts),
+        "classifier": _classifier(counts, page, points, tests, len(mean)),
+    }
+
+
+def decoder_of(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The decoder's tensors under the page's names."""
+    return {
+        layer + kind.title(): tensors[f"decoder.{layer}.{kind}"]
         for layer in ("hidden", "output")
         for kind in ("weight", "bias")
     }
-    _require_plane_and_square(decoder)
-    rounded = {name: tensor.astype(np.float16) for name, tensor in decoder.items()}
-    mean, labels = latents["mean"], latents.get("labels")
-    count, tests = len(training_pictures), test_pictures[:TEST_PICTURES]
-    classes = class_names(provenance)
-    reach = plane_reach(mean)
 
-    points = grid_points(reach)
-    logits = {name: bernoulli_logits(one, points) for name, one in (("exact", decoder), ("rounded", rounded))}
-    errors = rounding_errors(logits["exact"], logits["rounded"], points, tests)
-    data: dict[str, Any] = {
-        "provenance": dict(provenance),
-        # A set of one's own, which states its files, may call anything 0 to 9.
-        "noun": "digit" if tuple(classes) == DIGITS and "files" not in provenance else "picture",
-        "classes": [],
-        "precision": {"weights": "float16"} | errors,
-        "reach": reach,
-        "grid_size": GRID_SIZE,
-        "colours": list(class_colours(len(classes))),
-        "decoder": {name: _base64(tensor) for name, tensor in rounded.items()},
-        "training": {
-            "pictures": _base64(np.packbits(training_pictures.astype(bool))),
-            "mean": _base64(mean[:count].astype(np.float16)),
-            "log_std": _base64(latents["log_std"][:count].astype(np.float16)),
-        },
-        "tests": {"pictures": _base64(np.packbits(tests.astype(bool)))},
-        "about": _about(provenance, count, len(tests), errors),
-        "label_places": {},
-    }
-    if labels is None or test_labels is None:
-        return data
-    counts = class_counts(mean, labels, len(classes), points)
-    return data | {
-        "classes": list(classes),
-        "label_places": {int(one): densest_point(mean[labels == one]).tolist() for one in np.unique(labels)},
-        "training_labels": _base64(labels[:count].astype(np.uint8)),
-        "test_labels": _base64(test_labels[: len(tests)].astype(np.uint8)),
-        "class_counts": _base64(counts),
-        "classifier": _classifier(counts, logits["rounded"], points, test_pictures, test_labels, len(mean)),
-    }
+
+def encoder_means(tensors: Mapping[str, np.ndarray], x: np.ndarray) -> np.ndarray:
+    """The latent means (count, latent) of pictures (count, pixels), by a model's encoder."""
+    hidden = np.tanh(
+        x.astype(np.float32) @ tensors["encoder.hidden.weight"].T + tensors["encoder.hidden.bias"]
+    )
+    outputs = hidden @ tensors["encoder.output.weight"].T + tensors["encoder.output.bias"]
+    return outputs[:, : outputs.shape[1] // 2]
 
 
 def plane_reach(mean: np.ndarray) -> float:
@@ -101,6 +148,23 @@ def grid_points(reach: float) -> np.ndarray:
     axis = np.linspace(-reach, reach, GRID_SIZE)
     y, x = np.meshgrid(axis, axis, indexing="ij")
     return np.stack([x.ravel(), y.ravel()], axis=1)
+
+
+def mosaic_points(reach: float) -> np.ndarray:
+    """Where pictures behind the dots are decoded, (MOSAIC², 2): the middles of equal squares of the plane."""
+    axis = ((2 * np.arange(MOSAIC) + 1) / MOSAIC - 1) * reach
+    y, x = np.meshgrid(axis, axis, indexing="ij")
+    return np.stack([x.ravel(), y.ravel()], axis=1)
+
+
+def shaded(means: np.ndarray) -> np.ndarray:
+    """Bernoulli means (count, pixels) of square pictures, shrunk and in 16 shades, two of them in a byte."""
+    count, side = len(means), math.isqrt(means.shape[1])
+    tile = side // SHRUNK
+    kept = means.reshape(count, side, side)[:, : SHRUNK * tile, : SHRUNK * tile]
+    small = kept.reshape(count, tile, SHRUNK, tile, SHRUNK).mean((2, 4)).ravel()
+    first, second = np.pad(np.rint(SHADES * small).astype(np.uint8), (0, small.size % 2)).reshape(-1, 2).T
+    return first << 4 | second
 
 
 def bernoulli_logits(decoder: Mapping[str, np.ndarray], z: np.ndarray) -> np.ndarray:
@@ -120,13 +184,15 @@ def log_joint(logits: np.ndarray, points: np.ndarray, pictures: np.ndarray) -> n
     return pictures.astype(np.float32) @ seen.T - np.logaddexp(0, seen).sum(1) + log_prior
 
 
-def rounding_errors(exact: np.ndarray, rounded: np.ndarray, points: np.ndarray, pictures: np.ndarray) -> dict:
-    """The most that float16 moves any Bernoulli mean on the grid, and log p(x) of any of the pictures."""
-    evidence, other = (logsumexp(log_joint(logits, points, pictures), axis=1) for logits in (exact, rounded))
-    return {
-        "largest_error_of_a_bernoulli_mean": float(np.abs(expit(exact) - expit(rounded)).max()),
-        "largest_error_of_log_px": float(np.abs(evidence - other).max(initial=0)),
-    }
+def rounding_errors(
+    exact: np.ndarray, rounded: np.ndarray, points: np.ndarray, pictures: np.ndarray
+) -> tuple[float, float]:
+    """The most that float16 moves a Bernoulli mean on the grid, and log p of a picture or its top half."""
+    moved = [0.0]
+    for seen in (pictures, pictures[:, : pictures.shape[1] // 2]):
+        evidence, other = (logsumexp(log_joint(logits, points, seen), axis=1) for logits in (exact, rounded))
+        moved.append(float(np.abs(evidence - other).max(initial=0)))
+    return float(np.abs(expit(exact) - expit(rounded)).max()), max(moved)
 
 
 def neighbour_count(images: int) -> int:
@@ -153,19 +219,12 @@ def explorer_page(data: Mapping) -> str:
     """The page, whole: what its tags refer to, put in their place."""
     title = "handwritten digits" if data["noun"] == "digit" else "pictures"
     page = _template("explorer.html").replace("{noun}", data["noun"]).replace("{title}", title)
-    for tag, inlined in {
-        '<link rel="stylesheet" href="explorer.css">': f"<style>\n{_template('explorer.css')}</style>",
-        '<script type="application/json" id="data"></script>': (
-            f'<script type="application/json" id="data">{_json_in_html(data)}</script>'
-        ),
-        '<script id="model" src="model.js"></script>': (
-            f'<script id="model">\n{_template("model.js")}</script>'
-        ),
-        '<script src="explorer.js"></script>': f"<script>\n{_template('explorer.js')}</script>",
-    }.items():
-        before, after = page.split(tag)
-        page = before + inlined + after
-    return page
+    page = re.sub(
+        '<link rel="stylesheet" href="(.*?)">', lambda tag: f"<style>\n{_template(tag[1])}</style>", page
+    )
+    page = re.sub('<script(.*?) src="(.*?)">', lambda tag: f"<script{tag[1]}>\n{_template(tag[2])}", page)
+    before, after = page.split('id="data">')
+    return f'{before}id="data">{_json_in_html(data)}{after}'
 
 
 def _require_plane_and_square(decoder: Mapping[str, np.ndarray]) -> None:
@@ -180,39 +239,65 @@ def _require_plane_and_square(decoder: Mapping[str, np.ndarray]) -> None:
 
 
 def _classifier(
-    counts: np.ndarray,
-    logits: np.ndarray,
-    points: np.ndarray,
-    pictures: np.ndarray,
-    labels: np.ndarray,
-    images: int,
-) -> dict:
-    """How often the likeliest class is right, for whole pictures and for their top halves."""
-    pixels = pictures.shape[1]
-    right = [
-        int((class_probabilities(log_joint(logits, points, seen), counts).argmax(1) == labels).sum())
-        for seen in (pictures, pictures[:, : pixels // 2])
-    ]
-    return {
-        "neighbours": neighbour_count(images),
-        "images": len(pictures),
-        "right_whole": right[0],
-        "right_top_half": right[1],
-    }
+    counts: np.ndarray, logits: np.ndarray, points: np.ndarray, tests: Pictures, images: int
+) -> str:
+    """Say where class probabilities come from, and how often the likeliest class is right."""
+    pixels = tests.pictures.shape[1]
+    whole, half = (
+        int((class_probabilities(log_joint(logits, points, seen), counts).argmax(1) == tests.labels).sum())
+        for seen in (tests.pictures, tests.pictures[:, : pixels // 2])
+    )
+    return (
+        "The bars: no classifier was trained. At each point of the plane, the classes of the "
+        f"{neighbour_count(images)} training pictures placed nearest are counted. Their shares, averaged "
+        f"over the blue, are the probabilities. The likeliest class is right for {whole} of the first "
+        f"{len(tests.pictures):,} test pictures seen whole, and for {half} seen by their top half."
+    )
 
 
-def _about(provenance: Mapping, training: int, tests: int, errors: Mapping[str, float]) -> str:
-    """Say what the page shows, and how exactly."""
-    of_mean, of_log_px = errors["largest_error_of_a_bernoulli_mean"], errors["largest_error_of_log_px"]
+def _precision(errors: tuple[float, float], pictures: int) -> str:
+    """Say how far the page's numbers lie from those of the unrounded model."""
+    of_mean, of_log_p = errors
+    return (
+        "These numbers are those of the model in this page, whose weights have 16 bits. With the study's, "
+        f"which have 32, log p of {pictures} pictures compared, or of their top halves, differs by up to "
+        f"{_round_up(of_log_p, 3):.3f} nats, and a pixel's probability by up to {_round_up(of_mean, 5):.5f}."
+    )
+
+
+def _about(provenance: Mapping, training: int, tests: int) -> str:
+    """Say what the page shows."""
     return (
         f"The model: {provenance['dataset']}, {provenance['n']:,} training images, {provenance['recipe']} "
         f"recipe, seed {provenance['seed']}. The dots are the first {training:,} of these images; the test "
-        f"pictures are the first {tests}. The decoder runs in this page. Its weights are rounded to 16 "
-        f"bits, which moves no pixel's probability by more than {_round_up(of_mean, 5):.5f} on {GRID_SIZE} "
-        f"× {GRID_SIZE} points of the plane, and log p of no test picture shown by more than "
-        f"{_round_up(of_log_px, 3):.3f} nats. Everything is in this file: it needs no network and asks for "
+        f"pictures are the first {tests}. Everything is in this file: it needs no network and asks for "
         "nothing."
     )
+
+
+def _film(model: Shown, training: np.ndarray, reach: float) -> list[dict]:
+    """A frame for each snapshot: codes, pictures from all over the plane, and the numbers of test images."""
+    if model.epochs is None:
+        return []
+    numbers = model.epochs[model.epochs.split == "test"].set_index("epoch")
+    return [
+        {
+            "epoch": epoch,
+            "images": int(numbers.images[epoch]),
+            "neg_elbo": -float(numbers.elbo[epoch]),
+            "neg_log_px": -float(numbers.log_px[epoch]),
+            "mean": _base64(encoder_means(tensors, training).astype(np.float16)),
+            "pictures": _base64(shaded(expit(bernoulli_logits(decoder_of(tensors), mosaic_points(reach))))),
+        }
+        for epoch, tensors in sorted((int(epoch), tensors) for epoch, tensors in model.snapshots.items())
+    ]
+
+
+def _pictures(some: Pictures, labelled: bool, most: int) -> dict:
+    packed = {"pictures": _base64(np.packbits(some.pictures[:most].astype(bool), axis=1))}
+    if labelled and some.labels is not None:
+        packed["labels"] = _base64(some.labels[:most].astype(np.uint8))
+    return packed
 
 
 def _round_up(value: float, digits: int) -> float:

@@ -289,34 +289,29 @@ function elbo(decoder, picture, { mean, std }) {
   return { value: sums[0], error: Math.abs(sums[0] - sums[1]) };
 }
 
-/** log p(picture, z) on a regular grid of the window, count x count. */
-function logJointIn(decoder, picture, [[left, right], [low, high]], count) {
-  const rows = Math.sqrt(picture.length);
+/** log p(first rows of the picture, z) on a regular grid of the window, count x count. */
+function logJointIn(decoder, picture, rows, [[left, right], [low, high]], count) {
   const at = (from, to, i) => from + (to - from) * i / (count - 1);
   return Float64Array.from({ length: count * count }, (_, p) =>
     logJointAt(decoder, picture, rows, at(left, right, p % count), at(low, high, Math.floor(p / count))));
 }
 
-// In a worker: what each kind of message asks for.
+// In a worker: what each kind of message asks for, and the buffers that the answer hands over.
 const TASKS = {
-  grid({ reach, size }) {
-    const grid = decodeGrid(TASKS.decoder, reach, size, (progress) => self.postMessage({ progress }));
-    return [{ grid }, [grid.logits.buffer, grid.rowSoftplus.buffer]];
+  grid({ of, decoder, reach, size }) {
+    const grid = decodeGrid(decoder, reach, size, (progress) => self.postMessage({ progress }));
+    return [{ of, grid }, [grid.logits.buffer, grid.rowSoftplus.buffer]];
   },
   /** log p of the rows seen, of the whole if its `values` are given, and of q, if given, its ELBO. */
-  numbers({ id, picture, rows, seen, whole, q, window, count }) {
-    const { decoder } = TASKS;
+  numbers({ id, decoder, picture, rows, seen, whole, q, window, count }) {
     const found = { evidence: logEvidence(decoder, picture, rows, seen) };
     if (whole) found.whole = logEvidence(decoder, picture, Math.sqrt(picture.length), whole);
     if (q) found.elbo = elbo(decoder, picture, q);
     const refined = found.evidence.step < 2 * seen.reach / (seen.size - 1);
-    if (window && refined) found.closeup = logJointIn(decoder, picture, window, count);
+    if (refined) found.closeup = logJointIn(decoder, picture, rows, window, count);
     return [{ id, found }];
   },
 };
 
 if (typeof document === "undefined")
-  self.onmessage = ({ data: { task, decoder, ...message } }) => {
-    if (decoder) TASKS.decoder = decoder;
-    self.postMessage(...TASKS[task](message));
-  };
+  self.onmessage = ({ data: { task, ...message } }) => self.postMessage(...TASKS[task](message));
