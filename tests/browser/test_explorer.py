@@ -380,6 +380,115 @@ def test_two_clicks_make_a_walk(page, study):
         assert np.abs(picture(page, f"#path canvas:nth-child({step + 1})") - mean).max() < 0.03
 
 
+def test_walk_goes_on_and_can_be_paused(page, study):
+    """The picture beside the plane is the decoder's at the point of the way."""
+    page.evaluate("walk.share = 0.2; walk.way = 1")
+    page.wait_for_function("() => walk.share > 0.25")
+    page.get_by_role("button", name="Pause").click()
+    assert not page.evaluate("walking.runs")
+    there = page.evaluate("walkAt(walk.share)")
+    assert np.abs(picture(page, "#walk") - study.means(there)).max() < 0.02
+    page.evaluate("walk.share = 0.99")
+    page.get_by_role("button", name="Walk").click()
+    page.wait_for_function("() => walk.way === -1 && walk.share < 1")
+
+
+def test_nothing_moves_by_itself_where_motion_is_not_wanted(study, open_page):
+    page = open_page(study.path, reduced_motion="reduce")
+    settle(page)
+    assert page.evaluate("[walking.runs, walk.share]") == [False, 0]
+    choose_mode(page, "film")
+    page.evaluate("byId('run-film').click()")
+    frames = page.evaluate(
+        """async () => {
+            const seen = new Set();
+            while (filming.runs) {
+              seen.add(state.frame);
+              await new Promise(requestAnimationFrame);
+            }
+            return [...seen, state.frame];
+        }"""
+    )
+    assert set(frames) == {0, 1, 2}
+    assert page.problems == []
+
+
+def test_dot_under_the_pointer_shows_its_training_picture(page, study):
+    """In every mode; where the pointer is on no dot, there is none."""
+    target = study.mean[7].tolist()
+    for mode in ("point", "half", "film"):
+        choose_mode(page, mode)
+        page.evaluate("showFilmAt(2)")
+        page.hover("#plane", position=place(page, study, target))
+        settle(page)
+        dot = page.evaluate("dotUnder(state.pointer, plane.clientWidth)")
+        assert torch.dist(study.mean[dot], study.mean[7]) < 0.1
+        nowhere = [-0.99 * study.reach, 0.99 * study.reach]
+        assert page.evaluate("point => dotUnder(point, plane.clientWidth)", nowhere) is None
+
+
+def test_decoded_pictures_lie_behind_the_dots_if_asked_for(page, study):
+    page.click("#no-classes")
+    without = pixels(page, "#plane")
+    page.evaluate("walking.pause()")
+    page.check("#behind")
+    settle(page)
+    ink = pixels(page, "#plane") != without
+    assert ink.any(2).mean() > 0.1
+    drawn = page.evaluate("decodedMosaic().width")
+    assert drawn == 28 * study.data["mosaic"]
+    mosaic = page.evaluate(
+        "Array.from(decodedMosaic().getContext('2d').getImageData(28 * 7, 28 * 7, 28, 28).data)"
+    )
+    assert np.abs(np.array(mosaic[3::4]) / 255 - study.means([[0.0, 0.0]])).max() < 0.02
+    page.uncheck("#behind")
+
+
+def test_another_model_takes_over_the_page(page, study):
+    choose_mode(page, "digit")
+    first = numbers(page)
+    page.locator("#models input").nth(1).evaluate("radio => radio.click()")
+    page.wait_for_function("() => state.model.grid !== null")
+    assert numbers(page) != first
+    index = page.evaluate("state.digit")
+    mean, _ = study.codes(study.early)
+    with torch.inference_mode():
+        means = torch.sigmoid(study.early.decoder(mean[index]))
+    assert np.abs(picture(page, "#reconstruction") - means.numpy()).max() < 0.01
+    assert "early recipe" in page.locator("#about").inner_text()
+    page.locator("#models input").nth(0).evaluate("radio => radio.click()")
+    assert numbers(page) == first
+
+
+# --- how it was learnt ----------------------------------------------------------------------------------
+
+
+def test_film_shows_the_snapshots(page, study):
+    choose_mode(page, "film")
+    for frame, epoch in enumerate((5, 10, 20)):
+        page.locator("#frame").fill(str(frame))
+        assert page.locator("#epoch").inner_text() == str(epoch)
+        vae = VAE()
+        tensors = study.snapshots[str(epoch)]
+        vae.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
+        mean, _ = study.codes(vae)
+        found = np.reshape(page.evaluate("Array.from(filmCodes())"), (-1, 2))
+        assert np.abs(found - mean.numpy()).max() < 0.01
+        said = page.locator("#chart").get_attribute("aria-label")
+        row = study.epochs[study.epochs.epoch == epoch].iloc[0]
+        assert f"{-row.elbo:.2f}" in said
+        assert f"{-row.log_px:.2f}" in said
+
+
+def test_film_plays_to_its_end(page):
+    choose_mode(page, "film")
+    page.evaluate("showFilmAt(1)")
+    page.click("#run-film")
+    page.wait_for_function("() => state.frame > 1 && state.frame < 2")
+    page.wait_for_function("() => !filming.runs")
+    assert page.locator("#epoch").inner_text() == "20"
+
+
 # --- a digit has many points ----------------------------------------------------------------------------
 
 
@@ -490,6 +599,23 @@ def test_play_reveals_row_by_row_to_the_end_and_the_half_can_be_hidden_again(pag
     assert not page.evaluate("revealing.runs")
 
 
+def test_of_a_picture_seen_whole_the_model_s_own_is_shown(page):
+    choose_mode(page, "half")
+    page.locator("#rows").fill("28")
+    assert np.abs(picture(page, "#expected") - picture(page, "#seen")).max() > 0.1
+    assert not page.locator("#truth").is_visible()
+    page.locator("#rows").fill("14")
+    assert page.locator("#truth").is_visible()
+
+
+def test_close_up_is_there_whenever_the_plane_shows_a_posterior(page):
+    for mode in ("digit", "half", "draw"):
+        choose_mode(page, mode)
+        await_numbers(page)
+        red, _, blue, alpha = pixels(page, "#closeup").reshape(-1, 4).T
+        assert ((blue > 120) & (red < 60) & (alpha > 150)).sum() > 100
+
+
 # --- draw your own --------------------------------------------------------------------------------------
 
 
@@ -549,6 +675,15 @@ def test_eraser_centre_and_clear(page):
     assert page.evaluate("state.ink.reduce((a, b) => a + b)") == 0
     assert page.locator("#rows-seen").inner_text() == "0 of 28"
     assert not page.locator("#nearest").is_visible()
+
+
+def test_pointer_leaves_no_pen_on_the_pad(page):
+    choose_mode(page, "draw")
+    page.click("#clear")
+    draw(page, SEVEN)
+    assert (
+        len(np.unique(pixels(page, "#pad").reshape(-1, 4), axis=0)) <= 4
+    )  # paper, ink, covered paper and ink
 
 
 def test_keys_draw(page):
@@ -723,6 +858,67 @@ def test_class_chips_and_labels_can_be_read(page, scheme):
     page.emulate_media(color_scheme="light")
     assert len(chips) == len(labels) == 10
     assert min(ratio(*colours) for colours in chips + labels) >= 4.5
+
+
+def test_bars_of_named_classes_line_up(study, open_page, tmp_path):
+    names = ["a", "a longer name", *"cdefghi", "trousers"]
+    (tmp_path / "named.html").write_text(
+        explorer_page(study.data | {"noun": "picture", "classes": names}), "utf-8"
+    )
+    page = open_page(tmp_path / "named.html", **DESKTOP)
+    choose_mode(page, "half")
+    await_numbers(page)
+    edges = page.locator("#probabilities .bar").evaluate_all(
+        "bars => bars.map((bar) => [bar.getBoundingClientRect().left, bar.getBoundingClientRect().right])"
+    )
+    assert len(edges) == 10
+    assert len({tuple(edge) for edge in edges}) == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_forced_colours_show_every_state(study, open_page, scheme):
+    page = open_page(study.path, forced_colors="active", color_scheme=scheme)
+    choose_mode(page, "half")
+    await_numbers(page)
+    page.uncheck("#classes label:nth-child(4) input", force=True)
+
+    def grounds(selector):
+        return page.locator(selector).evaluate_all(
+            "elements => elements.map((one) => getComputedStyle(one).backgroundColor)"
+        )
+
+    tabs, chips, models = (grounds(f"{part} label > span") for part in (".modes", "#classes", "#models"))
+    assert tabs.count(tabs[2]) == 1
+    assert chips.count(chips[3]) == 1
+    assert models[0] != models[1]
+    bars, tracks = grounds("#probabilities .bar span"), grounds("#probabilities .bar")
+    assert len(set(bars)) == 10
+    assert not set(bars) & set(tracks)
+    assert page.problems == []
+
+
+def test_text_on_canvases_starts_at_the_left_whichever_way_the_page_reads(page):
+    choose_mode(page, "digit")
+    await_numbers(page)
+    before = pixels(page, "#closeup")
+    page.evaluate("document.documentElement.dir = 'rtl'; render()")
+    after = pixels(page, "#closeup")
+    page.evaluate("document.documentElement.removeAttribute('dir'); render()")
+    assert np.array_equal(before, after)
+
+
+def test_cursor_promises_only_what_a_click_does(page):
+    cursors = {}
+    for mode in SEEN_AT_ONCE:
+        choose_mode(page, mode)
+        cursors[mode] = page.locator("#plane").evaluate("plane => getComputedStyle(plane).cursor")
+    assert [mode for mode, cursor in cursors.items() if cursor == "crosshair"] == ["point", "digit"]
+
+
+def test_keys_are_explained_wherever_there_may_be_some(page, phone):
+    """A laptop with a touch screen has both."""
+    assert page.locator("#plane-keys .keys").is_visible()
+    assert not phone.locator("#plane-keys .keys").is_visible()
 
 
 def test_lens_covers_no_label(page, study):

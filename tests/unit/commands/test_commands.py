@@ -365,7 +365,7 @@ REFUSED = {
         "not finite",
     ),
     "build_explorer without latents": (
-        "build_explorer {weights} {tmp}/none {digits} {out}",
+        "build_explorer {digits} {out} --weights {weights} --latents {tmp}/none",
         "{tmp}/none is not a readable array file",
     ),
     "obtain an unknown set": ("obtain cifar {out}", "datasets.cifar needs the folder of its files"),
