@@ -46,6 +46,12 @@ def test_lab_is_the_published_one():
     assert np.allclose(found, [[53.2, 80.1, 67.2], [87.7, -86.2, 83.2], [32.3, 79.2, -107.9]], atol=0.1)
 
 
+@pytest.mark.parametrize(("count", "least"), [(15, 15), (26, 15), (47, 8)])
+def test_more_colours_differ_visibly(count, least):
+    seen = lab(class_colours(count), VISION["all colours"])
+    assert (np.linalg.norm(seen[:, None] - seen, axis=2) + np.diag([np.inf] * count)).min() > least
+
+
 @pytest.mark.parametrize("dark", GROUNDS)
 @pytest.mark.parametrize("count", [1, 10, 11, 47])
 def test_each_class_has_a_colour_of_its_own(count, dark):

@@ -1,11 +1,13 @@
 """By how much plain sums over lattices miss log p(x), over the spacing."""
 
 from collections.abc import Sequence
+from itertools import cycle
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mnist_vae.figures.classes import class_colours
+from mnist_vae.figures.classes import MARKERS, class_colours
 from mnist_vae.figures.style import label_log_axis
 from mnist_vae.files.storage import read_table
 
@@ -16,7 +18,7 @@ COLUMNS = (
 
 
 def draw(sources: Sequence[str]) -> Figure:
-    """The largest and the mean absolute error of a plain sum, a colour per (recipe, n).
+    """The largest and the mean absolute error of a plain sum, a colour and a marker per model.
 
     Sources: lattices.csv of models in results/{dataset}/models/....
     """
@@ -24,16 +26,17 @@ def draw(sources: Sequence[str]) -> Figure:
     figure = Figure(figsize=(10, 4.6))
     panels = figure.subplots(1, 2, sharey=True)
     models = list(table.groupby(["recipe", "n", "seed"], sort=False))
-    for ((recipe, size, seed), rows), colour in zip(models, class_colours(len(models)), strict=True):
+    colours = class_colours(len(models))
+    for ((recipe, size, seed), rows), colour, marker in zip(models, colours, cycle(MARKERS), strict=False):
         label = f"{recipe}, n = {size:,}, seed {seed}"
-        style = {"color": colour, "marker": "o", "markersize": 4}
+        style = {"color": colour, "marker": marker, "markersize": 5}
         panels[0].plot(rows.spacing, rows.largest_difference, label=label, **style)
         panels[1].plot(rows.spacing, rows.mean_absolute_difference, **style)
         panels[0].axhline(rows.estimated_error.max(), color=colour, linewidth=0.9, linestyle=":")
     for axes, title in zip(panels, ("largest of all images", "mean over images (absolute)"), strict=True):
         axes.set(xscale="log", yscale="log", title=title, xlabel="spacing of the lattice")
         label_log_axis(axes.xaxis, sorted(table.spacing.unique()))
-        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_major_formatter(lambda value, _: np.format_float_positional(value, trim="-"))
         axes.tick_params("y", labelleft=True)
         axes.grid(alpha=0.25)
     panels[0].set_ylabel("error of log p(x), in nats")

@@ -43,14 +43,18 @@ def draw(sources: Sequence[str]) -> Figure:
                     textcoords="offset points", fontsize=8, color=colour,
                 )  # fmt: skip
         axes.axhline(0, color="black", linewidth=0.8)
-        axes.set(xscale="log", xlabel="draws k per bound", title=f"{recipe}, n = {size:,}, seed {seed}")
+        axes.set(
+            xscale="log",
+            xlabel="draws k per bound (logarithmic)",
+            title=f"{recipe}, n = {size:,}, seed {seed}",
+        )
         label_log_axis(axes.xaxis, sorted(panel.k.unique()))
         axes.margins(x=0.15)
         axes.set_yscale("symlog", linthresh=0.1)
         axes.yaxis.set_major_formatter("{x:g}")
         axes.grid(alpha=0.25)
     for line in grid:
-        line[0].set_ylabel("nats below log p(x)")
+        line[0].set_ylabel("nats below log p(x)\n(axis logarithmic above 0.1, linear below)")
     handles = [
         Line2D([], [], color=colour, marker="o", markersize=4, label=label) for _, colour, label in PROPOSALS
     ]

@@ -1,7 +1,7 @@
 """Where the encoder puts the training images."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ from mnist_vae.figures.style import TRAIN_COLOUR, origin
 from mnist_vae.files.storage import load_arrays, load_provenance
 
 NAMES_A_COLUMN = 25  # of the legend
-LIGHT = 0.45  # relative luminance from which on text is black
+LIGHT = 0.18  # relative luminance from which on black text has more contrast than white
 
 
 def draw(sources: Sequence[str]) -> Figure:
@@ -43,14 +43,16 @@ def draw(sources: Sequence[str]) -> Figure:
     axes.set_aspect("equal")
     axes.set(xlabel="latent mean, first dimension", ylabel="latent mean, second dimension")
     axes.set_title(f"Where the encoder puts the training images\n{origin(sources[0])}", fontsize=12)
-    _hide_what_overlaps(figure, axes.texts)
+    if labels is not None and not _show_apart(figure, axes.texts):
+        _add_legend(axes, names, palette)
+        _show_apart(figure, axes.texts)
     return figure
 
 
 def _name_classes(
     axes: Axes, mean: np.ndarray, labels: np.ndarray, names: Sequence[str], palette: Sequence[str]
 ) -> None:
-    """Write each class's name where most of its images are, and all of them in a legend."""
+    """Write each class's name where most of its images are."""
     size, shape = (14, "circle") if max(map(len, names)) == 1 else (9, "round")
     for label in np.unique(labels):
         x, y = densest_point(mean[labels == label])
@@ -59,6 +61,9 @@ def _name_classes(
             color=_ink(palette[label]),
             bbox={"boxstyle": f"{shape},pad=0.15", "fc": palette[label], "ec": "white"},
         )  # fmt: skip
+
+
+def _add_legend(axes: Axes, names: Sequence[str], palette: Sequence[str]) -> None:
     handles = [
         Line2D([], [], marker="o", linestyle="", color=colour, label=name)
         for name, colour in zip(names, palette, strict=True)
@@ -72,16 +77,18 @@ def _name_classes(
     )
 
 
-def _hide_what_overlaps(figure: Figure, texts: Iterable[Text]) -> None:
-    """Of texts that overlap, show the first; the legend has all of them."""
+def _show_apart(figure: Figure, texts: Sequence[Text]) -> bool:
+    """Of texts that overlap, show the first; return whether none does."""
+    for text in texts:
+        text.set_visible(True)  # one that is not shown has no extent
     figure.draw_without_rendering()
     shown: list[Bbox] = []
     for text in texts:
         box = text.get_window_extent()
-        if any(box.overlaps(other) for other in shown):
-            text.set_visible(False)
-        else:
+        text.set_visible(not any(box.overlaps(other) for other in shown))
+        if text.get_visible():
             shown.append(box)
+    return all(text.get_visible() for text in texts)
 
 
 def _ink(background: str) -> str:

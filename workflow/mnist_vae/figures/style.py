@@ -128,7 +128,7 @@ def put_epochs_on_x(axes: Axes, ticks: Iterable[int]) -> None:
     for tick in reversed(earlier):
         if tick * CROWDED <= shown[0]:
             shown.insert(0, tick)
-    axes.set(xlabel="epoch", xscale="log")
+    axes.set(xlabel="epoch (logarithmic)", xscale="log")
     label_log_axis(axes.xaxis, shown)
 
 

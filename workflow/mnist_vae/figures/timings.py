@@ -40,7 +40,7 @@ def draw(sources: Sequence[str]) -> Figure:
     left.set_yticks(rows, ratios.contender, fontsize=7)
     left.set(xscale="log", ylim=(rows[-1] + 0.8, rows[0] - 1.8))
     left.set_xlabel(
-        "time of the contest's first, over this one's\n(below 1: the first is faster)", fontsize=8
+        "speed, relative to the first of each contest\n(logarithmic; above 1: faster)", fontsize=8
     )
 
     places = np.arange(len(commands))
@@ -50,7 +50,8 @@ def draw(sources: Sequence[str]) -> Figure:
     right.hlines(places, commands.shortest, commands.longest, color="0.2", linewidth=1)
     right.set_yticks(places, commands.command, fontsize=7)
     right.set(ylim=(len(commands) - 0.5, -0.5))
-    right.set_xlabel(f"seconds, whole processes\n({commands.torch.sum()} import torch)", fontsize=8)
+    red = "\n(red: it imports torch)" if commands.torch.any() else ""
+    right.set_xlabel(f"seconds for a whole process{red}", fontsize=8)
     right.tick_params(axis="x", labelsize=8)
     for axes in (left, right):
         axes.grid(axis="x", alpha=0.25)

@@ -195,7 +195,7 @@ const latent = (point) => point.map((value) => value.toFixed(3)).join(",");
 function fragment() {
   const parts = new URLSearchParams({ mode: state.mode });
   if (state.model !== models[0]) parts.set("model", state.model.name);
-  if (state.behind.has(state.mode)) parts.set("behind", 1);
+  if (state.behind.has(state.mode) !== (state.mode === "film")) parts.set("behind", Number(state.behind.has(state.mode)));
   if (state.mode === "point") {
     if (state.pointer) parts.set("z", latent(state.pointer));
     state.path.forEach((point, i) => parts.set("ab"[i], latent(point)));
@@ -236,7 +236,8 @@ function readFragment() {
   if (!MODES.includes(parts.get("mode"))) return;
   useModel(models.find(({ name }) => name === parts.get("model")) ?? models[0]);
   enter(parts.get("mode"));
-  state.behind[parts.has("behind") ? "add" : "delete"](state.mode);
+  const behind = parts.has("behind") ? parts.get("behind") === "1" : state.mode === "film";
+  state.behind[behind ? "add" : "delete"](state.mode);
   state.frame = whole("frame", state.model.film.length - 1) ?? 0;
   if (state.mode === "point") {
     state.pointer = point("z") ?? state.pointer;
