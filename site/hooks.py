@@ -29,6 +29,8 @@ ROOMS = [
     *("study", "exact", "data", "files", "figures", "pages", "parity", "check", "benchmarks"),
     *("config", "provenance"),
 ]
+# A number that is quoted with the cell it comes from, and whose table stands in docs/tables.
+QUOTED = re.compile(r"(?P<number>[-−]?[\d,]*\d(?:\.\d+)?)<!-- (?P<source>(?P<table>[\w.]+)\[.*?) -->")
 LINK = re.compile(r"(?P<text>!?\[(?:[^\[\]]|\[[^\]]*\])*\])\((?P<target>[^()\s]+)\)")
 
 
@@ -82,7 +84,7 @@ def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Let links lead to pages of the site; the others become plain text."""
+    """Let links lead to pages of the site, and quoted numbers to their tables; others become plain text."""
     here = page.file.src_uri
     path = next((path for path, uri in PAGES.items() if uri == here), f"docs/{here}")
 
@@ -96,7 +98,11 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
             return found["text"].strip("![]")
         return f"{found['text']}({posixpath.relpath(uri, posixpath.dirname(here) or '.')}{hash_sign}{anchor})"
 
-    return LINK.sub(relinked, minus_signs(markdown))
+    def linked(found: re.Match) -> str:
+        table = posixpath.relpath(f"tables/{found['table']}", posixpath.dirname(here) or ".")
+        return f'<a class="number" href="{table}" title="{found["source"]}">{found["number"]}</a>'
+
+    return QUOTED.sub(linked, LINK.sub(relinked, minus_signs(markdown)))
 
 
 def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:

@@ -45,7 +45,7 @@ COMMANDS = {
     "repeat_epochs": "train epochs for a benchmark, whenever told to",
     "quote": "compare the numbers that texts quote with the tables, or bring them up to date",
     "build_page": "make a page of a table or a text in Markdown",
-    "build_explorer": "build the page in which one model's decoder runs",
+    "build_explorer": "build the page in which decoders run",
 }
 
 

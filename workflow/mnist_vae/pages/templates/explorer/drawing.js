@@ -8,8 +8,7 @@ function readTheme() {
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
   theme = Object.fromEntries(
     ["surface", "text", "quiet", "line", "paper", "ink", "hidden", "exact", "q"].map((name) => [name, colour(name)]));
-  const dark = matchMedia("screen and (prefers-color-scheme: dark)").matches;
-  theme.dots = data.colours[dark ? "dark" : "light"];
+  theme.dots = data.colours[blackOrWhite(theme.surface) === "#ffffff" ? "dark" : "light"];
   theme.labels = theme.dots.map((hex) => readable(hex, theme.surface));
 }
 
@@ -71,6 +70,7 @@ function fitted(canvas) {
   if (canvas.width !== columns || canvas.height !== rows) [canvas.width, canvas.height] = [columns, rows];
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.direction = "ltr"; // of "−2" and "0.91 wide", whichever way the page reads
   context.clearRect(0, 0, width, height);
   return { context, width, height };
 }

@@ -318,6 +318,14 @@ function dress() {
 
 for (const media of ["(prefers-color-scheme: dark)", "print"])
   matchMedia(media).addEventListener("change", dress);
+// A page around this one, such as the site's, may have a switch of its own between light and dark.
+const darkRule = Array.from(document.querySelector("style").sheet.cssRules)
+  .find(({ media }) => media?.mediaText.includes("prefers-color-scheme"));
+window.addEventListener("message", ({ data: { scheme } }) => {
+  if (!["light", "dark"].includes(scheme)) return;
+  darkRule.media.mediaText = scheme === "dark" ? "screen" : "not all";
+  dress();
+});
 const redraw = new ResizeObserver(() => {
   drawPlane();
   drawCloseup();

@@ -20,6 +20,7 @@ function drawGround() {
   ground = newCanvas();
   const context = ground.getContext("2d"), size = plane.clientWidth;
   context.scale(plane.width / size, plane.width / size);
+  context.direction = "ltr";
   if (state.behind.has(state.mode)) drawBehind(context, size);
   drawAxes(context, size);
   drawDots(context, size);
