@@ -71,7 +71,7 @@ TO_ITS_PROCESS = {
 ENDS_BY_ITSELF = {
     "closes all descriptors": ("import os\nos.closerange(3, 256)\n", "Bad file descriptor"),
     "writes into every descriptor": (
-        "import os\nfor n in range(3, 40):\n    try: os.write(n, b'hello\\n')\n    except OSError: pass\n",
+        "import os\nfor n in range(3, 40):\n    try: os.write(n, b'hello\\n0\\n')\n    except OSError: pass\n",
         "writes into the pipe to the judge",
     ),
     "raises what has no text": (
@@ -126,7 +126,7 @@ def needs_julia() -> None:
 def test_julia_keeps_the_depots_that_it_ships(tmp_path, monkeypatch):
     needs_julia()
     monkeypatch.delenv("JULIA_DEPOT_PATH", raising=False)
-    own = "any(path -> startswith(Sys.BINDIR, dirname(dirname(path))), DEPOT_PATH)"
+    own = "any(path -> startswith(path, dirname(Sys.BINDIR)), DEPOT_PATH)"
     code = f'answers = ["yes"]\n{own} || error(join(DEPOT_PATH, " "))\n'
     report = check(write(tmp_path, code, "mine.jl"), Options(seconds=SECONDS))
     assert report.trouble == ""
