@@ -8,8 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mnist_vae.check.judge import Options, check
+from mnist_vae.check.judge import check
 from mnist_vae.check.process import Host
+from mnist_vae.check.session import Options
 from support.project import REFERENCE
 
 SAMPLER = "z = sample_diag_gaussian(q_mean, q_log_std)"

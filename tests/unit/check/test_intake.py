@@ -9,7 +9,8 @@ import nbformat
 import pytest
 
 from mnist_vae.check import intake, process
-from mnist_vae.check.judge import Options, check
+from mnist_vae.check.judge import check
+from mnist_vae.check.session import Options
 from mnist_vae.check.julia import program, require_julia
 from mnist_vae.check.notebooks import from_export, from_notebook
 from mnist_vae.errors import InputError

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnist_vae.check.judge import Report, Verdict, deviation
+from mnist_vae.check.compare import deviation
+from mnist_vae.check.judge import Report, Verdict
 from mnist_vae.commands import check_solutions
 from mnist_vae.parity import tables
 from support.command_line import run_command

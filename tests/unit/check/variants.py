@@ -138,6 +138,11 @@ VARIANTS = {
         (PY_BERNOULLI, "p = torch.sigmoid(logits)\n    return x * p.log() + (1 - x) * (1 - p).log()"),
         (JL_BERNOULLI, "p = logistic.(logits)\n    return x .* log.(p) .+ (1 .- x) .* log.(1 .- p)"),
     ),
+    "overflowing_exponential": (
+        "bernoulli_log_density",
+        (PY_BERNOULLI, "return -torch.log(1 + torch.exp(-(2 * x - 1) * logits))"),
+        (JL_BERNOULLI, "return -log.(1 .+ exp.(-t))"),
+    ),
     "transposed_pictures": (
         "log_likelihood",
         (
@@ -209,6 +214,17 @@ VARIANTS = {
         ("torch.randn_like(mean)", "torch.rand_like(mean)"),
         ("    noise = randn(size(mean))\n", "    noise = rand(size(mean)...)\n"),
     ),
+    "same_noise_in_every_call": (
+        "sample_diag_gaussian",
+        (
+            "    noise = torch.randn_like(mean)",
+            "    torch.manual_seed(0)\n    noise = torch.randn_like(mean)",
+        ),
+        (
+            "    noise = randn(size(mean))\n",
+            "    noise = (global still; @isdefined(still) && size(still) == size(mean) ? still : still = randn(size(mean)))\n",
+        ),
+    ),
     "shared_noise": (
         "sample_diag_gaussian",
         ("torch.randn_like(mean)", "torch.randn(mean.shape[-1])"),
@@ -223,6 +239,17 @@ VARIANTS = {
         (
             "z = sample_diag_gaussian(q_mean, q_log_std)\n    return mean",
             "z = randn(size(q_mean))\n    return mean",
+        ),
+    ),
+    "mean_and_log_std_exchanged": (
+        "elbo",
+        (
+            "    q_mean, q_log_std = unpack_gaussian_params(encoder(x))\n    z",
+            "    q_log_std, q_mean = unpack_gaussian_params(encoder(x))\n    z",
+        ),
+        (
+            "    q_mean, q_log_std = unpack_gaussian_params(encoder(x))\n    z = sample",
+            "    q_log_std, q_mean = unpack_gaussian_params(encoder(x))\n    z = sample",
         ),
     ),
     "sum_over_the_batch": (
@@ -338,6 +365,11 @@ VARIANTS = {
         "prior_samples",
         (PY_PRIOR, "decoder(torch.randn(count, LATENT))"),
         (JL_PRIOR, "prior_samples(count) = decoder(randn(Dz, count))"),
+    ),
+    "sigmoid_twice": (
+        "prior_samples",
+        (PY_PRIOR, f"torch.sigmoid({PY_PRIOR})"),
+        (JL_PRIOR, "prior_samples(count) = logistic.(logistic.(decoder(randn(Dz, count))))"),
     ),
     "weights_exchanged": (
         "interpolation",

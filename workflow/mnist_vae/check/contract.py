@@ -135,3 +135,15 @@ FUNCTIONS = (
 )
 BY_NAME = {function.name: function for function in FUNCTIONS}
 ANSWER_POINTS = 5  # one a question
+
+
+def used_by(function: Function) -> set[str]:
+    """The functions that a function is made of, and theirs."""
+    found: set[str] = set()
+    waiting = [*function.uses, *function.needs]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += [*BY_NAME[name].uses, *BY_NAME[name].needs]
+    return found

@@ -5,8 +5,9 @@
 
 module Host
 
-const KINDS = Dict("f4" => Float32, "f8" => Float64)
+const KINDS = Dict("f4" => Float32, "f8" => Float64, "b1" => Bool)
 const LONGEST_MESSAGE = 600
+const REQUESTS, REPLIES = Ref{IO}(), Ref{IO}()
 const SHOWN_NAMES = 8 # of a file that has none of those that are asked for
 
 mutable struct Solution
@@ -14,8 +15,14 @@ mutable struct Solution
     holders::Vector{Any}
     names::Dict{String,String}
     own::Dict{String,Any}
+    words::Dict{String,String}
     calls::Dict{String,Int}
+    stand_ins::Set{String}
+    draws_freely::Bool
 end
+
+"""A function is there in name alone."""
+struct UnwrittenError <: Exception end
 
 # --- the pipes ---
 
@@ -41,6 +48,14 @@ function reply(io, words, arrays)
     flush(io)
 end
 
+"""Let the judge, who listens while a function of the solution is called, answer for another."""
+function ask(name, arrays)
+    reply(REPLIES[], ["ask", name], arrays)
+    words, found = next_request(REQUESTS[])
+    words[1] == "error" && error(words[2])
+    return found
+end
+
 """A number of no axis as Julia's own, anything else as it is."""
 give(array) = ndims(array) > 0 ? copy(array) : isinteger(array[]) ? Int(array[]) : array[]
 
@@ -51,7 +66,8 @@ flat(value::AbstractArray{<:Number}) = [Array{Float64}(value)]
 flat(value::Union{Tuple,NamedTuple}) = reduce(vcat, map(flat, collect(Any, values(value))))
 function flat(value)
     value isa AbstractArray && !isempty(value) && !(first(value) isa AbstractArray) && return [Float64.(value)]
-    value isa Union{AbstractString,Function,Nothing} && error("it returned a $(typeof(value)), not numbers")
+    value === nothing && error("it returned nothing: does it end in a value?")
+    value isa Union{AbstractString,Function} && error("it returned a $(typeof(value)), not numbers")
     return reduce(vcat, [flat(part) for part in value])
 end
 
@@ -87,8 +103,9 @@ end
 
 function describe_solution(mod, holder, names)
     holders = isempty(holder) ? Any[mod] : Any[reach(mod, holder), mod]
-    solution = Solution(mod, holders, Dict(), Dict(), Dict())
+    solution = Solution(mod, holders, Dict(), Dict(), Dict(), Dict(), Set(), false)
     for (name, words) in names, word in split(words, '|')
+        get!(solution.words, name, word)
         value = haskey(solution.names, name) ? nothing : find(solution, word)
         value === nothing && continue
         solution.names[name] = word
@@ -117,37 +134,50 @@ end
 
 """Let a known function stand for the solution's own, if it is a global that can be given another value."""
 function put!(solution, name, arity, known)
-    haskey(solution.names, name) || return
-    word = solution.names[name]
+    word = get(solution.names, name, solution.words[name])
     occursin('.', word) && return
     mod = solution.holders[1] isa Module ? solution.holders[1] : solution.mod
-    symbol, own = Symbol(word), solution.own[name]
-    isdefined(mod, symbol) || return
-    if !isconst(mod, symbol)
+    symbol, own = Symbol(word), get(solution.own, name, nothing)
+    if !isdefined(mod, symbol) || !isconst(mod, symbol)
         Core.eval(mod, Expr(:(=), symbol, known))
     elseif own isa Function
-        # A function's name cannot be given away: each of its methods is written anew.
+        # A function's name cannot be given away: each of its methods is written again.
+        rewritten = false
         for method in methods(own)
             types = Base.unwrap_unionall(method.sig).parameters[2:end]
-            length(types) == arity || continue
-            variables = [Symbol(:a, n) for n in 1:arity]
+            (length(types) < arity || any(Base.isvarargtype, types)) && continue
+            variables = [Symbol(:a, n) for n in 1:length(types)]
             typed = [:($v::$(Base.rewrap_unionall(t, method.sig))) for (v, t) in zip(variables, types)]
             Core.eval(mod, :($symbol($(typed...)) = $known($(variables...))))
+            rewritten |= length(types) == arity
         end
+        rewritten || Core.eval(mod, :($symbol(arguments::Vararg{Any,$arity}) = $known(arguments...)))
     end
 end
 
-function know!(solution, layout, form, decoder, encoder, noises)
+"""Let the judge answer for a function of so many arguments, wherever it is read by its name."""
+function stand_in!(solution, name, arity)
+    push!(solution.stand_ins, name)
+    name == "sample_diag_gaussian" && return # the known sampler stands there
+    function asked(arguments...)
+        found = ask(name, [flat(argument)[1] for argument in arguments[1:arity]])
+        return name == "batches" ? found : give(found[1])
+    end
+    put!(solution, name, arity, asked)
+end
+
+function know!(solution, layout, form, ends, decoder, encoder, noises)
     count!(key) = solution.calls[key] = get(solution.calls, key, 0) + 1
     function run(weights, x)
-        hidden_weight, hidden_bias, output_weight, output_bias = (eltype(x).(weight) for weight in weights)
+        hidden_weight, hidden_bias, output_weight, output_bias = (float(eltype(x)).(weight) for weight in weights)
         layout == "features-first" || ndims(x) == 1 ||
             return permutedims(output_weight * tanh.(hidden_weight * permutedims(x) .+ hidden_bias) .+ output_bias)
         return output_weight * tanh.(hidden_weight * x .+ hidden_bias) .+ output_bias
     end
     function known_decoder(z)
         count!("decoder")
-        return run(decoder, z)
+        logits = run(decoder, z)
+        return ends == "sigmoid" ? 1 ./ (1 .+ exp.(-logits)) : logits
     end
     function known_encoder(x)
         count!("encoder")
@@ -157,7 +187,7 @@ function know!(solution, layout, form, decoder, encoder, noises)
         return layout == "features-first" ? (output[1:2, :], output[3:4, :]) : (output[:, 1:2], output[:, 3:4])
     end
     function known_sampler(mean, log_std)
-        at = findfirst(noise -> size(noise) == size(mean), noises)
+        at = solution.draws_freely ? nothing : findfirst(noise -> size(noise) == size(mean), noises)
         count!(at === nothing ? "unknown" : "sampler")
         noise = at === nothing ? randn(eltype(mean), size(mean)) : eltype(mean).(noises[at])
         return mean .+ exp.(log_std) .* noise
@@ -167,12 +197,20 @@ function know!(solution, layout, form, decoder, encoder, noises)
     put!(solution, "sample_diag_gaussian", 2, known_sampler)
 end
 
-function call(solution, name, repeats, arguments, own)
-    f = own ? solution.own[name] : find(solution, solution.names[name])
+function call(solution, name, repeats, arguments, way)
+    f = way == "own" ? solution.own[name] : find(solution, solution.names[name])
     empty!(solution.calls)
-    found = [flat(f(map(give, arguments)...)) for _ in 1:repeats]
+    solution.draws_freely = way == "free"
+    found = [flat(written(f, f(map(give, arguments)...))) for _ in 1:repeats]
     results = repeats == 1 ? found[1] : [stack([each[n] for each in found]) for n in eachindex(found[1])]
-    return results, ["$key=$(get(solution.calls, key, 0))" for key in ("decoder", "encoder", "sampler", "unknown")]
+    return results, ["$key=$count" for (key, count) in solution.calls]
+end
+
+"""A function's result. What gives nothing, or a string, and holds nothing else, is still to be written."""
+function written(f, result)
+    is_bare = f isa Function && length(first(code_lowered(f)).code) == 1
+    is_bare && result isa Union{Nothing,AbstractString} && throw(UnwrittenError())
+    return result
 end
 
 # --- training ---
@@ -256,14 +294,22 @@ function describe(error, trace)
     return line === nothing ? named : "$named (line $line)"
 end
 
+"""Whether an error says that a function is still to be written."""
+is_unwritten(error) =
+    error isa UnwrittenError ||
+    (error isa ErrorException && occursin(r"not (yet )?implemented|to ?do"i, error.msg))
+
 function perform(solution, words, arrays)
     verb, words = words[1], words[2:end]
     if verb == "know"
-        know!(solution, words[1], words[2], arrays[1:4], arrays[5:8], arrays[9:end])
+        know!(solution, words..., arrays[1:4], arrays[5:8], arrays[9:end])
         return ["known"], []
-    elseif verb in ("call", "own")
+    elseif verb == "stand_in"
+        stand_in!(solution, words[1], parse(Int, words[2]))
+        return ["known"], []
+    elseif verb in ("call", "own", "free")
         name, repeats = words
-        found, calls = Base.invokelatest(call, solution, name, parse(Int, repeats), arrays, verb == "own")
+        found, calls = Base.invokelatest(call, solution, name, parse(Int, repeats), arrays, verb)
         return ["arrays"; calls], found
     elseif verb == "train"
         return ["arrays"], train(solution, words[1], parse(Int, words[2]), arrays...)
@@ -274,6 +320,7 @@ end
 
 function main()
     requests, replies = Base.fdio(parse(Int, ARGS[1])), Base.fdio(parse(Int, ARGS[2]))
+    REQUESTS[], REPLIES[] = requests, replies
     source, work = ARGS[3], ARGS[4]
     empty!(ARGS) # the judge's own words are not the solution's
     mkpath(work)
@@ -293,7 +340,7 @@ function main()
                 Base.invokelatest(perform, solution, words, arrays)
             end
         catch error
-            ["error", Base.invokelatest(describe, error, catch_backtrace())], []
+            is_unwritten(error) ? ["unwritten"] : ["error", Base.invokelatest(describe, error, catch_backtrace())], []
         end
         reply(replies, answered...)
     end

@@ -10,8 +10,9 @@ import inspect
 import os
 import shutil
 import sys
+from collections import Counter
 
-KINDS = {"f4": "float32", "f8": "float64"}
+KINDS = {"f4": "float32", "f8": "float64", "b1": "bool"}
 LONGEST_MESSAGE = 600
 SHOWN_NAMES = 8  # of a file that has none of those that are asked for
 CELL = "# --- cell "  # what a notebook's cell begins with (intake.py)
@@ -89,11 +90,14 @@ class Framework:
 
     def like(self, x, array):
         """The array as x's kind and precision."""
+        import numpy as np
+
         if type(x).__module__.startswith("torch"):
-            return sys.modules["torch"].from_numpy(array).to(x.dtype)
+            array = sys.modules["torch"].from_numpy(np.asarray(array))
+            return array.to(x.dtype) if x.dtype.is_floating_point else array
         if self.name == "jax":
-            return sys.modules["jax"].numpy.asarray(array, dtype=x.dtype)
-        return array.astype(x.dtype)
+            return sys.modules["jax"].numpy.asarray(array)
+        return array
 
     def callable(self, function):
         """A function that may stand where the solution has a network: torch.nn.Module wants modules."""
@@ -117,6 +121,10 @@ def flat(value):
     """A result as a list of NumPy arrays of float32 or float64."""
     import numpy as np
 
+    if value is Ellipsis or value is NotImplemented:
+        raise UnwrittenError
+    if value is None:
+        raise TypeError("it returned nothing: is a `return` missing?")
     if (
         hasattr(value, "__iter__")
         and not hasattr(value, "shape")
@@ -133,10 +141,37 @@ def flat(value):
     return [array if array.dtype == "float32" else array.astype("float64")]
 
 
+class UnwrittenError(Exception):
+    """A function is there in name alone."""
+
+
+def is_stub(function):
+    """Whether a function holds nothing but `pass`, `...`, or words about it."""
+
+    def bare():
+        pass
+
+    def described():
+        """Say what it does."""
+
+    code = getattr(function, "__code__", None)
+    return code is not None and code.co_code in (bare.__code__.co_code, described.__code__.co_code)
+
+
+def is_unwritten(error, folder):
+    """Whether an error says that a function is still to be written; PyTorch's own does not."""
+    trace = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    raised_here = trace.tb_frame.f_code.co_filename.startswith(folder + os.sep)
+    return isinstance(error, UnwrittenError) or (isinstance(error, NotImplementedError) and raised_here)
+
+
 class Solution:
     """The module, what it defines, and what stands in its place."""
 
-    def __init__(self, path, names, holder):
+    def __init__(self, path, names, holder, ask):
+        self.ask = ask
         spec = importlib.util.spec_from_file_location("solution", path)
         self.module = importlib.util.module_from_spec(spec)
         sys.modules["solution"] = self.module
@@ -150,17 +185,20 @@ class Solution:
         self.holders.append(self.module)
         self.framework = found_framework()
         self.names = {}
+        self.words = {name: words.split("|")[0] for name, words in names.items()}
         for name, words in names.items():
             # An object's train is its mode, as in torch.nn.Module: the file's own function is meant.
             places = [self.module] if name == "train_model_params" else self.holders
-            found = [word for word in words.split("|") if self.find(word, places) is not None]
+            found = [word for word in words.split("|") if callable(self.find(word, places))]
             if found:
                 self.names[name] = found[0]
         self.own = {
             name: self.find(word, [self.module] if name == "train_model_params" else self.holders)
             for name, word in self.names.items()
         }
-        self.calls = dict.fromkeys(("decoder", "encoder", "sampler", "unknown"), 0)
+        self.stand_ins = set()
+        self.calls = Counter()
+        self.draws_freely = False
 
     def description(self, names):
         """What the judge is told of the file: the framework, and which of the names it defines.
@@ -200,17 +238,39 @@ class Solution:
         return None
 
     def put(self, name, value):
-        """Let a known function stand for the solution's own, wherever it is read by its name."""
-        word = self.names.get(name)
-        if word is None:
+        """Let a known function stand for the solution's own, or for none, wherever it is read by its name."""
+        holder, _, word = self.names.get(name, self.words[name]).rpartition(".")
+        if name not in self.names:
+            if self.find(word) is None:
+                setattr(self.module, word, value)
             return
-        parents = [self.reach(word.rpartition(".")[0])] if "." in word else self.holders
-        for parent in parents:
-            if hasattr(parent, word.rpartition(".")[2]):
-                setattr(parent, word.rpartition(".")[2], value)
+        for parent in [self.reach(holder)] if holder else self.holders:
+            if hasattr(parent, word):
+                setattr(parent, word, value)
 
-    def know(self, layout, form, decoder, encoder, noises):
-        """Put known networks and a known draw in the place of the solution's own."""
+    def stand_in(self, name, count):
+        """Let the judge answer for a function of `count` arguments, wherever it is read by its name."""
+        self.stand_ins.add(name)
+        if name == "sample_diag_gaussian":  # known_sampler stands there
+            return
+        own = self.own.get(name)
+
+        def asked(*arguments, **others):
+            if others and own is not None:
+                arguments = inspect.signature(own).bind(*arguments, **others).arguments.values()
+            given = list(arguments)[:count]
+            found = self.ask(name, [flat(argument)[0] for argument in given])
+            like = max(given, key=lambda argument: hasattr(argument, "shape"))
+            found = [self.framework.like(like, array) for array in found]
+            return found if name == "batches" else found[0]
+
+        self.put(name, asked)
+
+    def know(self, layout, form, ends, decoder, encoder, noises):
+        """Put known networks and a known draw in the place of the solution's own.
+
+        `ends` is "sigmoid" where the decoder is to give probabilities.
+        """
         features_first = layout == "features-first"
 
         def run(weights, x):
@@ -224,7 +284,8 @@ class Solution:
 
         def known_decoder(z):
             self.calls["decoder"] += 1
-            return run(decoder, z)
+            logits = run(decoder, z)
+            return (1 + self.framework.tanh(logits / 2)) / 2 if ends == "sigmoid" else logits
 
         def known_encoder(x):
             self.calls["encoder"] += 1
@@ -239,10 +300,12 @@ class Solution:
             import numpy as np
 
             shape = tuple(mean.shape)
-            noise = next((noise for noise in noises if noise.shape == shape), None)
-            self.calls["unknown" if noise is None or rest else "sampler"] += 1
-            if noise is None or rest:
+            known = [] if rest or self.draws_freely else noises
+            noise = next((noise for noise in known if noise.shape == shape), None)
+            self.calls["unknown" if noise is None else "sampler"] += 1
+            if noise is None and "sample_diag_gaussian" not in self.stand_ins:
                 return self.own["sample_diag_gaussian"](mean, log_std, *rest)
+            noise = np.random.standard_normal(shape) if noise is None else noise
             std = mean * 0 + np.e
             return mean + std**log_std * self.framework.like(mean, noise)
 
@@ -250,12 +313,19 @@ class Solution:
         self.put("encoder", self.framework.callable(known_encoder))
         self.put("sample_diag_gaussian", known_sampler)
 
-    def call(self, name, repeats, arguments, own=False):
-        """Call a function so often; its results, each stacked, and how often it read what is known."""
+    def call(self, name, repeats, arguments, way):
+        """Call a function so often; its results, each stacked, and how often it read what is known.
+
+        `way` is "own" for the solution's own function whatever stands in its place, "free" for draws of
+        its own noise where known noise stands, else "call".
+        """
         import numpy as np
 
-        function = self.own[name] if own else self.find(self.names[name])
-        self.calls = dict.fromkeys(self.calls, 0)
+        function = self.own[name] if way == "own" else self.find(self.names[name])
+        self.calls.clear()
+        self.draws_freely = way == "free"
+        if is_stub(function):
+            raise UnwrittenError
         found = [flat(function(*(self.framework.give(a.copy()) for a in arguments))) for _ in range(repeats)]
         stacked = [np.stack(results) for results in zip(*found, strict=True)]
         return (found[0] if repeats == 1 else stacked), [
@@ -342,22 +412,24 @@ def place(path, line):
     return f"line {line}"
 
 
-def perform(words, arrays, held):
-    """Do what is asked: the words and arrays of the reply."""
+def perform(words, arrays, held, ask):
+    """Do what is asked: the words and arrays of the reply. `ask` lets the judge answer for a function."""
     verb, *words = words
     if verb == "load":
         path, holder, *pairs = words
         names = dict(pair.split("=", 1) for pair in pairs)
-        held["solution"] = Solution(path, names, holder)
+        held["solution"] = Solution(path, names, holder, ask)
         return ["loaded", *held["solution"].description(names)], []
     solution = held["solution"]
     if verb == "know":
-        layout, form = words
-        solution.know(layout, form, arrays[:4], arrays[4:8], arrays[8:])
+        solution.know(*words, arrays[:4], arrays[4:8], arrays[8:])
         return ["known"], []
-    if verb in ("call", "own"):
+    if verb == "stand_in":
+        solution.stand_in(words[0], int(words[1]))
+        return ["known"], []
+    if verb in ("call", "own", "free"):
         name, repeats = words
-        found, calls = solution.call(name, int(repeats), arrays, own=verb == "own")
+        found, calls = solution.call(name, int(repeats), arrays, verb)
         return ["arrays", *calls], found
     if verb == "train":
         name, epochs = words
@@ -373,14 +445,22 @@ def answer(requests, replies, folder):
     the solution has forked, which would answer as well.
     """
     own, held = os.getpid(), {}
+
+    def ask(name, arrays):
+        replies.send(["ask", name], arrays)
+        (outcome, *words), found = requests.next()
+        if outcome == "error":
+            raise ValueError(*words)
+        return found
+
     while True:
         words, arrays = requests.next()
         if words == [""]:
             return
         try:
-            reply = perform(words, arrays, held)
+            reply = perform(words, arrays, held, ask)
         except BaseException as error:  # SystemExit, too, is the solution's
-            reply = ["error", describe(error, folder)], []
+            reply = ["unwritten"] if is_unwritten(error, folder) else ["error", describe(error, folder)], []
         if os.getpid() != own:
             os._exit(0)
         replies.send(*reply)

@@ -18,7 +18,8 @@ MANY = 2_000  # draws of a sampler
 SAMPLES = 500  # pictures of prior samples
 TRAINING = 250  # images: two batches of 100 and a partial one
 TEST_BATCH = 100  # of 200 test images: whole batches, whose means' mean is the mean of all
-STEEP = 40.0  # a logit whose sigmoid is rounded to 1
+MILDLY_STEEP = 40.0  # a logit whose sigmoid is rounded to 1
+STEEP = 1000.0  # a logit whose exponential overflows
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,14 @@ class Inputs:
 
     arguments: dict[str, Array]
     decoder: list[Array]
-    steep_decoder: list[Array]
+    signs: Array  # of a steep decoder's logits
     encoder: list[Array]
     noises: dict[int, Array]  # by the batch's size
     drawn: dict[str, Array]  # what replaces arguments where a function draws
+
+    def steep_decoder(self, logits: float) -> list[Array]:
+        """The known decoder with logits of about this size."""
+        return [*self.decoder[:3], logits * self.signs]
 
 
 def make_inputs() -> Inputs:
@@ -77,7 +82,7 @@ def make_inputs() -> Inputs:
         np.concatenate([normal((LATENT, HIDDEN)), uniform(-0.05, 0.05, (LATENT, HIDDEN))]),
         np.concatenate([normal(LATENT), uniform(0.2, 0.6, LATENT)]),
     ]
-    steep = [*decoder[:3], np.where(uniform(size=PIXELS) < 0.5, -STEEP, STEEP)]
+    signs = np.where(uniform(size=PIXELS) < 0.5, -1.0, 1.0)
     drawn = {
         "x": np.tile(x, (COPIES, 1)),
         "q_mean": arguments["q_mean"][:1],
@@ -87,4 +92,4 @@ def make_inputs() -> Inputs:
     noises = {size: normal((size, LATENT)) for size in (1, BATCH, TEST_BATCH)}
     # The same batch by batch or all at once.
     noises[2 * TEST_BATCH] = np.tile(noises[TEST_BATCH], (2, 1))
-    return Inputs(arguments, decoder, steep, encoder, noises, drawn)
+    return Inputs(arguments, decoder, signs, encoder, noises, drawn)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_vae.check.contract import BERNOULLI, GAUSSIAN, PIXELS
-from mnist_vae.check.reference import Right
+from mnist_vae.check.reference import Right, logistic
 
 Array = np.ndarray
 erf = np.vectorize(math.erf, otypes=[float])
@@ -25,6 +25,7 @@ BERNOULLIS = (BERNOULLI, *LIKELIHOODS)
 SUMS = ("log_prior", "log_q", *LIKELIHOODS)
 BOUNDS = ("elbo", "top_half_elbo")
 MEANS = ("elbo", "loss", "test_loss")
+SHOWN = ("prior_samples", "interpolated_picture")
 DRAWS = ("sample_diag_gaussian", *BOUNDS)
 TOPS = ("top_half_log_likelihood", "top_half_joint", "top_half_elbo")
 
@@ -59,11 +60,6 @@ def after(right: Right, names: tuple[str, ...], then: Callable[[Array], Array]) 
     for name in names:
         function = getattr(before, name)
         setattr(right, name, lambda *arguments, function=function: then(function(*arguments)))
-
-
-def logistic(logits: Array) -> Array:
-    """Probabilities of logits."""
-    return 1 / (1 + np.exp(-logits))
 
 
 # --- Gaussian log-densities --------------------------------------------------------------------------------
@@ -230,6 +226,15 @@ def unstable_sigmoid(right: Right) -> None:
     )
 
 
+@mistake(
+    (BERNOULLI, "log_likelihood"),
+    "an exponential overflows, as in log(1 + exp(-t))",
+    "use softplus, logaddexp or log1p(exp(-|t|))",
+)
+def overflowing_exponential(right: Right) -> None:
+    right.bernoulli_log_density = lambda logits, x: -np.log(1 + np.exp(-(2 * x - 1) * logits))
+
+
 @mistake(("log_likelihood",), "pictures are transposed", "entry 28 r + c of an image is row r, column c")
 def transposed_pictures(right: Right) -> None:
     likelihood = right.log_likelihood
@@ -334,9 +339,29 @@ def shared_noise(right: Right) -> None:
     right.shared_noise = True
 
 
+@mistake(
+    ("sample_diag_gaussian", "elbo", "loss", "top_half_elbo"),
+    "every call draws one noise again, as after setting a seed in it",
+    "set a seed once, at the top of the file, or nowhere",
+)
+def same_noise_in_every_call(right: Right) -> None:
+    right.repeats_noise = True
+
+
 @mistake(BOUNDS, "z is drawn from the prior", "draw z from q")
 def draw_from_the_prior(right: Right) -> None:
     right.sample_diag_gaussian = lambda mean, log_std, noise: 0 * mean + noise
+
+
+@mistake(
+    ("elbo", "top_half_elbo", "interpolated_picture"),
+    "q's mean is taken for its log_std, and its log_std for its mean",
+    "the encoder gives the mean first",
+)
+def mean_and_log_std_exchanged(right: Right) -> None:
+    encoder, bound = right.encoder, right.top_half_elbo
+    right.encoder = lambda x: encoder(x)[::-1]
+    right.top_half_elbo = lambda x, mean, log_std, noise: bound(x, log_std, mean, noise)
 
 
 # --- bounds ------------------------------------------------------------------------------------------------
@@ -502,12 +527,17 @@ def prior_samples_from_the_encoder(right: Right) -> None:
 
 
 @mistake(
-    ("prior_samples", "interpolated_picture"),
+    SHOWN,
     "logits are shown",
     "apply a sigmoid: Bernoulli means are shown",
 )
 def logits_shown(right: Right) -> None:
     right.means = lambda logits: logits
+
+
+@mistake(SHOWN, "a sigmoid is applied twice", "apply one to the decoder's logits")
+def sigmoid_twice(right: Right) -> None:
+    after(right, ("means",), logistic)
 
 
 @mistake(

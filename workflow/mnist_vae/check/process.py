@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -48,6 +48,10 @@ class SolutionError(Exception):
     """What a call of a solution came to instead of an answer, in one sentence. The process still serves."""
 
 
+class UnwrittenError(SolutionError):
+    """A function that is there in name alone: it holds `pass`, or raises NotImplementedError."""
+
+
 class ProcessOverError(SolutionError):
     """The process is over: it crashed, or was ended, as the sentence says."""
 
@@ -73,6 +77,9 @@ class Host:
         self.language = "julia" if solution.suffix == ".jl" else "python"
         self.order: Literal["C", "F"] = "F" if self.language == "julia" else "C"
         self.seconds = seconds + COMPILATION[self.language]
+        self.answer: Callable[
+            [str, list[np.ndarray]], list[np.ndarray]
+        ]  # for functions that `stand_in` names
         self.closed = False
         self.folder = Path(tempfile.mkdtemp(prefix="check-"))
         self.folder.chmod(0o755)
@@ -194,18 +201,33 @@ class Host:
         self,
         layout: str,
         form: str,
+        ends: str,
         decoder: Sequence[np.ndarray],
         encoder: Sequence[np.ndarray],
         noises: Sequence[np.ndarray],
     ) -> None:
-        """Put known networks, and known noise, in the place of those that the solution reads as globals."""
-        self._ask("known", ["know", layout, form], [*decoder, *encoder, *noises])
+        """Put known networks, and known noise, in the place of those that the solution reads as globals.
+
+        `form` is how the encoder answers ("tuple", "stacked"), `ends` how the decoder ends ("sigmoid", "").
+        """
+        self._ask("known", ["know", layout, form, ends], [*decoder, *encoder, *noises])
+
+    def stand_in(self, name: str, count: int) -> None:
+        """Let `answer` stand for a function of `count` arguments where the solution reads it as a global."""
+        self._ask("known", ["stand_in", name, str(count)], [])
 
     def call(
-        self, name: str, arguments: Sequence[np.ndarray], repeats: int = 1, own: bool = False
+        self,
+        name: str,
+        arguments: Sequence[np.ndarray],
+        repeats: int = 1,
+        way: Literal["call", "own", "free"] = "call",
     ) -> tuple[list[np.ndarray], dict[str, int]]:
-        """Call a function: its results, stacked if repeated, and how often it read each known thing."""
-        words, arrays = self._ask("arrays", ["own" if own else "call", name, str(repeats)], arguments)
+        """Call a function: its results, stacked if repeated, and how often it read each known thing.
+
+        `way` is "own" for a network of the solution's, "free" where draws are to be of its own noise.
+        """
+        words, arrays = self._ask("arrays", [way, name, str(repeats)], arguments)
         counts = (word.partition("=") for word in words)
         return arrays, {key: int(count) for key, _, count in counts if count.isdecimal()}
 
@@ -228,24 +250,42 @@ class Host:
         Raises SolutionError with what the solution raised, and ProcessOverError where the process is over, or
         where something else than a reply is in the pipe, after which nothing there can be trusted.
         """
-        message = ["\t".join(words).encode("utf-8", "surrogateescape"), b"\n%d\n" % len(arrays)]
-        for array in arrays:
-            array_kind = "f4" if array.dtype == np.float32 else "f8"
-            message.append("\t".join([array_kind, *map(str, array.shape)]).encode() + b"\n")
-            message.append(array.astype("<" + array_kind).tobytes(order=self.order))
         self._begin(self.seconds)
-        self._send(b"".join(message))
+        self._tell(words, arrays)
         try:
-            answered, *found = self._line().split("\t")
-            received = [self._array() for _ in range(int(self._line()))]
-            if answered not in (kind, "error"):
+            while (reply := self._reply())[0] == "ask":
+                (name,) = reply[1]
+                self._tell(*self._answer(name, reply[2]))
+            answered, found, received = reply
+            if answered not in (kind, "error", "unwritten"):
                 raise ValueError(answered)
         except ValueError as error:
             self.close()
             raise ProcessOverError("writes into the pipe to the judge") from error
+        if answered == "unwritten":
+            raise UnwrittenError("not there yet")
         if answered == "error":
             raise SolutionError("".join(found) or "failed")
         return found, received
+
+    def _answer(self, name: str, arguments: list[np.ndarray]) -> tuple[list[str], list[np.ndarray]]:
+        """What the judge answers for a function, or that it cannot."""
+        try:
+            return ["found"], self.answer(name, arguments)
+        except (ValueError, IndexError) as error:  # the arguments do not fit
+            return ["error", f"{name} cannot be computed of these arguments: {error}"], []
+
+    def _reply(self) -> tuple[str, list[str], list[np.ndarray]]:
+        answered, *found = self._line().split("\t")
+        return answered, found, [self._array() for _ in range(int(self._line()))]
+
+    def _tell(self, words: list[str], arrays: Sequence[np.ndarray]) -> None:
+        message = ["\t".join(words).encode("utf-8", "surrogateescape"), b"\n%d\n" % len(arrays)]
+        for array in arrays:
+            kind = {"float32": "f4", "bool": "b1"}.get(array.dtype.name, "f8")
+            message.append("\t".join([kind, *map(str, array.shape)]).encode() + b"\n")
+            message.append(array.astype(bool if kind == "b1" else "<" + kind).tobytes(order=self.order))
+        self._send(b"".join(message))
 
     def _array(self) -> np.ndarray:
         kind, *shape = self._line().split("\t")

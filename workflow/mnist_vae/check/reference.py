@@ -25,6 +25,7 @@ class Right:
     """
 
     shared_noise = False  # whether one noise serves the whole batch
+    repeats_noise = False  # whether every call draws the same
 
     def __init__(
         self, decoder: Callable[[Array], Array], encoder: Callable[[Array], tuple[Array, Array]]
@@ -144,7 +145,7 @@ class Right:
 
     def means(self, logits: Array) -> Array:
         """Bernoulli means."""
-        return 1 / (1 + np.exp(-logits))
+        return logistic(logits)
 
     def interpolation(self, first: Array, second: Array, weight: float) -> Array:
         """Weight of the first, the rest of the second."""
@@ -184,6 +185,21 @@ class Right:
     def contour_heights(self, log_density: Array) -> Array:
         """Shares of a density's own peak."""
         return np.exp(log_density - log_density.max())
+
+
+def logistic(logits: Array) -> Array:
+    """Probabilities of logits."""
+    return 1 / (1 + np.exp(-logits))
+
+
+def give_probabilities(right: Right) -> None:
+    """Let the decoder give probabilities, and whoever reads it know."""
+    decoder = right.decoder
+    right.decoder = lambda z: logistic(decoder(z))
+    right.bernoulli_log_density = (  # type: ignore[method-assign]
+        lambda logits, x: x * np.log(logits) + (1 - x) * np.log(1 - logits)
+    )
+    right.means = lambda logits: logits  # type: ignore[method-assign]
 
 
 def perceptron(weights: list[Array]) -> Callable[[Array], Array]:

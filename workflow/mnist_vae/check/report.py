@@ -71,9 +71,9 @@ def read_shares(path: Path) -> Shares:
 
 
 def points_of(verdict: Verdict, shares: Shares = ASSIGNMENT) -> tuple[float, float]:
-    """Points a verdict earns, of those it could: all where only something below it is wrong."""
+    """Points a verdict earns, of those it could: only what was judged right earns any."""
     most = shares[verdict.function]
-    return (most if verdict.status in ("right", "follows") else 0.0), most
+    return (most if verdict.status == "right" else 0.0), most
 
 
 def sums(report: Report, shares: Shares) -> tuple[float, float]:

@@ -11,9 +11,10 @@ from typing import Annotated
 from mnist_vae.check.contract import BY_NAME
 from mnist_vae.check.formats import FORMATS, gradescope, junit
 from mnist_vae.check.intake import Submission, classroom, neighbours, submission
-from mnist_vae.check.judge import LAYOUTS, Options, Report, check
+from mnist_vae.check.judge import Report, check
 from mnist_vae.check.pages import class_page, page_name, solution_page
 from mnist_vae.check.report import ASSIGNMENT, Shares, as_json, class_json, class_text, read_shares, text
+from mnist_vae.check.session import LAYOUTS, Options
 from mnist_vae.errors import InputError
 from mnist_vae.files.storage import save_text
 from mnist_vae.parameters import Parameter, add_option

@@ -6,9 +6,10 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from mnist_vae.check.intake import LANGUAGES
-from mnist_vae.check.judge import Options, Report, check
+from mnist_vae.check.judge import Report, check
 from mnist_vae.check.julia import require_julia
 from mnist_vae.check.report import text
+from mnist_vae.check.session import Options
 from mnist_vae.errors import InputError
 from mnist_vae.files.storage import save_table
 from mnist_vae.parity.solutions import COLUMNS, ladder_rows

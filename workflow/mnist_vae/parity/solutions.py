@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mnist_vae.check.compare import TOLERANCE
 from mnist_vae.check.contract import BERNOULLI, BY_NAME, GAUSSIAN
-from mnist_vae.check.judge import TOLERANCE, Report
+from mnist_vae.check.judge import Report
 
 COLUMNS = ("rung", "quantity", "tier", "backend", "dtype", "max_rel", "tolerance", "pass")
 ALONE = 7  # the rung of what only solutions have
