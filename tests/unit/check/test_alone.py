@@ -223,20 +223,24 @@ def edited(edits: dict[str, str]) -> str:
     return text
 
 
+def path(folder, name):
+    return folder / f"{re.sub('[^a-z0-9]+', '_', name)}.py"
+
+
 @pytest.fixture(scope="module")
 def host(tmp_path_factory):
     folder = tmp_path_factory.mktemp("alone")
     texts = {name: edited(edits) for name, (edits, _) in EDITS.items()}
     texts |= {name: stubs(body) for name, body in STUBS.items()}
     for name, text in texts.items():
-        (folder / f"{name}.py").write_text(text, encoding="utf-8")
-    with Host(folder / "a constant elbo.py", None, SECONDS) as host:
+        path(folder, name).write_text(text, encoding="utf-8")
+    with Host(path(folder, "a constant elbo"), None, SECONDS) as host:
         host.source = folder
         yield host
 
 
 def judged(host, name):
-    report = check(host.source / f"{name}.py", Options(seconds=SECONDS, names=NOT_ASKED), host)
+    report = check(path(host.source, name), Options(seconds=SECONDS, names=NOT_ASKED), host)
     assert report.trouble == ""
     return {v.function: v for v in report.verdicts if v.function != "train_model_params"}
 
