@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from mnist_vae.check.contract import COMPLETION, FUNCTIONS, PICTURES
 from mnist_vae.check.judge import check
 from mnist_vae.check.process import Host
 from mnist_vae.check.report import points_of
@@ -13,7 +14,6 @@ from mnist_vae.check.session import Options
 from .conftest import RIGHT, SECONDS
 
 TEXT = RIGHT[".py"].read_text(encoding="utf-8")
-NOT_ASKED = {"train_model_params": "not_asked_for"}
 GAUSSIAN = "factorized_gaussian_log_density"
 
 
@@ -22,6 +22,12 @@ def stubs(body: str) -> str:
     text = TEXT.replace("answers = [True, False, False, False, True]\n", "")
     return re.sub(r"(?m)^(def \w+\(.*\):\n)(?:(?:    .*)?\n)+", rf"\1    {body}\n\n\n", text)
 
+
+LIKELIHOOD = "    return bernoulli_log_density(decoder(z), x).sum(-1)"
+UNPACK = "    q_mean, q_log_std = unpack_gaussian_params(encoder(x))\n    z"
+TOP_LIKELIHOOD = "    return bernoulli_log_density(top_half(decoder(z)), top_half(x)).sum(-1)"
+STEPS = "        for batch in batches(train_x):"
+SIGNATURE = "(loss, encoder, decoder, train_x, test_x, nepochs=100)"
 
 # What stands in the right solution, what instead, and what is said of which functions: a status or a mistake.
 # Every other function is right.
@@ -207,6 +213,85 @@ EDITS = {
         {"bernoulli_log_density(decoder(z), x).sum": "(x * decoder(z) - (1 + decoder(z).exp()).log()).sum"},
         {"log_likelihood": "overflowing_exponential"},
     ),
+    "a likelihood that ends in dots": (
+        {
+            "bernoulli_log_density(decoder(z), x).sum(-1)": "1e-3 * bernoulli_log_density(decoder(z), x).sum(-1)"
+        },
+        {"log_likelihood": "wrong"},
+    ),
+    # Forms that are right.
+    "the top half of one image": ({"x[..., :TOP]": "x[:TOP]"}, {}),
+    "the top half of one image, wrong": (
+        {"x[..., :TOP]": "x[TOP:]"},
+        {"top_half": "bottom_half_for_the_top"},
+    ),
+    "the top half as pictures": (
+        {
+            "    return x[..., :TOP]": "    return x.reshape(-1, 28, 28)[:, :14]",
+            TOP_LIKELIHOOD: TOP_LIKELIHOOD.replace("sum(-1)", "sum((-1, -2))"),
+        },
+        {},
+    ),
+    "latents before images": (
+        {
+            "def top_half_joint(x, z)": "def top_half_joint(z, x)",
+            "top_half_joint(x, z) - log_q": "top_half_joint(z, x) - log_q",
+            "def joint_log_density(x, z)": "def joint_log_density(z, x)",
+            "(joint_log_density(x, z)": "(joint_log_density(z, x)",
+        },
+        {},
+    ),
+    "images of Bool": (
+        {
+            LIKELIHOOD: "    return torch.where(x, F.logsigmoid(decoder(z)), F.logsigmoid(-decoder(z))).sum(-1)",
+            UNPACK: UNPACK.replace("(x)", "(x.float())"),
+        },
+        {},
+    ),
+}
+# Trainings, judged by a loss that may be wrong itself.
+TRAININGS = {
+    "by batches": (
+        {
+            SIGNATURE: "(encoder, decoder, batches, nepochs=100)",
+            STEPS: "        for batch in batches:",
+            '            print(f"epoch {epoch + 1}: test loss {loss(test_x[:BATCH]).item():.2f}")': "            pass",
+        },
+        {"train_model_params": "right"},
+    ),
+    "with a loss to write": (
+        {"    return -elbo(x)": "    pass"},
+        {"train_model_params": "right", "loss": "absent"},
+    ),
+    "above a constant elbo": (
+        {ELBO: "    return torch.tensor(42.0)"},
+        {"train_model_params": "right", "elbo": "wrong"},
+    ),
+    "one network above a constant elbo": (
+        {
+            ELBO: "    return torch.tensor(42.0)",
+            "[*encoder.parameters(), *decoder.parameters()]": "encoder.parameters()",
+        },
+        {"train_model_params": "decoder_not_trained", "elbo": "wrong"},
+    ),
+    "by an elbo that is to be written": (
+        {ELBO: "    pass", "            value = loss(batch)": "            value = -elbo(batch)"},
+        {"train_model_params": "unjudged", "elbo": "failed"},
+    ),
+    "without the last batch of an order": (
+        {STEPS: "        for batch in train_x[:200].split(BATCH):"},
+        {"train_model_params": "last_batch_left_out"},
+    ),
+    "of images drawn again": (
+        {STEPS: "        for batch in [train_x[torch.randint(len(train_x), (BATCH,))] for _ in range(3)]:"},
+        {"train_model_params": "right"},
+    ),
+    "of the encoder's own": (
+        {
+            "            value = loss(batch)": "            for p in decoder.parameters():\n                p.requires_grad_(False)\n            value = loss(batch)"
+        },
+        {"train_model_params": "decoder_not_trained"},
+    ),
 }
 STUBS = {
     "stubs of pass": "pass",
@@ -230,7 +315,7 @@ def path(folder, name):
 @pytest.fixture(scope="module")
 def host(tmp_path_factory):
     folder = tmp_path_factory.mktemp("alone")
-    texts = {name: edited(edits) for name, (edits, _) in EDITS.items()}
+    texts = {name: edited(edits) for name, (edits, _) in (EDITS | TRAININGS).items()}
     texts |= {name: stubs(body) for name, body in STUBS.items()}
     for name, text in texts.items():
         path(folder, name).write_text(text, encoding="utf-8")
@@ -239,10 +324,11 @@ def host(tmp_path_factory):
         yield host
 
 
-def judged(host, name):
-    report = check(path(host.source, name), Options(seconds=SECONDS, names=NOT_ASKED), host)
+def judged(host, name, left_out=("train_model_params",)):
+    not_asked = dict.fromkeys(left_out, "not_asked_for")
+    report = check(path(host.source, name), Options(seconds=SECONDS, names=not_asked), host)
     assert report.trouble == ""
-    return {v.function: v for v in report.verdicts if v.function != "train_model_params"}
+    return {v.function: v for v in report.verdicts if v.function not in left_out}
 
 
 @pytest.mark.parametrize("name", EDITS)
@@ -253,6 +339,16 @@ def test_what_is_wrong_is_named_and_nothing_else(host, name):
         said = expected.get(function, "right")
         assert said in (verdict.status, *verdict.mistakes), (function, verdict)
         assert (points_of(verdict)[0] > 0) <= (said == "right")
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+@pytest.mark.xdist_group("check alone")
+def test_a_training_is_judged_alone(host, name):
+    _, expected = TRAININGS[name]
+    left_out = [f.name for f in FUNCTIONS if f.part in (PICTURES, COMPLETION) or f.name == "test_loss"]
+    verdicts = judged(host, name, left_out)
+    for function, said in expected.items():
+        assert said in (verdicts[function].status, *verdicts[function].mistakes), verdicts[function]
 
 
 @pytest.mark.parametrize("name", STUBS)

@@ -21,6 +21,7 @@ JL_Q = "log_q(q_mean, q_log_std, z)"
 JL_DRAW = "return mean .+ exp.(log_std) .* noise"
 JL_BERNOULLI = "return min.(t, 0) .- log1p.(exp.(-abs.(t)))"
 JL_PRIOR = "prior_samples(count) = logistic.(decoder(randn(Dz, count)))"
+JL_GRADIENTS = "            gradients = loss_gradients(encoder, decoder, batch)\n"
 TRANSPOSED = "reshape(permutedims(reshape(x, 28, 28, :), (2, 1, 3)), size(x))"
 
 # mistake: the function in which it is made; the edit in Python; the edit in Julia.
@@ -352,6 +353,27 @@ VARIANTS = {
         "train_model_params",
         ("optimizer.step()", "pass"),
         ("parameter .-= 1e-3", "parameter .-= 0"),
+    ),
+    "encoder_not_trained": (
+        "train_model_params",
+        ("[*encoder.parameters(), *decoder.parameters()]", "decoder.parameters()"),
+        (
+            JL_GRADIENTS,
+            f"{JL_GRADIENTS}            gradients = (map(zero, gradients[1:4])..., gradients[5:8]...)\n",
+        ),
+    ),
+    "decoder_not_trained": (
+        "train_model_params",
+        ("[*encoder.parameters(), *decoder.parameters()]", "encoder.parameters()"),
+        (
+            JL_GRADIENTS,
+            f"{JL_GRADIENTS}            gradients = (gradients[1:4]..., map(zero, gradients[5:8])...)\n",
+        ),
+    ),
+    "last_batch_left_out": (
+        "train_model_params",
+        ("in batches(train_x):", "in batches(train_x)[:-1]:"),
+        ("for batch in batch_x(train_x)", "for batch in batch_x(train_x)[1:end-1]"),
     ),
     "prior_samples_from_the_encoder": (
         "prior_samples",

@@ -196,6 +196,7 @@ class Solution:
             name: self.find(word, [self.module] if name == "train_model_params" else self.holders)
             for name, word in self.names.items()
         }
+        self.own["known_loss"] = self.known_loss
         self.stand_ins = set()
         self.calls = Counter()
         self.draws_freely = False
@@ -332,10 +333,26 @@ class Solution:
             f"{key}={count}" for key, count in self.calls.items()
         ]
 
-    def train(self, name, epochs, train_images, test_images, marks):
-        """Train, and tell which images each batch held, so far as the loss was given them."""
-        train, give = self.own[name], self.framework.give
-        own_loss = self.own.get("loss")
+    def known_loss(self, x):
+        """A squared error through both networks: not the assignment's loss, but one that training lowers."""
+        features_first = x.shape[0] == 784
+        output = self.own["encoder"](x)
+        stacked = not isinstance(output, (tuple, list))
+        mean = (output[:2] if features_first else output[:, :2]) if stacked else output[0]
+        return ((self.own["decoder"](mean) - x) ** 2).sum() / x.shape[1 if features_first else 0]
+
+    def train(self, name, epochs, measure, train_images, test_images, marks):
+        """Train, and tell which images each batch held, so far as the loss was given them.
+
+        `measure` is the loss: the solution's own ("loss"), or "known_loss".
+        """
+        import numpy as np
+
+        train, give, loss = self.own[name], self.framework.give, self.own[measure]
+        if is_stub(train):
+            raise UnwrittenError
+        features = 0 if train_images.shape[0] == 784 else 1
+        batches = [part.copy() for part in np.array_split(train_images, 3, axis=1 - features)]
         seen = []
 
         def recorded(batch, *rest, **others):
@@ -343,14 +360,15 @@ class Solution:
                 pixels = flat(batch)[0]
                 pixels = pixels if pixels.shape[0] == 784 else pixels.T
                 seen.append(marks @ pixels)
-            return own_loss(batch, *rest, **others)
+            return loss(batch, *rest, **others)
 
         known = {
-            ("loss", "loss_function", "loss_fn", "criterion"): recorded if own_loss is not None else None,
+            ("loss", "loss_function", "loss_fn", "criterion"): recorded,
             ("encoder",): self.own.get("encoder"),
             ("decoder",): self.own.get("decoder"),
             ("train_x", "x", "images", "train_images", "train_data", "data", "x_train"): give(train_images),
             ("test_x", "test_images", "test_data", "x_test"): give(test_images),
+            ("batches", "train_batches", "loader", "train_loader"): [give(batch) for batch in batches],
             ("nepochs", "epochs", "n_epochs", "num_epochs"): epochs,
         }
         by_name = {word: value for words, value in known.items() for word in words}
@@ -363,13 +381,11 @@ class Solution:
                 parameter.VAR_KEYWORD,
             ):
                 raise TypeError(f"its parameter {parameter.name!r} is none of {', '.join(by_name)}")
-        if own_loss is not None:
-            self.put("loss", recorded)
+        self.put("loss", recorded)
         try:
             train(**arguments)
         finally:
-            if own_loss is not None:
-                self.put("loss", own_loss)
+            self.put("loss", self.own.get("loss"))
         return seen
 
     def answers(self):
@@ -432,8 +448,8 @@ def perform(words, arrays, held, ask):
         found, calls = solution.call(name, int(repeats), arrays, verb)
         return ["arrays", *calls], found
     if verb == "train":
-        name, epochs = words
-        return ["arrays"], solution.train(name, int(epochs), *arrays)
+        name, epochs, measure = words
+        return ["arrays"], solution.train(name, int(epochs), measure, *arrays)
     found = solution.answers()
     return ["answers", *([] if found is None else ["found", *found])], []
 

@@ -37,13 +37,12 @@ from mnist_vae.check.mistakes import MISTAKES, Mistake
 from mnist_vae.check.process import Host, SolutionError, UnwrittenError
 from mnist_vae.check.reference import Array, Right
 from mnist_vae.check.session import DENSITIES, ELEMENTWISE, GAUSSIANS, Observed, Options, Reading, Session
+from mnist_vae.check.training import LossError, observe_training
 
 REPEATS = {"elbo": 200, "loss": 200, "test_loss": 30, "top_half_elbo": 100}  # calls of a function that draws
 DEVIATIONS = 7.0
 QUADRATURE_ERROR = 0.05  # nats, at most, of the expectations
 SPREAD = 4.0  # variances that a right bound may have, as a multiple of the one-draw estimators'
-EPOCHS = 3
-MORE_EPOCHS = 20  # where the loss has not clearly fallen by then
 DRAWS_AN_IMAGE = 2_000  # at most, of a solution's own: so much may its bound vary less than with one
 MOMENTS: dict[tuple[str, bool], tuple[Array, Array, float]] = {}  # of right bounds of known networks
 READ = {name for function in FUNCTIONS for name in function.uses}  # by other functions
@@ -150,6 +149,10 @@ class Judge:
         self.placed: dict[str, tuple[str, ...]] = {}  # mistakes by the function they were found in
         self.unexplained: set[str] = set()
         self.deviations: dict[str, float] = {}  # by function, of the order of arguments that fits best
+        self.by_known_loss = False
+        self.one_image = (
+            False  # whether the top half is that of one image, so that a batch's is not asked for
+        )
         self.probabilities: bool | None = False  # whether the decoder gives them, and the rest knows; None: ?
 
     # --- climbing ------------------------------------------------------------------------------------------
@@ -168,8 +171,10 @@ class Judge:
         for function in FUNCTIONS:
             if function.name not in verdicts:
                 verdicts[function.name] = self.judged(function)
+        answers = list(self.judge_answers())
+        verdicts["train_model_params"] = self.training_alone(verdicts)
         yield from (verdicts[function.name] for function in FUNCTIONS)
-        yield from self.judge_answers()
+        yield from answers
 
     def judged(self, function: Function) -> Verdict:
         """One function's verdict; from now on the judge answers for it if it is not right."""
@@ -194,12 +199,14 @@ class Judge:
         conventions = [False, True] if self.probabilities is None and reads_logits else [self.probabilities]
         found: list[Verdict] = []
         for probabilities in map(bool, conventions):
-            found.append(self.read_as(function, Reading(probabilities)))
+            one_image = self.one_image and function.part == COMPLETION and "x" in function.arguments
+            found.append(self.read_as(function, Reading(probabilities, one_image)))
             for reading in self.further_readings(function, probabilities, found[-1].status == "failed"):
                 if found[-1].status in ("right", "absent") or found[-1].mistakes:
                     break
                 found.append(self.read_as(function, reading))
             if found[-1].status in ("right", "absent"):
+                self.one_image |= self.session.reading.one_image
                 if self.probabilities is None and (
                     self.session.read["decoder"] or (probabilities and function.name == BERNOULLI)
                 ):
@@ -211,7 +218,8 @@ class Judge:
     def further_readings(self, function: Function, probabilities: bool, failed: bool) -> Iterator[Reading]:
         """Other ways to read a function, when the plain one has been tried."""
         session = self.session
-        takes_images = bool({"x", "x_top", "images", "test_images"} & set(function.arguments))
+        images = {"x", "x_top", "images", "test_images"}
+        takes_images = bool(images & set(function.arguments)) or function.name == "train_model_params"
         unsure = {name for name in DENSITIES if session.read[name]} - session.keeps_axis.keys()
         ways = (
             takes_images and function.part == COMPLETION,
@@ -238,8 +246,8 @@ class Judge:
             "top_half_elbo": self.judge_bound,
             "prior_samples": self.judge_prior_samples,
         }
-        self.session.read_as(reading)
         try:
+            self.session.read_as(reading)
             return ways.get(function.name, self.judge_exact)(function)
         except UnwrittenError:
             return Verdict(function.name, "absent", NOT_YET)
@@ -751,72 +759,39 @@ class Judge:
         return verdict or Verdict(function.name, "wrong", f"makes batches of {sizes} of {len(images)} images")
 
     def judge_training(self, function: Function) -> Verdict:
-        """Which batches its loss was given, and whether the loss falls."""
-        images, test = self.arguments["images"], self.arguments["test_images"][::2]
-        if "loss" not in self.session.defined:
-            return Verdict(function.name, "unjudged", "is judged by `loss`, which is not there yet")
-
-        marks = np.random.default_rng(0).standard_normal((3, PIXELS)).astype(self.session.dtype)
-        given_train, given_test = self.session.give(images), self.session.give(test)
-
-        def own_loss() -> tuple[float, float]:
-            try:
-                values = self.session.observe("loss", [images], 10, "own").value
-            except SolutionError as error:
-                raise UnjudgedError("cannot be judged before loss is right") from error
-            return float(values.mean()), float(values.std() / 3)
-
-        def train(epochs: int) -> list[Array]:
-            return self.session.ask(
-                lambda host: host.train(function.name, epochs, given_train, given_test, marks)
-            )
-
-        def direction_to(after: float, error: float) -> int:
-            step = 6 * float(np.hypot(error_before, error)) + 1e-3 * abs(before)
-            return 0 if abs(after - before) < step else int(np.sign(after - before))
-
-        before, error_before = own_loss()
-        batches = train(EPOCHS)
-        after, error = own_loss()
-        if np.isfinite(after) and direction_to(after, error) >= 0:
-            # A few of Adam's first steps may miss: what the loss does is seen in the long run.
-            train(MORE_EPOCHS)
-            later, error_later = own_loss()
-            if np.isfinite(later):
-                after, error = later, error_later
-        self.session.forget_own()
-        if not np.isfinite(after):
-            return Verdict(
-                function.name,
-                "wrong",
-                f"moves the loss of its own images from {before:.4g} to {after:g}: are its steps too large?",
-            )
-        direction = direction_to(after, error)
-        own = images @ marks.T.astype(np.float64)
-        distances = [np.abs(own[:, None, :] - batch.T[None, :, :]).max(-1) for batch in batches]
-        found = [list(each.argmin(0)[each.min(0) < 0.05]) for each in distances]
-        found = [batch for batch in found if batch]
-        right = self.session.right()
-        sizes = {len(batch) for batch in found}
-        # A random batch anew in each epoch counts as one batch, too.
-        images_seen = min(len({image for batch in found for image in batch}), sum(map(len, found)) / EPOCHS)
+        """Which batches the steps see, which networks move, and whether the loss falls."""
+        images, right = self.arguments["images"], self.session.right()
+        measure = "loss" if "loss" in self.session.defined and not self.by_known_loss else "known_loss"
+        try:
+            seen = observe_training(self.session, function.name, measure)
+        except LossError as error:
+            raise UnjudgedError("cannot be judged before loss is right") from error
+        effect = f"moves the loss of its own images from {seen.before:.4g} to {seen.after:.4g}"
+        if not np.isfinite(seen.after):
+            return Verdict(function.name, "wrong", f"{effect}: are its steps too large?")
 
         def matches(world: Right) -> bool:
-            expected = world.epoch(images)
-            if world.training_direction != direction:
-                return False
-            if not found:
-                return True
-            whole = sizes == {len(images)}
-            return whole == (len(expected) == 1 and len(expected[0]) == len(images)) and (
-                images_seen <= len(images) / 2
-            ) == (sum(map(len, expected)) <= len(images) / 2)
+            return seen.is_that_of(world, images)
 
         if matches(right):
             return Verdict(function.name, "right")
-        effect = f"moves the loss of its own images from {before:.4g} to {after:.4g}"
-        verdict = self.diagnose(function, right, matches, f"{effect}, as" if direction >= 0 else "steps as")
-        return verdict or Verdict(function.name, "wrong", effect)
+        effect_too = "steps as" if seen.direction < 0 else f"{effect}, as"
+        return self.diagnose(function, right, matches, effect_too) or Verdict(function.name, "wrong", effect)
+
+    def training_alone(self, verdicts: Mapping[str, Verdict]) -> Verdict:
+        """The verdict on a training that is not right by a loss that is not right: by a known one."""
+        first, function = verdicts["train_model_params"], BY_NAME["train_model_params"]
+        loss = BY_NAME["loss"]
+        if first.status in ("right", "absent") or all(
+            verdicts[name].status == "right" for name in {"loss"} | used_by(loss)
+        ):
+            return first
+        self.by_known_loss = True
+        self.session.reload()
+        verdict = self.judged(function)
+        if verdict.status == "right" or verdict.mistakes:
+            return verdict
+        return Verdict(function.name, "unjudged", "cannot be judged before loss is right")
 
     def judge_answers(self) -> Iterator[Verdict]:
         """The five questions."""

@@ -514,6 +514,24 @@ def loss_maximized(right: Right) -> None:
 )
 def nothing_trained(right: Right) -> None:
     right.training_direction = 0
+    right.trained = frozenset()
+
+
+@mistake(("train_model_params",), "the encoder is not trained", "update the parameters of both networks")
+def encoder_not_trained(right: Right) -> None:
+    right.trained = frozenset({"decoder"})
+
+
+@mistake(("train_model_params",), "the decoder is not trained", "update the parameters of both networks")
+def decoder_not_trained(right: Right) -> None:
+    right.trained = frozenset({"encoder"})
+
+
+@mistake(
+    ("train_model_params",), "the last batch of each epoch is left out", "loop over all batches in each epoch"
+)
+def last_batch_left_out(right: Right) -> None:
+    after(right, ("epoch",), lambda batches: batches[:-1])
 
 
 # --- pictures ----------------------------------------------------------------------------------------------

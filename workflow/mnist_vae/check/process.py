@@ -232,10 +232,10 @@ class Host:
         return arrays, {key: int(count) for key, _, count in counts if count.isdecimal()}
 
     def train(
-        self, name: str, epochs: int, train: np.ndarray, test: np.ndarray, marks: np.ndarray
+        self, name: str, epochs: int, loss: str, train: np.ndarray, test: np.ndarray, marks: np.ndarray
     ) -> list[np.ndarray]:
-        """Let it train; `marks` times each batch that its loss was given."""
-        return self._ask("arrays", ["train", name, str(epochs)], [train, test, marks])[1]
+        """Let it train by "loss", its own, or by "known_loss"; `marks` times each batch that it was given."""
+        return self._ask("arrays", ["train", name, str(epochs), loss], [train, test, marks])[1]
 
     def answers(self) -> list[str] | None:
         """What the file says to the five questions."""

@@ -132,6 +132,7 @@ class Right:
         return self.loss(x, noise)
 
     training_direction = -1  # of the loss
+    trained = frozenset({"decoder", "encoder"})
 
     def epoch(self, images: Array) -> list[Array]:
         """The batches that the steps of one epoch see."""

@@ -124,6 +124,14 @@ class Session:
         for name in self.stand_ins:
             self._put(name)
 
+    def reload(self) -> None:
+        """Run the file again, with its own networks, and its own functions but batches."""
+        self.known = None
+        self.stand_ins = [name for name in self.stand_ins if name == "batches"]
+        self.read_as(Reading())
+        self.forget_own()
+        self.load()
+
     def close(self) -> None:
         """End the process, unless others use it."""
         if self.host is not None and self.host is not self.shared:
