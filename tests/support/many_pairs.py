@@ -1,6 +1,5 @@
 """Put two mistakes into a right solution, one in a function that the other's function is made of.
 
-
 In tests/: `PYTHONPATH=../workflow python -m support.many_pairs 200`, of so many pairs, or of all. It
 prints each pair of which one is not named, and how many mistakes are named, or wrong without a name. The exit
 status is 0 only if at least 95 % of the pairs are wrong in both of their functions.

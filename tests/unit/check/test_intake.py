@@ -10,9 +10,9 @@ import pytest
 
 from mnist_vae.check import intake, process
 from mnist_vae.check.judge import check
-from mnist_vae.check.session import Options
 from mnist_vae.check.julia import program, require_julia
 from mnist_vae.check.notebooks import from_export, from_notebook
+from mnist_vae.check.session import Options
 from mnist_vae.errors import InputError
 from support.command_line import run_command
 

@@ -687,7 +687,7 @@ class Judge:
             )
 
         verdict = (
-            diagnosed(one_draw=True)
+            (None if repeated else diagnosed(one_draw=True))
             or diagnosed(one_draw=False)
             or self.diagnose_draws(
                 function,
