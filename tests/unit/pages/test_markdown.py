@@ -55,3 +55,8 @@ def test_minus_signs_stand_before_the_bounds():
     page = html_page("# -ELBO\n\n- log p(x) or -log p(x), x-log p\n", "gaps")
     assert "<h1>\N{MINUS SIGN}ELBO</h1>" in page
     assert "<li>log p(x) or \N{MINUS SIGN}log p(x), x-log p</li>" in page
+
+
+def test_numbers_of_tables_have_minus_signs():
+    page = html_page("# T\n\n| a |\n|---|\n| -24.87 to -23.1, 1e-5, a-1 |\n", "gaps")
+    assert ">\N{MINUS SIGN}24.87 to \N{MINUS SIGN}23.1, 1e-5, a-1<" in page

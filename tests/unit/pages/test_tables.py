@@ -162,9 +162,9 @@ def test_page(dataset, seeds):
     assert "nan" not in page
     for sentence in table_pages.agreement(table):
         assert sentence in page.splitlines() or f"- {sentence}" in page.splitlines()
-    first = next(line for line in page.splitlines() if "| 1,000" in line)
+    first = next(line for line in page.splitlines() if " 1,000 |" in line)
     assert ("182.00 ± 1.00" if len(seeds) == 3 else "180.00 ± 0.50") in first
-    assert ("| 181.087" in page) == (dataset == "mnist")
+    assert ("181.087 |" in page) == (dataset == "mnist")
     every_seed = [line for line in page.split("## Every seed")[1].splitlines() if "| reference" in line]
     assert len(every_seed) == 2 * len(seeds)
 
@@ -212,7 +212,7 @@ def test_largest_error_over_images_is_the_largest_over_seeds():
     table = tables.gaps_table(both)
     assert table.full_test_largest_error.tolist() == [2e-4, 9e-4, 9e-4]
     assert not [name for name in table if "largest_error_" in name]
-    assert "| 0.0009" in table_pages.gaps_markdown(table, NO_STRETCH, "mnist")
+    assert " 0.0009 |" in table_pages.gaps_markdown(table, NO_STRETCH, "mnist")
 
 
 def test_unseen_training_images_less_seen_ones():
@@ -328,3 +328,18 @@ def test_third_question_without_an_example_claims_none():
     assert "did not both rise" in sentence
     assert "0 show both" in sentence
     assert "No stretch of training was measured" in table_pages.third_question_answer(NO_STRETCH)
+
+
+def test_numbers_are_aligned_to_the_right():
+    table = pd.DataFrame(
+        {
+            "recipe": ["strong", "1"],
+            "n": ["1,000", "10,000"],
+            "nats": ["-24.87 ± 0.1", "+5"],
+            "interval": ["-26.7 to -23.1", ""],
+            "p": ["< 0.001", "0.04"],
+            "seeds": ["3 and 5", "1"],
+        }
+    )
+    rule = tables.markdown_table(table).splitlines()[1]
+    assert [cell.endswith(":") for cell in rule.strip("|").split("|")] == [False, *[True] * 5]

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from mnist_vae.pages.tables import MODEL
+from mnist_vae.pages.tables import MODEL, markdown_table
 
 COLUMNS = [
     *("latent", "images", "difference", "largest_difference", "root_mean_square_in_errors"),
@@ -39,6 +39,6 @@ def estimates_markdown(table: pd.DataFrame, dataset: str) -> str:
         f"# The estimate of log p(x) against the sum, on {dataset}",
         "The estimate by importance sampling less the sum, in nats per image, on the first test images: "
         "where both can be had. An error is the estimate's own standard error for that image.",
-        pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True),
+        markdown_table(pd.DataFrame(shown)),
     ]
     return "\n\n".join(paragraphs) + "\n"

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from mnist_vae.pages.tables import MODEL, how_known
+from mnist_vae.pages.tables import MODEL, how_known, markdown_table
 
 COLUMNS = {
     ("test", "latent"): "latent",
@@ -84,7 +84,7 @@ def latents_markdown(table: pd.DataFrame, dataset: str) -> str:
     paragraphs = [
         f"# What latent dimensions buy, on {dataset}",
         "Nats per image; lower is better. Means over seeds.",
-        pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True),
+        markdown_table(pd.DataFrame(shown)),
         "-ELBO, -log p(x), KL(q to the prior) and active units are of all test images, the amortization gap "
         f"of the first {images}. log p(x) is exact in one or two dimensions. Beyond, its gap to the ELBO is "
         f"estimated on the first {images} test images by importance sampling, and taken off the -ELBO of "

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from mnist_vae.pages.latents import log_px_of_test
-from mnist_vae.pages.tables import MODEL
+from mnist_vae.pages.tables import MODEL, markdown_table
 
 PUBLISHED = [  # the columns of a file of published figures
     *("model", "source", "latent", "neg_log_px", "binarization", "training_images", "hidden"),
@@ -85,7 +85,7 @@ def literature_markdown(table: pd.DataFrame) -> str:
         "made anew at every use are more training images than draws made once. Ours are thresholded (mnist), "
         "or drawn once, by other draws than Larochelle & Murray's (mnist_sampled); where a recipe deforms "
         "the training images, those are drawn anew in every epoch. ± is the standard error of an estimate.",
-        pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True),
+        markdown_table(pd.DataFrame(shown)),
         "None of the papers themselves was at hand. Each of their figures was seen in the place named here:",
         "\n".join(listed),
     ]

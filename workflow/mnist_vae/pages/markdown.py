@@ -21,6 +21,7 @@ LINKS = {
 }
 WIDE = 4  # columns, above which a table folds on a narrow screen
 JOINT = re.compile(r"(?<=[/_])(?=\w)|(?=\.[A-Za-z])")  # where the name of a file or a function may break
+MINUS_OF_NUMBER = re.compile(r"(?<![\w-])-(?=\d)")
 HYPHEN_AS_MINUS = re.compile(r"(?<![\w-])-(?=ELBO|log p)")
 
 
@@ -103,6 +104,7 @@ def _describe_tables(tokens: list[Token]) -> None:
             token.attrSet("data-column", titles[column])
             for word in tokens[i + 1].children or ():
                 word.content = word.content.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
+                word.content = MINUS_OF_NUMBER.sub("\N{MINUS SIGN}", word.content)
             column += 1
         elif token.type in ("thead_open", "tbody_open"):
             token.attrSet("role", "rowgroup")

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from mnist_vae.pages.tables import COVERAGE, REFERENCE_RECIPE, RISE, quoted_stretch
+from mnist_vae.pages.tables import COVERAGE, REFERENCE_RECIPE, RISE, markdown_table, quoted_stretch
 
 SIGNIFICANCE = 1 - COVERAGE
 
@@ -252,7 +252,7 @@ def _page(title: str, *blocks: str) -> str:
 
 
 def _table(columns: dict) -> str:
-    return pd.DataFrame(columns).to_markdown(index=False, disable_numparse=True)
+    return markdown_table(pd.DataFrame(columns))
 
 
 def _models(rows: pd.DataFrame) -> dict:

@@ -5,6 +5,7 @@ A column whose metric no model has is left out.
 """
 
 import itertools
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,6 +63,8 @@ METRICS = [*MODEL, "split", "metric", "value", "standard_error"]  # columns of w
 CHANGES = [f"{name}_change{error}" for name in ("elbo", "kl", "log_px") for error in ("", "_standard_error")]
 EPOCHS = [*MODEL, "split", "images", "epoch", *CHANGES]  # of what `measure_epochs` stores
 STRETCHES = [*MODEL, "split", "images", "from_epoch", "to_epoch", *CHANGES, "both_rose"]
+# A cell that is a number, two of them, or one with its error.
+NUMBERS = re.compile(r"((< )?[-+]?[\d,.]*\d( ?%)?( (±|to|and) [-+]?[\d,.]*\d)?)?")
 
 
 def gather(paths: Sequence[str | Path], metric: str = "neg_elbo") -> pd.DataFrame:
@@ -233,3 +236,10 @@ def quoted_stretch(found: pd.DataFrame) -> pd.DataFrame:
     chosen = found[(found.recipe == REFERENCE_RECIPE) & (found.split == "test")]
     chosen = chosen[chosen.n == chosen.n.max()]
     return chosen[chosen.to_epoch == chosen.to_epoch.max()].head(1)
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    """A table of texts in Markdown, its columns of numbers aligned to the right."""
+    texts = table.astype(str)
+    aligned = ["right" if all(map(NUMBERS.fullmatch, texts[name])) else "left" for name in texts]
+    return table.to_markdown(index=False, disable_numparse=True, colalign=aligned)
