@@ -5,8 +5,6 @@ import pandas as pd
 import pytest
 
 from mnist_vae.check.compare import deviation
-from mnist_vae.check.judge import Report, Verdict
-from mnist_vae.commands import check_solutions
 from mnist_vae.parity import tables
 from support.command_line import run_command
 
@@ -52,11 +50,13 @@ def test_a_solution_that_cannot_be_loaded_fails_the_ladder(tmp_path):
     assert "the file (mine.py) fail" in tables.verdict(ladder)
 
 
-def test_a_missing_package_is_a_reason_and_another_trouble_is_none():
-    lacking = Report("a.jl", trouble="The file fails: ArgumentError: Package Flux not found in current path")
-    assert "Flux" in check_solutions.missing_package(lacking)
-    assert not check_solutions.missing_package(Report("a.jl", trouble="The file fails: ErrorException"))
-    assert not check_solutions.missing_package(Report("a.jl", verdicts=(Verdict("loss", "wrong"),)))
+def test_an_optional_solution_that_lacks_a_package_is_left_out(tmp_path, capsys):
+    (tmp_path / "right.py").write_text(PRIOR.format(factor=1))
+    (tmp_path / "lacks.py").write_text("import nowhere")
+    words = f"{tmp_path}/table.csv {tmp_path}/right.py --optional {tmp_path}/lacks.py"
+    assert run_command(f"check_solutions {words}") == 0
+    assert set(pd.read_csv(tmp_path / "table.csv").tier) == {"right.py"}
+    assert "lacks.py is left out: The file needs the package nowhere" in capsys.readouterr().err
 
 
 def test_deviation_is_relative_and_absolute_below_one():

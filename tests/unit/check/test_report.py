@@ -136,6 +136,16 @@ def test_junit_xml():
     assert "SyntaxError" in second.find("testcase/error").text
 
 
+def test_a_missing_package_is_no_points_either_way():
+    """Neither 0 points nor a failure: a report that says that nothing was judged."""
+    lacks = Report("eve", trouble="The file needs the package jax, and is not judged.", missing="jax")
+    assert "not judged  The file needs" in class_text([lacks], ASSIGNMENT)
+    assert '<td class="count"></td><td class="count">48</td>' in class_page([lacks], ["x"], ASSIGNMENT)
+    assert ElementTree.fromstring(junit([lacks], ASSIGNMENT)).find("testsuite/testcase/skipped") is not None
+    with pytest.raises(InputError, match="Install it where the autograder runs"):
+        gradescope(lacks, ASSIGNMENT)
+
+
 def test_command_writes_the_formats(tmp_path, capsys):
     path = tmp_path / "mine.py"
     path.write_text("import numpy as np\ndef top_half(x): return x[:, :392]\n")

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 from mnist_vae.check import report as words
 from mnist_vae.check.judge import Report, Verdict
+from mnist_vae.errors import InputError
 
 FORMATS = ("gradescope", "junit")
 
@@ -14,8 +15,11 @@ FORMATS = ("gradescope", "junit")
 def gradescope(report: Report, shares: words.Shares) -> str:
     """Gradescope's results.json: a test for each function and answer, with its points.
 
-    As https://gradescope-autograders.readthedocs.io/en/latest/specs/ describes it.
+    As https://gradescope-autograders.readthedocs.io/en/latest/specs/ describes it. Raises InputError where a
+    package that the solution needs is not installed: 0 points would be a claim, and there is nothing between.
     """
+    if report.missing:
+        raise InputError(f"{report.name}: {report.trouble} Install it where the autograder runs.")
     output = [words.headline(report), *words.first_lines(report)]
     if report.trouble:
         return json.dumps({"score": 0, "output": "\n".join(output), "tests": []}, indent=1)
@@ -60,7 +64,8 @@ def suite(report: Report) -> ElementTree.Element:
         kind = {"wrong": "failure", "failed": "error", "right": ""}.get(verdict.status, "skipped")
         if kind:
             sentence = said.get(verdict.function, "") or words.MARKS[verdict.status]
-            sentence = words.headline(report) if report.trouble else sentence
+            if report.trouble:
+                kind, sentence = "skipped" if report.missing else kind, words.headline(report)
             ElementTree.SubElement(case, kind, message=sentence).text = sentence
     if lines := words.first_lines(report):
         ElementTree.SubElement(element, "system-out").text = "\n".join(lines)

@@ -82,15 +82,15 @@ def sums(report: Report, shares: Shares) -> tuple[float, float]:
 
 
 def total(report: Report, shares: Shares) -> str:
-    """All points of a report: "27 of 48"."""
+    """All points of a report, "27 of 48 points", unless the package that it needs is not there."""
     earned, most = sums(report, shares)
-    return f"{earned:g} of {most:g}"
+    return "not judged" if report.missing else f"{earned:g} of {most:g} points"
 
 
 def points(report: Report, shares: Shares) -> str:
     """All points in a sentence."""
     whose = ", as this project shares them among what a program can judge" if shares is ASSIGNMENT else ""
-    return f"{total(report, shares)} points{whose}."
+    return f"{total(report, shares)}{whose}."
 
 
 # --- one solution -----------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ def class_text(reports: Sequence[Report], shares: Shares | None = None) -> str:
     """The terminal's table of a class."""
     lines = [SANDBOX if any(report.sandboxed for report in reports) else NO_SANDBOX]
     for report in reports:
-        scored = f"{total(report, shares):>8} points  " if shares else ""
+        scored = f"{total(report, shares):>15}  " if shares else ""
         lines += [f"  {report.name:32} {scored}{headline(report)}"]
         if not report.trouble:
             lines += [f"  {'':32} {line}" for line in summary(report)]

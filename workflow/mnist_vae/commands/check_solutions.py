@@ -1,12 +1,11 @@
 """Check whole solutions of the assignment for the parity ladder: a row for each function that is judged."""
 
-import re
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from mnist_vae.check.intake import LANGUAGES
-from mnist_vae.check.judge import Report, check
+from mnist_vae.check.judge import check
 from mnist_vae.check.julia import require_julia
 from mnist_vae.check.report import text
 from mnist_vae.check.session import Options
@@ -39,8 +38,8 @@ def run(options: Namespace) -> None:
             leave_out(name, reason)
             continue
         report = check(solution_file(name), Options(seconds=SECONDS))
-        if is_optional and (reason := missing_package(report)):
-            leave_out(name, reason)
+        if is_optional and report.missing:
+            leave_out(name, report.trouble)
             continue
         print(text(report), end="\n\n", file=sys.stderr, flush=True)
         rows += ladder_rows(report)
@@ -71,9 +70,3 @@ def missing_julia(name: str) -> str:
     except InputError as error:
         return str(error)
     return ""
-
-
-def missing_package(report: Report) -> str:
-    """Which package a solution in Julia lacks; empty where it lacks none."""
-    found = re.search(r"Package (\w+) (?:\S+ )?not found", report.trouble)
-    return f"it uses Julia's package {found[1]}, which is not installed." if found else ""
