@@ -12,12 +12,13 @@ import pandas as pd
 import pytest
 import torch
 
-from mnist_vae.benchmarks import inference, jax_training, julia_training, pythae_training, training
+from mnist_vae.benchmarks import inference, jax_training, julia_training, processes, pythae_training, training
 from mnist_vae.benchmarks.alternation import hold, ratios, take_turns
 from mnist_vae.benchmarks.workers import Worker
 from mnist_vae.check.julia import find_julia
-from mnist_vae.commands import account, benchmark_commands, benchmark_processes
+from mnist_vae.commands import benchmark_commands, benchmark_processes
 from mnist_vae.errors import InputError
+from mnist_vae.provenance import costs
 from mnist_vae.provenance.record import RECORD, read_entries
 from mnist_vae.provenance.software import processor
 from mnist_vae.study.networks import VAE
@@ -197,9 +198,9 @@ def test_trainings_side_by_side_and_on_more_images(tmp_path, monkeypatch, small_
     def start_worker(digits, n, threads):
         return Recorded([sys.executable, "-c", ECHO.replace("7", str(n))], os.environ)
 
-    monkeypatch.setattr(benchmark_processes, "start_worker", start_worker)
-    monkeypatch.setattr(benchmark_processes, "SIZES", (50, 100, 1000))
-    monkeypatch.setattr(benchmark_processes, "TURN", 100)
+    monkeypatch.setattr(processes, "start_worker", start_worker)
+    monkeypatch.setattr(processes, "SIZES", (50, 100, 1000))
+    monkeypatch.setattr(processes, "TURN", 100)
     monkeypatch.setattr(benchmark_processes, "cores", lambda: 2)
     words = f"benchmark_processes {small_digits.binarized} {tmp_path}/x.csv {tmp_path}/x.md --rounds 1"
     assert run_command(words) == 0
@@ -286,7 +287,7 @@ def line(path, command, seconds, memory, started=0.0, ended=100.0):
 )
 def test_wall_time_and_cores_of_a_run(times, run):
     jobs = pd.DataFrame(times, columns=["started", "ended"], dtype=float).assign(cores=2)
-    assert account.single_run(jobs.sample(frac=1, random_state=0)) == run
+    assert costs.single_run(jobs.sample(frac=1, random_state=0)) == run
 
 
 def test_account_tells_a_runs_wall_time(tmp_path, monkeypatch):

@@ -1,12 +1,13 @@
 """What jobs inherit: this checkout's library, and the Python that runs Snakemake."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from mnist_vae.provenance import record
+from mnist_vae.provenance import record, software
 from mnist_vae.provenance.environment import use_library
 
 
@@ -44,3 +45,18 @@ def test_the_caches_record_is_kept_beside_ones_own(monkeypatch, tmp_path):
         record.keep("own.jsonl")
         assert os.environ[record.RECORD].split(os.pathsep) == ["own.jsonl", str(tmp_path / "record.jsonl")]
         assert os.environ[record.CACHE] == str(tmp_path)
+
+
+def test_the_kind_of_machine_names_the_kernels_that_jobs_use(monkeypatch):
+    """Whatever the variables of whoever started Snakemake would choose."""
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    as_jobs_run = software.kind_of_machine.__wrapped__()
+    assert re.search(r"numpy [\d.]+, processor .*, blas \w+", as_jobs_run)
+    for kernels in ("Nehalem", "Haswell"):
+        monkeypatch.setenv("OPENBLAS_CORETYPE", kernels)
+        assert software.kind_of_machine.__wrapped__() == as_jobs_run
+
+
+def test_the_record_names_the_kernels():
+    assert record.software()["blas"] == software.blas()
+    assert software.blas() != "unknown"

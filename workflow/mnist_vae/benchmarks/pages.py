@@ -31,7 +31,8 @@ def page(title: str, readable: pd.DataFrame, how: str, table: pd.DataFrame) -> s
             "",
             readable.to_markdown(index=False, disable_numparse=True),
             "",
-            f"{how} On {row.processor}, {row.cores} core(s), {row.threads} thread(s) each; {row.versions}.",
+            f"{how} On {row.processor}, {row.cores} core(s), {row.threads} thread(s) each; {row.versions}; "
+            f"NumPy's products by {row.blas}.",
             "",
         ]
     )

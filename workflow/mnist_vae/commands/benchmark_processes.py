@@ -1,26 +1,16 @@
 """Time trainings in processes of their own: side by side, and on more and more images. Imports no torch."""
 
 import os
-import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
-from contextlib import ExitStack, closing
-from functools import partial
 
-import pandas as pd
-
-from mnist_vae.benchmarks.alternation import hold
 from mnist_vae.benchmarks.machine import machine
 from mnist_vae.benchmarks.pages import ratios_page
-from mnist_vae.benchmarks.workers import Worker
+from mnist_vae.benchmarks.processes import trainings
 from mnist_vae.commands.shared.table_page import save_with_page
 from mnist_vae.config.measured import Benchmarks
 from mnist_vae.files.storage import load_arrays
 from mnist_vae.parameters import add_options
 from mnist_vae.provenance.software import cores
-
-SIZES = 1_000, 10_000, 60_000  # as far as there are images
-TURN = 10_000  # images, at least, of a contender's turn
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -34,57 +24,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """A row a contender, as of `benchmark`, and the most memory that a process of its had."""
     threads = int(os.environ["OMP_NUM_THREADS"])
-    sizes = sorted({min(size, len(load_arrays(options.digits)["train_images"])) for size in SIZES})
-    worker = partial(start_worker, options.digits)
-    tables = [on_more_images(worker, sizes, threads, options.rounds)]
-    if cores() > 1:
-        tables.append(side_by_side(worker, min(TURN, sizes[-1]), options.rounds))
-    table = pd.concat(tables).assign(**machine(threads, ("torch",)))
-    largest = tables[0].iloc[-1]
+    images = len(load_arrays(options.digits)["train_images"])
+    table = trainings(options.digits, images, threads, options.rounds, cores())
+    table = table.assign(**machine(threads, ("torch",)))
+    largest = table[table.contest == table.contest.iloc[0]].iloc[-1]
     note = f" {largest.contender}: {largest.memory_mb} MB of memory at most, without any evaluation."
     page = ratios_page("Trainings, timed", table, options.rounds, note)
     save_with_page(table, options.output, page, options.markdown)
-
-
-def start_worker(digits: str, n: int, threads: int) -> Worker:
-    """A process that trains on the first n images."""
-    words = ["--threads", str(threads), "repeat_epochs", digits, "--n", str(n)]
-    return Worker([sys.executable, "-m", "mnist_vae", *words], os.environ)
-
-
-def on_more_images(
-    worker: Callable[[int, int], Worker], sizes: list[int], threads: int, rounds: int
-) -> pd.DataFrame:
-    """Epochs of each size; the small sizes take several a turn."""
-    with ExitStack() as running:
-        workers = {f"n = {n:,}": running.enter_context(closing(worker(n, threads))) for n in sizes}
-        contenders = {
-            name: partial(several, work, -(-TURN // n))
-            for (name, work), n in zip(workers.items(), sizes, strict=True)
-        }
-        table = hold({"an image of an epoch": contenders}, rounds)
-    return table.assign(memory_mb=[work.memory_mb for work in workers.values()])
-
-
-def side_by_side(worker: Callable[[int, int], Worker], n: int, rounds: int) -> pd.DataFrame:
-    """Two trainings: of one thread each at the same time, or of two threads one after the other."""
-    with ExitStack() as running:
-        one, other, both = (running.enter_context(closing(worker(n, threads))) for threads in (1, 1, 2))
-        contenders = {
-            "side by side, a thread each": partial(together, one, other),
-            "one after the other, two threads": partial(several, both, 2),
-        }
-        table = hold({"an image of an epoch of two trainings": contenders}, rounds)
-    return table.assign(memory_mb=[max(one.memory_mb, other.memory_mb), both.memory_mb])
-
-
-def several(work: Worker, times: int) -> int:
-    """Let it work so many times."""
-    return sum(work() for _ in range(times))
-
-
-def together(*workers: Worker) -> int:
-    """Let all work at the same time."""
-    for worker in workers:
-        worker.begin()
-    return sum(worker.end() for worker in workers)

@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -13,23 +12,20 @@ from mnist_vae.data.augmentation import augment
 from mnist_vae.data.datasets import THRESHOLD
 from mnist_vae.data.digits import load_digits
 from mnist_vae.errors import InputError
-from mnist_vae.files.checkpoints import Checkpoint, Progress
+from mnist_vae.files.checkpoints import Checkpoint
 from mnist_vae.files.storage import file_hash, load_provenance, save_table
-from mnist_vae.files.weights import save_snapshots, save_weights, weight_arrays
+from mnist_vae.files.weights import save_snapshots, save_weights
 from mnist_vae.parameters import Parameter, add_option, add_options, read_options
-from mnist_vae.provenance.software import processor, versions
+from mnist_vae.provenance.software import blas, processor, versions
 from mnist_vae.provenance.sources import code_hash
 from mnist_vae.study.cuda import find_device
-from mnist_vae.study.evaluation import evaluate
+from mnist_vae.study.history import Progress, follow
 from mnist_vae.study.networks import VAE
 from mnist_vae.study.recipe import Device, Recipe, Seed, TrainSize
 from mnist_vae.study.training import make_step, train
 
 CHECKPOINT = "checkpoint.safetensors"  # beside the weights, while the training lasts
-HISTORY_POINTS = 12  # times a training's bounds are measured: often at first, when they change fast
-HISTORY_IMAGES = 1_000  # of the training and of the test images, the first ones, to measure them on
 HISTORY_COLUMNS = ("epoch", "loss", "train_neg_elbo", "test_neg_elbo", "train_images", "test_images")
-HISTORY_NOISE_SEED = 0  # the same noise each time, so that a curve shows the model and not the draw
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -87,36 +83,32 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
         grey = torch.from_numpy(load_digits(options.grey, "train", options.n)[0]).to(device)
         threshold = load_provenance(options.digits).get("threshold", THRESHOLD)
         variants = partial(augment, grey, recipe.augmentation, generator, threshold)
-    measured = set(np.geomspace(1, recipe.epochs, HISTORY_POINTS).round().astype(int))
-    kept = {*options.snapshot_epochs, recipe.epochs} if options.snapshot_epochs else set()
     step = make_step(vae, recipe)
-    done, history, snapshots = checkpoint.restore(vae, step.adam, generator) or (0, [], {})
-    if done:
-        print(f"going on from the checkpoint after epoch {done}/{recipe.epochs}")
-    losses = train(vae, images, recipe, generator, variants, step, done)
+    done = checkpoint.restore(vae, step.adam, generator) or Progress(0, [], {})
+    if done.epoch:
+        print(f"going on from the checkpoint after epoch {done.epoch}/{recipe.epochs}")
+    losses = train(vae, images, recipe, generator, variants, step, done.epoch)
     # On a terminal a bar; in a log, where tqdm disables itself, the lines below.
-    progress = tqdm(losses, total=recipe.epochs, initial=done, desc="training", unit="epoch", disable=None)
-    for epoch, mean_loss in enumerate(progress, start=done + 1):
-        row = {"epoch": epoch, "loss": mean_loss}
-        if epoch in measured:
-            for split, some in (("train", images[:HISTORY_IMAGES]), ("test", test_images[:HISTORY_IMAGES])):
-                row[f"{split}_neg_elbo"], row[f"{split}_images"] = _neg_elbo(vae, some), len(some)
+    bar = tqdm(
+        losses, total=recipe.epochs, initial=done.epoch, desc="training", unit="epoch", disable=None
+    )
+    splits, progress = {"train": images, "test": test_images}, done
+    for progress in follow(vae, bar, splits, recipe.epochs, options.snapshot_epochs, done):
+        row = progress.history[-1]
+        if "test_neg_elbo" in row:
             tqdm.write(
-                f"epoch {epoch}/{recipe.epochs}: -ELBO in nats: "
+                f"epoch {progress.epoch}/{recipe.epochs}: -ELBO in nats: "
                 f"train {row['train_neg_elbo']:.2f}, test {row['test_neg_elbo']:.2f}"
             )
-        history.append(row)
-        if epoch in kept:
-            snapshots[epoch] = weight_arrays(vae)
-        checkpoint.keep(vae, step.adam, generator, Progress(epoch, history, snapshots))
+        checkpoint.keep(vae, step.adam, generator, progress)
 
     provenance = load_provenance(options.digits) | {
         "recipe": options.recipe,
         "n": options.n,
         "seed": options.seed,
     }
-    save_table(options.history, history, HISTORY_COLUMNS)
-    save_snapshots(options.snapshots, snapshots, provenance)
+    save_table(options.history, progress.history, HISTORY_COLUMNS)
+    save_snapshots(options.snapshots, progress.snapshots, provenance)
     save_weights(options.weights, vae, provenance)
 
 
@@ -130,11 +122,7 @@ def _identity(options: Namespace) -> dict:
         "code": code_hash(__name__),
         "software": versions(("mnist_vae", "torch", "numpy")),
         "processor": processor(),
+        "blas": blas(),
         "threads": torch.get_num_threads(),
         "device": str(find_device(options.device)),
     }
-
-
-def _neg_elbo(vae: VAE, images: torch.Tensor) -> float:
-    noise = torch.Generator().manual_seed(HISTORY_NOISE_SEED)
-    return evaluate(vae, images, draws=1, generator=noise).neg_elbo.value

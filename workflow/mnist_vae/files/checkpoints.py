@@ -8,26 +8,18 @@ training it is: one by other options, images, code or software is never continue
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 
 from mnist_vae.errors import InputError
 from mnist_vae.files.storage import joined, load_arrays, load_provenance, parted, save_arrays
-from mnist_vae.files.weights import weight_arrays
 from mnist_vae.study.adam import Adam
-from mnist_vae.study.networks import VAE
+from mnist_vae.study.history import Progress
+from mnist_vae.study.networks import VAE, weight_arrays
 
 INTERVAL = 30  # seconds between checkpoints; each costs about a tenth of one
-
-
-class Progress(NamedTuple):
-    """How far a training has come: epochs done, a row of history for each, and the weights kept so far."""
-
-    epoch: int
-    history: list[dict[str, Any]]
-    snapshots: dict[int, dict[str, np.ndarray]]
 
 
 class Checkpoint:

@@ -9,7 +9,7 @@ import torch
 
 from mnist_vae.errors import InputError
 from mnist_vae.files.storage import joined, load_arrays, parted, save_arrays
-from mnist_vae.study.networks import VAE
+from mnist_vae.study.networks import VAE, weight_arrays
 
 # Of every VAE; the sizes are read from one of them.
 TENSORS = {
@@ -27,11 +27,6 @@ def save_weights(path: str | Path, vae: VAE, provenance: Mapping[str, Any]) -> N
     if wrong := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
         raise InputError(f"training diverged: {wrong[0]} is not finite at its end. Lower the learning_rate.")
     save_arrays(path, arrays, provenance)
-
-
-def weight_arrays(vae: VAE) -> dict[str, np.ndarray]:
-    """A model's parameters by name, copied: training goes on without changing them."""
-    return {name: tensor.cpu().numpy().copy() for name, tensor in vae.state_dict().items()}
 
 
 def load_weights(path: str | Path) -> VAE:

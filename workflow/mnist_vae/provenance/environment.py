@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 # Prefixes of variables by which numerical libraries, as they load, choose kernels, precision and threads.
@@ -13,11 +14,19 @@ CHOICES = (
 NAMED_CHOICES = ("NVIDIA_TF32_OVERRIDE", "MPLBACKEND", "MATPLOTLIBRC")  # single ones, and matplotlib's
 
 
+def without_choices(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without the variables that would change the libraries' results."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(CHOICES) and name not in NAMED_CHOICES
+    }
+
+
 def ignore_choices(threads: int) -> None:
     """Drop what would change the libraries' results, and set their threads, before they are loaded."""
-    for name in list(os.environ):
-        if name.startswith(CHOICES) or name in NAMED_CHOICES:
-            del os.environ[name]
+    for name in os.environ.keys() - without_choices(os.environ):
+        del os.environ[name]
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mnist_vae.files.storage import file_hash
-from mnist_vae.provenance.software import commit, cores, processor, versions
+from mnist_vae.provenance.software import blas, commit, cores, processor, versions
 
 RECORD = "MNIST_VAE_RECORD"  # the variable that names the records, as PATH does; not set: none is kept
 PACKAGES = (
@@ -42,7 +42,7 @@ def keep(own: str) -> None:
 
 def software() -> dict[str, str | None]:
     """What files are made with, here and now."""
-    return versions(PACKAGES) | {"processor": processor(), "commit": commit()}
+    return versions(PACKAGES) | {"processor": processor(), "blas": blas(), "commit": commit()}
 
 
 def add_to_records(command: str, paths: Iterable[Path]) -> None:

@@ -3,10 +3,13 @@
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from mnist_vae.provenance.environment import without_choices
 
 
 def versions(packages: Iterable[str]) -> dict[str, str | None]:
@@ -37,10 +40,29 @@ def processor() -> str:
     return " + ".join([names[0] if names else platform.processor() or platform.machine(), *gpus])
 
 
+def blas() -> str:
+    """The kernels by which NumPy multiplies in this process, say "openblas SkylakeX".
+
+    A library of kernels chooses among them by the processor, whose name need not tell: virtual machines call
+    both Zen 2 and Zen 5 "AMD EPYC".
+    """
+    import numpy  # noqa: F401 - loads them
+    from threadpoolctl import threadpool_info  # here, as `check` is installed without it
+
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    names = {f"{pool['internal_api']} {pool.get('architecture') or ''}".rstrip() for pool in pools}
+    return ", ".join(sorted(names)) or "unknown"
+
+
 @cache
 def kind_of_machine() -> str:
-    """What a result's last bits depend on: the versions of what computes it, and the processor."""
-    computing = versions(("torch", "numpy")) | {"processor": processor()}
+    """What a job's last bits depend on: the versions of what computes them, the processor and the kernels.
+
+    The kernels are asked of a new process without the variables that would choose others, as jobs run.
+    """
+    ask = [sys.executable, "-c", f"from {__name__} import blas; print(blas())"]
+    asked = subprocess.run(ask, env=without_choices(os.environ), capture_output=True, text=True, check=True)
+    computing = versions(("torch", "numpy")) | {"processor": processor(), "blas": asked.stdout.strip()}
     return ", ".join(f"{name} {value}" for name, value in computing.items())
 
 

@@ -1,5 +1,6 @@
 """The two networks, encoder and decoder, with one tanh layer each (docs/model.md, parts 1 and 2)."""
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -94,3 +95,8 @@ class VAE(nn.Module):
     def latent(self) -> int:
         """Dimensions of z."""
         return self.decoder.hidden.in_features
+
+
+def weight_arrays(vae: VAE) -> dict[str, np.ndarray]:
+    """A model's parameters by name, copied: training goes on without changing them."""
+    return {name: tensor.cpu().numpy().copy() for name, tensor in vae.state_dict().items()}

@@ -1,0 +1,67 @@
+"""What jobs cost that made a folder's results, from the record."""
+
+from pathlib import Path, PurePath
+from typing import NamedTuple
+
+import pandas as pd
+
+from mnist_vae.errors import InputError
+from mnist_vae.provenance.record import read_entries
+
+PAUSE = 60.0  # seconds without any job, after which the next ones belong to another run
+COST = ["command", "processor_seconds", "memory_mb", "started", "ended", "cores"]
+MACHINE = ["processor", "python", "torch", "numpy", "snakemake"]
+
+
+class Run(NamedTuple):
+    """Of one run of Snakemake: seconds from its first job's start to its last one's end, and cores in use."""
+
+    wall_seconds: float
+    cores: int
+
+
+def read_jobs(record: Path, folder: str) -> pd.DataFrame:
+    """A row a job that last made a file in the folder: what is in COST, and its machine.
+
+    Raises InputError if the record knows of none.
+    """
+    jobs = {}
+    for entry in read_entries(record):
+        path, cost, made_by = PurePath(entry["path"]), entry.get("cost", {}), entry["made_by"]
+        is_result = path.is_relative_to(folder) and "benchmarks" not in path.parts
+        if is_result and set(COST) <= set(cost):
+            machine = ", ".join(f"{name} {made_by.get(name)}" for name in MACHINE)
+            jobs[path] = path.parent, machine, *(cost[name] for name in COST)
+    if not jobs:
+        raise InputError(f"{record} says nothing of {folder}: run the pipeline first")
+    # A job that makes several files has a line for each, in one folder and at the same cost.
+    table = pd.DataFrame(jobs.values(), columns=["folder", "machine", *COST])
+    return table.drop_duplicates().drop(columns="folder")
+
+
+def single_run(jobs: pd.DataFrame) -> Run | None:
+    """The run that all these jobs were of, or None: between some of them there was a PAUSE."""
+    jobs = jobs.sort_values("started")
+    idle = jobs.started - jobs.ended.cummax().shift()
+    if (idle > PAUSE).any():
+        return None
+    at_once = (
+        pd.concat([pd.Series(1, index=jobs.started), pd.Series(-1, index=jobs.ended)])
+        .groupby(level=0)
+        .sum()
+        .cumsum()
+        .max()
+    )
+    return Run(jobs.ended.max() - jobs.started.min(), min(at_once, jobs.cores.max()))
+
+
+def cost_of_commands(jobs: pd.DataFrame) -> pd.DataFrame:
+    """A row a command, the costliest first: jobs, and seconds of processor time and memory of `read_jobs`."""
+    costs = jobs.groupby("command").agg(
+        jobs=("memory_mb", "size"),
+        median_s=("processor_seconds", "median"),
+        longest_s=("processor_seconds", "max"),
+        total_s=("processor_seconds", "sum"),
+        most_mb=("memory_mb", "max"),
+    )
+    return costs.sort_values("total_s", ascending=False)
