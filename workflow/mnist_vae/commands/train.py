@@ -89,9 +89,7 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
         print(f"going on from the checkpoint after epoch {done.epoch}/{recipe.epochs}")
     losses = train(vae, images, recipe, generator, variants, step, done.epoch)
     # On a terminal a bar; in a log, where tqdm disables itself, the lines below.
-    bar = tqdm(
-        losses, total=recipe.epochs, initial=done.epoch, desc="training", unit="epoch", disable=None
-    )
+    bar = tqdm(losses, total=recipe.epochs, initial=done.epoch, desc="training", unit="epoch", disable=None)
     splits, progress = {"train": images, "test": test_images}, done
     for progress in follow(vae, bar, splits, recipe.epochs, options.snapshot_epochs, done):
         row = progress.history[-1]
