@@ -53,8 +53,8 @@ def test_an_error_of_several_functions_is_told_once_with_a_hint():
 
 def test_a_class_says_which_mistake_in_which_function_and_an_error_once():
     shown = class_text([ADA, ADA, BOB], ASSIGNMENT)
-    assert f"log_prior: {MISTAKES[MISTAKE].says}" in shown
-    assert "elbo, loss: MethodError: no method matching update!(::Adam, ::Params): written for" in shown
+    assert f"`log_prior`: {MISTAKES[MISTAKE].says}" in shown
+    assert "`elbo`, `loss`: MethodError: no method matching update!(::Adam, ::Params): written for" in shown
     assert "2 of 3: MethodError" in shown
     assert "4 of 48 points" in shown
     assert "unexplained" not in shown

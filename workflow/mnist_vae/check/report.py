@@ -211,7 +211,10 @@ def summary(report: Report) -> list[str]:
     """What is wrong in a solution: functions, and what is the matter with them."""
     if report.trouble:
         return [headline(report)]
-    return [f"{', '.join(functions)}: {with_hint(says)}" for says, functions in what_is_wrong(report).items()]
+    return [
+        f"{', '.join(f'`{name}`' for name in functions)}: {with_hint(says)}"
+        for says, functions in what_is_wrong(report).items()
+    ]
 
 
 def commonest(reports: Iterable[Report]) -> list[tuple[str, int]]:
