@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mnist_vae.data.digits import binarize
+from mnist_vae.data.binarization import binarize
 from mnist_vae.data.obtain import obtain_mnist5k
 from mnist_vae.pages.explorer import Pictures, Shown, explorer_page, page_data
 from mnist_vae.study.densities import log_likelihood, log_prior, log_q

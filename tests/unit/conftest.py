@@ -7,8 +7,9 @@ import hypothesis
 import pytest
 import torch
 
+from mnist_vae.data.binarization import binarize
 from mnist_vae.data.datasets import DATASETS
-from mnist_vae.data.digits import binarize, save_digits
+from mnist_vae.data.digits import save_digits
 from mnist_vae.data.obtain import obtain, obtain_mnist5k
 from mnist_vae.study.networks import VAE
 from mnist_vae.study.recipe import Recipe

@@ -8,19 +8,21 @@
 #
 # Not part of `rule all`: timings are never the same twice. With more --cores each contender has more threads.
 
-EVERY_CORE = cores()  # as far as --cores allows: nothing else runs while something is timed
+from mnist_vae.figures.table import STUDY_FIGURES
+
+EVERY_CORE = software.cores()  # as far as --cores allows: nothing else runs while something is timed
 
 
 rule benchmarks:
     input:
-        all_benchmarks,
+        asked_for(results.benchmarks),
     localrule: True
 
 
 rule benchmark:
     input:
         digits="results/{dataset}/data/binarized.safetensors",
-        weights=timed_models,
+        weights=of(study.timed_models, "weights.safetensors"),
         entry=of_checkout("reference_julia/epochs.jl"),
         julia=[of_checkout(path) for path in sorted(REFERENCE_SOURCES)],
     output:
@@ -32,7 +34,7 @@ rule benchmark:
         "../../envs/benchmarks.yaml"
     threads: EVERY_CORE
     params:
-        code=code("benchmark"),
+        code=code("commands.benchmark"),
         reference=subpath(input.entry, parent=True),
         rounds=config["benchmarks"]["rounds"],
         images=config["benchmarks"]["images"],
@@ -55,7 +57,7 @@ rule benchmark_processes:
         "../../envs/benchmarks.yaml"
     threads: EVERY_CORE
     params:
-        code=code("benchmark_processes", "repeat_epochs"),
+        code=code("commands.benchmark_processes", "commands.repeat_epochs"),
         rounds=config["benchmarks"]["rounds"],
     shell:
         "python -m mnist_vae --threads {threads} benchmark_processes {input.digits:q} {output.timings:q} "
@@ -64,7 +66,7 @@ rule benchmark_processes:
 
 rule benchmark_commands:
     input:
-        **{name: drawn_if_shown(name) for name in FIGURES},
+        **{name: per_dataset(results.drawn_from_if_shown, name) for name in STUDY_FIGURES},
     output:
         timings="results/{dataset}/benchmarks/commands.csv",
         markdown="results/{dataset}/benchmarks/commands.md",
@@ -74,24 +76,18 @@ rule benchmark_commands:
         "../../envs/figures.yaml"
     threads: EVERY_CORE
     params:
-        code=[*code("benchmark_commands"), *map(figure_code, FIGURES)],
+        code=code(
+            "commands.benchmark_commands", "commands.draw", *(f"figures.{name}" for name in STUDY_FIGURES)
+        ),
         rounds=config["benchmarks"]["rounds"],
-        figures=draw_options,
+        figures=lambda wildcards, input: [
+            word
+            for name in results.shown(wildcards.dataset, STUDY_FIGURES)
+            for word in ("--figure", name, *input.get(name))
+        ],
     shell:
         "python -m mnist_vae benchmark_commands {output.timings:q} {output.markdown:q} "
         "--rounds {params.rounds} {params.figures:q} > {log:q} 2>&1"
-
-
-use rule prior_samples as timings with:
-    input:
-        arrays=expand("results/{{dataset}}/benchmarks/{table}.csv", table=["ratios", "processes", "commands"]),
-    output:
-        "results/{dataset}/benchmarks/timings.png",
-    log:
-        "results/{dataset}/logs/timings.log",
-    params:
-        code=figure_code("timings"),
-        figure="timings",
 
 
 # From the record, not from `benchmark:`, which Snakemake forbids to rules that its cache may serve.
@@ -108,7 +104,7 @@ rule account:
         "../../envs/figures.yaml"
     threads: 1
     params:
-        code=code("account"),
+        code=code("commands.account"),
         record=OWN_RECORD,
         folder=subpath(input.manifest, parent=True),
     shell:

@@ -8,8 +8,6 @@
 
 
 rule obtain:
-    input:
-        code=sources("obtain"),
     output:
         grey="results/{dataset}/data/grey.safetensors",
     log:
@@ -19,11 +17,12 @@ rule obtain:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        folder=lambda wildcards: places(wildcards.dataset)[0],
-        mirrors=lambda wildcards: " ".join(places(wildcards.dataset)[1]),
+        folder=per_dataset(study.folder),
+        mirrors=per_dataset(study.mirrors),
     params:
-        files=lambda wildcards: files_of_own(dataset_named(wildcards.dataset).name),
-        classes=lambda wildcards: json.dumps(dataset_named(wildcards.dataset).classes),
+        code=code("commands.obtain"),
+        files=per_dataset(study.files_of_own),
+        classes=per_dataset(study.classes),
     shell:
         "python -m mnist_vae obtain {wildcards.dataset:q} {output.grey:q} --folder={resources.folder:q} "
         "--mirrors={resources.mirrors:q} --classes {params.classes:q} > {log:q} 2>&1"
@@ -33,7 +32,6 @@ rule obtain:
 rule binarize:
     input:
         grey="results/{dataset}/data/grey.safetensors",
-        code=sources("binarize"),
     output:
         binarized="results/{dataset}/data/binarized.safetensors",
     log:
@@ -43,6 +41,7 @@ rule binarize:
         "../../envs/data.yaml"
     threads: 1
     params:
-        how=binarization,
+        code=code("commands.binarize"),
+        how=per_dataset(study.binarization),
     shell:
         "python -m mnist_vae binarize {input.grey:q} {output.binarized:q} {params.how:q} 2>&1 | tee {log:q}"

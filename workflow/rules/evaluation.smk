@@ -22,11 +22,11 @@ rule evaluate:
         "../../envs/torch.yaml"
     threads: one_processor
     params:
-        software=software,
-        code=code("evaluate"),
+        software=computed_with,
+        code=code("commands.evaluate"),
         draws=option_words(config["evaluation"]),
         marginal=option_words(config["marginal"]),
-        images=first_test_images("gaps"),
+        images=per_dataset(study.first_images, "gaps"),
     shell:
         "python -m mnist_vae evaluate {input.digits:q} {input.weights:q} {output.metrics:q} "
         "{params.draws:q} {params.marginal:q} "
@@ -35,8 +35,10 @@ rule evaluate:
 
 rule tabulate:
     input:
-        models=of_every_model("metrics.csv"),
-        epochs=of_first_seeds("epochs.csv"),
+        models=lambda wildcards: [
+            model.file("metrics.csv") for model in study.models(announced(wildcards.dataset))
+        ],
+        epochs=of(study.first_seeds, "epochs.csv"),
     output:
         metrics="results/{dataset}/tables/metrics.csv",
         elbo="results/{dataset}/tables/elbo.csv",
@@ -54,7 +56,7 @@ rule tabulate:
         "../../envs/figures.yaml"
     threads: 1
     params:
-        code=code("tabulate"),
+        code=code("commands.tabulate"),
     shell:
         "python -m mnist_vae tabulate {input.models:q} --epochs {input.epochs:q} "
         "--dataset {wildcards.dataset:q} "

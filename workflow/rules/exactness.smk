@@ -16,28 +16,16 @@ rule compare_lattices:
         "../../envs/torch.yaml"
     threads: one_processor
     params:
-        code=code("compare_lattices"),
+        code=code("commands.compare_lattices"),
         marginal=option_words(config["marginal"]),
-        images=first_test_images("gaps"),
+        images=per_dataset(study.first_images, "gaps"),
     shell:
         "python -m mnist_vae compare_lattices {input.digits:q} {input.weights:q} {output.comparison:q} "
         "{params.marginal:q} "
         "--images {params.images} > {log:q} 2>&1"
 
 
-use rule prior_samples as exactness_figure with:
-    input:
-        arrays=of_summed_models("lattices.csv"),
-    output:
-        "results/{dataset}/figures/exactness.png",
-    log:
-        "results/{dataset}/logs/exactness_figure.log",
-    params:
-        code=figure_code("exactness"),
-        figure="exactness",
-
-
 rule exactness:
     input:
-        lambda wildcards: f"results/{dataset_asked_for(wildcards)}/figures/exactness.png",
+        asked_for("results/{}/figures/exactness.png".format),
     localrule: True

@@ -17,11 +17,11 @@ rule measure_epochs:
         "../../envs/torch.yaml"
     threads: one_processor
     params:
-        software=software,
-        code=code("measure_epochs"),
+        software=computed_with,
+        code=code("commands.measure_epochs"),
         marginal=option_words(config["marginal"]),
-        images=first_test_images("snapshots"),
-        test_images=test_images_along_training,
+        images=per_dataset(study.first_images, "snapshots"),
+        test_images=per_model(study.test_images_along_training),
     shell:
         "python -m mnist_vae measure_epochs {input.digits:q} {input.snapshots:q} "
         "{output.epochs:q} {params.marginal:q} "
@@ -41,10 +41,10 @@ rule weigh_draws:
         "../../envs/torch.yaml"
     threads: one_processor
     params:
-        software=software,
-        code=code("weigh_draws"),
+        software=computed_with,
+        code=code("commands.weigh_draws"),
         marginal=option_words(config["marginal"]),
-        images=first_test_images("importance_weighting"),
+        images=per_dataset(study.first_images, "importance_weighting"),
         draws=config["importance_weighting"]["draws"],
     shell:
         "python -m mnist_vae weigh_draws {input.digits:q} {input.weights:q} {output.bounds:q} "

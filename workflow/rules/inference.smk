@@ -12,11 +12,12 @@ rule encode:
         latents=f"{MODEL}/latents.safetensors",
     log:
         f"{MODEL}/logs/encode.log",
+    priority: per_model(study.priority)
     conda:
         "../../envs/torch.yaml"
     threads: one_processor
     params:
-        code=code("encode"),
+        code=code("commands.encode"),
     shell:
         "python -m mnist_vae encode {input.digits:q} {input.weights:q} {output.latents:q} > {log:q} 2>&1"
 
@@ -28,11 +29,12 @@ rule sample_prior:
         samples=f"{MODEL}/prior_samples.safetensors",
     log:
         f"{MODEL}/logs/sample_prior.log",
+    priority: per_model(study.priority)
     conda:
         "../../envs/torch.yaml"
     threads: one_processor
     params:
-        code=code("sample_prior"),
+        code=code("commands.sample_prior"),
         draws=config["prior_samples"]["draws"],
     shell:
         "python -m mnist_vae sample_prior {input.weights:q} {output.samples:q} "
@@ -47,12 +49,13 @@ rule interpolate:
         means=f"{MODEL}/interpolation.safetensors",
     log:
         f"{MODEL}/logs/interpolate.log",
+    priority: per_model(study.priority)
     conda:
         "../../envs/torch.yaml"
     threads: one_processor
     params:
-        code=code("interpolate"),
-        images=interpolated,
+        code=code("commands.interpolate"),
+        images=per_model(study.interpolated_images),
     shell:
         "python -m mnist_vae interpolate {input.digits:q} {input.weights:q} {output.means:q} "
         "--images {params.images} > {log:q} 2>&1"
@@ -66,28 +69,30 @@ rule reconstruct:
         reconstructions=f"{MODEL}/reconstructions.safetensors",
     log:
         f"{MODEL}/logs/reconstruct.log",
+    priority: per_model(study.priority)
     conda:
         "../../envs/torch.yaml"
     threads: one_processor
     params:
-        code=code("reconstruct"),
+        code=code("commands.reconstruct"),
     shell:
         "python -m mnist_vae reconstruct {input.digits:q} {input.weights:q} {output.reconstructions:q} > {log:q} 2>&1"
 
 
 rule decode_manifold:
     input:
-        weights=weights_with_plane,
+        weights=checked(study.check_plane, f"{MODEL}/weights.safetensors", "the latent manifold"),
         latents=f"{MODEL}/latents.safetensors",
     output:
         means=f"{MODEL}/latent_manifold.safetensors",
     log:
         f"{MODEL}/logs/decode_manifold.log",
+    priority: per_model(study.priority)
     conda:
         "../../envs/torch.yaml"
     threads: one_processor
     params:
-        code=code("decode_manifold"),
+        code=code("commands.decode_manifold"),
         options=option_words(config["latent_manifold"]),
     shell:
         "python -m mnist_vae decode_manifold {input.weights:q} {input.latents:q} {output.means:q} "
@@ -102,14 +107,15 @@ rule fit_top_half:
         fit=f"{MODEL}/top_half_fit.safetensors",
     log:
         f"{MODEL}/logs/fit_top_half.log",
+    priority: per_model(study.priority)
     conda:
         "../../envs/torch.yaml"
     threads: one_processor
     params:
-        code=code("fit_top_half"),
-        images=inferred("test"),
-        training_images=inferred("train"),
-        fit=option_words({name: config["top_half"][name] for name in names(FitSettings)}),
+        code=code("commands.fit_top_half"),
+        images=per_dataset(study.completed_images, "test"),
+        training_images=per_dataset(study.completed_images, "train"),
+        fit=study.fit_options(),
     shell:
         "python -m mnist_vae fit_top_half {input.digits:q} {input.weights:q} {output.fit:q} "
         "--images {params.images} --training-images {params.training_images} {params.fit:q} > {log:q} 2>&1"
@@ -123,11 +129,12 @@ rule complete_top_half:
         completions=f"{MODEL}/top_half.safetensors",
     log:
         f"{MODEL}/logs/complete_top_half.log",
+    priority: per_model(study.priority)
     conda:
         "../../envs/torch.yaml"
     threads: one_processor
     params:
-        code=code("complete_top_half"),
+        code=code("commands.complete_top_half"),
         completions=config["top_half"]["completions"],
         marginal=option_words(config["marginal"]),
     shell:
@@ -138,7 +145,7 @@ rule complete_top_half:
 
 rule tabulate_top_half:
     input:
-        completions=of_pictured_model("top_half.safetensors"),
+        completions=of(study.pictured, "top_half.safetensors"),
     output:
         table="results/{dataset}/tables/top_half_fits.csv",
     log:
@@ -148,6 +155,6 @@ rule tabulate_top_half:
         "../../envs/figures.yaml"
     threads: 1
     params:
-        code=code("tabulate_top_half"),
+        code=code("commands.tabulate_top_half"),
     shell:
         "python -m mnist_vae tabulate_top_half {input.completions:q} {output.table:q} > {log:q} 2>&1"

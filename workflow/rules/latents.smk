@@ -18,9 +18,9 @@ rule compare_estimate:
         "../../envs/torch.yaml"
     threads: one_processor
     params:
-        code=code("compare_estimate"),
+        code=code("commands.compare_estimate"),
         marginal=option_words(config["marginal"]),
-        images=first_test_images("gaps"),
+        images=per_dataset(study.first_images, "gaps"),
     shell:
         "python -m mnist_vae compare_estimate {input.digits:q} {input.weights:q} {output.comparison:q} "
         "{params.marginal:q} "
@@ -29,7 +29,7 @@ rule compare_estimate:
 
 rule latents_table:
     input:
-        models=of_every_model("metrics.csv"),
+        models=of(study.models, "metrics.csv"),
     output:
         table="results/{dataset}/tables/latents.csv",
         markdown="results/{dataset}/tables/latents.md",
@@ -40,7 +40,7 @@ rule latents_table:
         "../../envs/figures.yaml"
     threads: 1
     params:
-        code=code("tabulate_latents"),
+        code=code("commands.tabulate_latents"),
     shell:
         "python -m mnist_vae tabulate_latents {input.models:q} --table {output.table:q} "
         "--markdown {output.markdown:q} --dataset {wildcards.dataset:q} > {log:q} 2>&1"
@@ -48,7 +48,7 @@ rule latents_table:
 
 rule estimates_table:
     input:
-        comparisons=with_sums,
+        comparisons=of(study.summed_models, "estimate.csv"),
     output:
         table="results/{dataset}/tables/estimates.csv",
         markdown="results/{dataset}/tables/estimates.md",
@@ -59,25 +59,13 @@ rule estimates_table:
         "../../envs/figures.yaml"
     threads: 1
     params:
-        code=code("tabulate_estimates"),
+        code=code("commands.tabulate_estimates"),
     shell:
         "python -m mnist_vae tabulate_estimates {input.comparisons:q} --table {output.table:q} "
         "--markdown {output.markdown:q} --dataset {wildcards.dataset:q} > {log:q} 2>&1"
 
 
-use rule prior_samples as latents_figure with:
-    input:
-        arrays="results/{dataset}/tables/latents.csv",
-    output:
-        "results/{dataset}/figures/latents.png",
-    log:
-        "results/{dataset}/logs/latents_figure.log",
-    params:
-        code=figure_code("latents"),
-        figure="latents",
-
-
 rule latents:
     input:
-        all_latents,
+        asked_for(results.latents),
     localrule: True

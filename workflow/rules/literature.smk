@@ -4,11 +4,14 @@
 #   results/literature/literature.{csv,md}   -log p(x) of our models and of others', each with its protocol
 
 
+BOTH = [*study.models("mnist"), *study.models("mnist_sampled")]
+
+
 rule literature_table:
     input:
         published=of_checkout("config/published.csv"),
-        metrics=lambda wildcards: literature_models("metrics.csv"),
-        weights=lambda wildcards: literature_models("weights.safetensors"),
+        metrics=[model.file("metrics.csv") for model in BOTH],
+        weights=[model.file("weights.safetensors") for model in BOTH],
     output:
         table="results/literature/literature.csv",
         markdown="results/literature/literature.md",
@@ -19,7 +22,7 @@ rule literature_table:
         "../../envs/figures.yaml"
     threads: 1
     params:
-        code=code("tabulate_literature"),
+        code=code("commands.tabulate_literature"),
     shell:
         "python -m mnist_vae tabulate_literature {input.published:q} --metrics {input.metrics:q} "
         "--weights {input.weights:q} --table {output.table:q} --markdown {output.markdown:q} > {log:q} 2>&1"

@@ -6,10 +6,12 @@
 #
 # `make verify` compares the files with it. A commit, or another version of a library, alone makes nothing anew.
 
+import json
+
 
 rule manifest:
     input:
-        files=all_results,
+        files=per_dataset(results.all),
     output:
         manifest="results/{dataset}/manifest.json",
         markdown="results/{dataset}/manifest.md",
@@ -20,8 +22,8 @@ rule manifest:
         "../../envs/figures.yaml"
     threads: 1
     params:
-        code=code("manifest"),
-        config=config_of_results,
+        code=code("commands.manifest"),
+        config=lambda wildcards: json.dumps(told(results.configuration, wildcards.dataset), sort_keys=True),
     shell:
         "python -m mnist_vae manifest {output.manifest:q} {output.markdown:q} {input.files:q} "
         "--config {params.config:q} > {log:q} 2>&1"
@@ -36,7 +38,7 @@ use rule elbo_page as manifest_page with:
             "results/{dataset}/pages/manifest.html",
             caption="../report/manifest.rst",
             category="Reproducibility",
-            labels=of_all_models("files, and the versions that made them"),
+            labels=labels_of_all_models("files, and the versions that made them"),
         ),
     log:
         "results/{dataset}/logs/manifest_page.log",

@@ -22,8 +22,7 @@ rule check_solutions:
     input:
         solutions=[SOLUTIONS["solution.py"], *config["parity"]["solutions"]],
         optional=[SOLUTIONS["solution_without_flux.jl"], SOLUTIONS["solution.jl"]],
-        code=sources("check_solutions"),
-        host=[of_checkout(f"workflow/mnist_vae/check/host.{suffix}") for suffix in ("jl", "py")],
+        host=of_checkout("workflow/mnist_vae/check/host.jl"),
     output:
         table="results/parity/solutions.csv",
     log:
@@ -31,6 +30,8 @@ rule check_solutions:
     conda:
         "../../envs/parity.yaml"
     threads: 1
+    params:
+        code=code("commands.check_solutions", "check.host"),
     shell:
         "python -m mnist_vae --threads {threads} check_solutions {output.table:q} {input.solutions:q} "
         "--optional {input.optional:q} 2>&1 | tee -i {log:q}"
@@ -39,11 +40,10 @@ rule check_solutions:
 rule climb_ladder:
     input:
         solutions="results/parity/solutions.csv",
-        digits=of_parity_model("results/{dataset}/data/binarized.safetensors"),
-        weights=of_parity_model(f"{MODEL}/weights.safetensors"),
+        digits=asked_for("results/{}/data/binarized.safetensors".format),
+        weights=asked_for(lambda dataset: study.parity_model(dataset).file("weights.safetensors")),
         entry=of_checkout("reference_julia/parity.jl"),
         julia=[of_checkout(path) for path in sorted(REFERENCE_SOURCES)],
-        code=sources("parity"),
     output:
         ladder="results/parity/ladder.csv",
         markdown="results/parity/ladder.md",
@@ -53,6 +53,7 @@ rule climb_ladder:
         "../../envs/parity.yaml"
     threads: 1
     params:
+        code=code("commands.parity"),
         reference=subpath(input.entry, parent=True),
         backend=config["parity"]["backend"],
     shell:
@@ -61,30 +62,19 @@ rule climb_ladder:
         "--backend {params.backend:q} 2>&1 | tee -i {log:q}"
 
 
-use rule prior_samples as parity_ladder with:
-    input:
-        arrays="results/parity/ladder.csv",
-    output:
-        "results/parity/ladder.png",
-    log:
-        "results/parity/logs/parity_ladder.log",
-    params:
-        code=figure_code("parity_ladder"),
-        figure="parity_ladder",
-
-
 # The verdict, after all is written: a ladder that fails is kept to be looked at.
 rule parity:
     input:
         ladder="results/parity/ladder.csv",
         markdown="results/parity/ladder.md",
         figure="results/parity/ladder.png",
-        code=sources("check_parity"),
     log:
         "results/parity/logs/parity.log",
     localrule: True
     conda:
         "../../envs/figures.yaml"
     threads: 1
+    params:
+        code=code("commands.check_parity"),
     shell:
         "python -m mnist_vae check_parity {input.ladder:q} 2>&1 | tee -i {log:q}"

@@ -4,6 +4,8 @@
 #
 # The report itself is Snakemake's: `make report`.
 
+PAGE_TEMPLATE = of_checkout("workflow/mnist_vae/pages/templates/page.html")
+
 
 rule elbo_page:
     input:
@@ -14,7 +16,7 @@ rule elbo_page:
             "results/{dataset}/pages/elbo.html",
             caption="../report/elbo.rst",
             category="Part 2: training",
-            labels=of_all_models("-ELBO, table"),
+            labels=labels_of_all_models("-ELBO, table"),
         ),
     log:
         "results/{dataset}/logs/elbo_page.log",
@@ -23,7 +25,7 @@ rule elbo_page:
         "../../envs/figures.yaml"
     threads: 1
     params:
-        code=code("build_page"),
+        code=code("commands.build_page"),
     shell:
         "python -m mnist_vae build_page {input.markdown:q} {output.page:q} > {log:q} 2>&1"
 
@@ -37,7 +39,7 @@ use rule elbo_page as gaps_page with:
             "results/{dataset}/pages/gaps.html",
             caption="../report/gaps.rst",
             category="Part 5: beyond the reference",
-            labels=of_all_models("bounds and exact log p(x), table"),
+            labels=labels_of_all_models("bounds and exact log p(x), table"),
         ),
     log:
         "results/{dataset}/logs/gaps_page.log",
@@ -52,7 +54,7 @@ use rule elbo_page as differences_page with:
             "results/{dataset}/pages/differences.html",
             caption="../report/differences.rst",
             category="Part 5: beyond the reference",
-            labels=of_all_models("differences between recipes, table"),
+            labels=labels_of_all_models("differences between recipes, table"),
         ),
     log:
         "results/{dataset}/logs/differences_page.log",
@@ -68,7 +70,7 @@ rule questions_page:
             "results/{dataset}/pages/questions.html",
             caption="../report/questions.rst",
             category="Part 4: the bottom, given the top",
-            labels=of_all_models("the five questions"),
+            labels=labels_of_all_models("the five questions"),
         ),
     log:
         "results/{dataset}/logs/questions_page.log",
@@ -77,7 +79,7 @@ rule questions_page:
         "../../envs/figures.yaml"
     threads: 1
     params:
-        code=code("build_page"),
+        code=code("commands.build_page"),
     shell:
         "python -m mnist_vae build_page {input.markdown:q} {output.page:q} "
         "--third-question {input.third_question:q} > {log:q} 2>&1"

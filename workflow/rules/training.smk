@@ -10,7 +10,7 @@
 
 rule train:
     input:
-        digits=digits_of_known_model,
+        digits=checked(study.check_model, "results/{dataset}/data/binarized.safetensors"),
         grey="results/{dataset}/data/grey.safetensors",
     output:
         weights=f"{MODEL}/weights.safetensors",
@@ -19,19 +19,20 @@ rule train:
     log:
         f"{MODEL}/logs/train.log",
     cache: SHARED
+    priority: per_model(study.priority)
     conda:
         "../../envs/torch.yaml"
     threads: one_processor
     params:
-        software=software,
-        code=code("train"),
+        software=computed_with,
+        code=code("commands.train"),
         # As params, for the cache knows an entry by them, and not by wildcards.
         name="{recipe}",
         n="{n}",
         seed="{seed}",
-        recipe=recipe_options,
+        recipe=per_model(study.recipe_options),
         device=config["device"],
-        snapshot_epochs=snapshot_epochs,
+        snapshot_epochs=per_model(study.snapshot_epochs),
     shell:
         "python -m mnist_vae train {input.digits:q} {input.grey:q} "
         "{output.weights:q} {output.history:q} {output.snapshots:q} "

@@ -1,12 +1,10 @@
-"""Which models are asked for, what each is trained with, and which can be pictured."""
+"""What recipes inherit, what changes with the train size, and which images and seeds are meant."""
 
 import pytest
 
 from mnist_vae.config.models import (
-    check_model,
     complete_recipes,
     completed_images,
-    first_images,
     interpolated_images,
     pictured_seed,
     setting_at,
@@ -14,7 +12,6 @@ from mnist_vae.config.models import (
     train_sizes,
 )
 from mnist_vae.data.datasets import DATASETS, Dataset
-from mnist_vae.errors import InputError
 
 REFERENCE = {"epochs": 100, "batch_size": 100, "learning_rate": 1e-3}
 
@@ -49,24 +46,6 @@ def test_settings_are_those_of_training_alone():
     assert settings_at(recipe, 10) == {"epochs": 2, "decay": 0.5}
 
 
-@pytest.mark.parametrize(
-    ("model", "said"),
-    [
-        (("mnist", "foo", 1000, 1), "no recipe 'foo'; configured are reference, strong"),
-        (("mnist", "strong", 0, 1), "n0 .* mnist has 1 to 60,000"),
-        (("mnist5k", "strong", 4001, 1), "n4001 .* mnist5k has 1 to 4,000"),
-        (("mnist", "strong", 10, 2**32), "seed4294967296 is too large"),
-    ],
-)
-def test_what_a_path_names_in_vain_is_said(model, said):
-    with pytest.raises(InputError, match=said):
-        check_model({"reference": {}, "strong": {}}, DATASETS[model[0]], *model[1:])
-
-
-def test_what_can_be_trained_passes():
-    check_model({"reference": {}}, DATASETS["mnist"], "reference", 60_000, 2**32 - 1)
-
-
 def test_the_pictured_seed_is_the_recipes_first_unless_named():
     recipes = {"reference": {"seeds": [7, 8]}}
     assert pictured_seed({"figures": {"recipe": "reference", "seed": None}}, recipes) == 7
@@ -92,12 +71,6 @@ def test_train_sizes_are_the_named_ones_or_as_many_as_there_are():
     assert train_sizes(recipe, DATASETS["mnist"]) == [7]
     assert train_sizes(recipe, DATASETS["kmnist"]) == [1_000, 10_000]
     assert train_sizes(recipe, Dataset("letters", 300, 100)) == [300]
-
-
-def test_the_first_images_as_far_as_there_are():
-    config = {"gaps": {"images": 1_000}}
-    assert first_images(config, "gaps", DATASETS["mnist"]) == 1_000
-    assert first_images(config, "gaps", Dataset("letters", 300, 100)) == 100
 
 
 @pytest.mark.parametrize(

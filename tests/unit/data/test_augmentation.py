@@ -5,7 +5,7 @@ import torch
 
 from mnist_vae.data import augmentation
 from mnist_vae.data.augmentation import augment
-from mnist_vae.data.digits import binarize
+from mnist_vae.data.binarization import binarize
 
 
 @pytest.fixture(scope="module")

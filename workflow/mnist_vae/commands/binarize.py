@@ -2,8 +2,8 @@
 
 from argparse import ArgumentParser, Namespace
 
-from mnist_vae.data.datasets import THRESHOLD, Threshold
-from mnist_vae.data.digits import about_ink, binarize_splits, save_digits
+from mnist_vae.data.binarization import THRESHOLD, Threshold, about_ink, binarize_splits
+from mnist_vae.data.digits import save_digits
 from mnist_vae.files.storage import load_arrays, load_provenance
 from mnist_vae.parameters import add_option
 

@@ -9,7 +9,7 @@ import torch
 from tqdm import tqdm
 
 from mnist_vae.data.augmentation import augment
-from mnist_vae.data.datasets import THRESHOLD
+from mnist_vae.data.binarization import THRESHOLD
 from mnist_vae.data.digits import load_digits
 from mnist_vae.errors import InputError
 from mnist_vae.files.checkpoints import Checkpoint

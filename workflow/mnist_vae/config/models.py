@@ -7,14 +7,14 @@ from mnist_vae.config.layers import defaults
 from mnist_vae.config.pictures import PUBLISHED_IMAGES
 from mnist_vae.data.datasets import Dataset
 from mnist_vae.data.obtain import default_train_sizes
-from mnist_vae.errors import InputError
 from mnist_vae.parameters import names
-from mnist_vae.study.recipe import LARGEST_SEED, Recipe
+from mnist_vae.study.recipe import Recipe
 
+Config = Mapping[str, Any]
 Recipes = Mapping[str, Mapping[str, Any]]
 
 
-def complete_recipes(config: Mapping) -> dict[str, dict]:
+def complete_recipes(config: Config) -> dict[str, dict[str, Any]]:
     """Give each recipe the seeds and train sizes, and from the reference, what it leaves out."""
     recipes = config["recipes"]
     shared = {"seeds": config["seeds"], "train_sizes": config["train_sizes"]}
@@ -44,12 +44,7 @@ def train_sizes(recipe: Mapping[str, Any], dataset: Dataset) -> list[int]:
     return recipe["train_sizes"].get(dataset.name) or default_train_sizes(dataset)
 
 
-def first_images(config: Mapping, section: str, dataset: Dataset) -> int:
-    """How many of the first test images a section of the configuration asks for, as far as there are."""
-    return min(config[section]["images"], dataset.test_images)
-
-
-def completed_images(config: Mapping, split: str, dataset: Dataset) -> list[int]:
+def completed_images(config: Config, split: str, dataset: Dataset) -> list[int]:
     """The test or training images whose bottom is inferred; of the defaults, those that a data set has."""
     key, count = {
         "test": ("images", dataset.test_images),
@@ -61,40 +56,13 @@ def completed_images(config: Mapping, split: str, dataset: Dataset) -> list[int]
     return [image for image in images if image < count]
 
 
-def check_model(recipes: Recipes, dataset: Dataset, recipe: str, n: int, seed: int) -> None:
-    """Raise InputError if a path names a model that cannot be trained."""
-    if recipe not in recipes:
-        raise InputError(f"there is no recipe {recipe!r}; configured are {', '.join(recipes)}")
-    images = dataset.train_images
-    if not 1 <= n <= images:
-        raise InputError(
-            f"n{n} names a train size of {n:,}; {dataset.name} has 1 to {images:,} training images"
-        )
-    if seed > LARGEST_SEED:
-        raise InputError(f"seed{seed} is too large; a seed is 0 to {LARGEST_SEED:,}")
-
-
-def latent_dimensions(recipe: Mapping[str, Any], n: int) -> int:
-    """The latent dimensions of a complete recipe's models at train size n."""
-    return int(setting_at(recipe.get("latent", Recipe.latent), n))
-
-
-def check_plane(recipes: Recipes, recipe: str, n: int, what: str) -> None:
-    """Raise InputError if something that shows a latent plane is asked of a model that has none."""
-    if recipe in recipes and (dimensions := latent_dimensions(recipes[recipe], n)) != 2:
-        raise InputError(
-            f"{what} shows a latent plane, and models of the recipe {recipe} have latent = {dimensions} at "
-            f"n = {n:,}; name a recipe with latent = 2 in figures.recipe"
-        )
-
-
-def pictured_seed(config: Mapping, recipes: Recipes) -> int:
+def pictured_seed(config: Config, recipes: Recipes) -> int:
     """The seed of the model that the figures show: its recipe's first, unless another is named."""
     named = config["figures"]["seed"]
     return recipes[config["figures"]["recipe"]]["seeds"][0] if named is None else named
 
 
-def interpolated_images(config: Mapping, n: int) -> list[int]:
+def interpolated_images(config: Config, n: int) -> list[int]:
     """The training images between which a model of train size n interpolates."""
     if (named := config["interpolation"]["images"]) is not None:
         return named

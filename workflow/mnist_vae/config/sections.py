@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from mnist_vae.config.measured import Benchmarks, Gaps, ImportanceWeighting, Snapshots
 from mnist_vae.config.pictures import Interpolation, LatentManifold, PriorSamples, TopHalf
-from mnist_vae.data.datasets import THRESHOLD, Classes, Mirrors, Threshold
+from mnist_vae.data.binarization import THRESHOLD, Threshold
+from mnist_vae.data.datasets import Classes, Mirrors
 from mnist_vae.exact.settings import Sums
 from mnist_vae.parameters import Parameter, Settings
 from mnist_vae.study.recipe import LARGEST_SEED, Device, Draws, Recipe

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mnist_vae.data.datasets import THRESHOLD
+from mnist_vae.data.binarization import THRESHOLD
 from mnist_vae.study.images import PIXELS, SIDE
 
 # At strength 1, each drawn uniformly from ± this:

@@ -9,15 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
+from mnist_vae.data.binarization import THRESHOLD
 from mnist_vae.data.folders import NAMES
 from mnist_vae.data.idx import PublishedFile
 from mnist_vae.parameters import Parameter
-from mnist_vae.study.images import SIDE
+from mnist_vae.study.images import DIGITS, SIDE
 
-THRESHOLD = 128  # a pixel is 1 from this grey value on: grey / 255 above 0.5
-Threshold = Annotated[
-    int, Parameter("grey value from which a pixel is 1", minimum=1, maximum=255, shown="128")
-]
 Classes = Annotated[
     tuple[str | int, ...],
     Parameter(
@@ -39,7 +36,6 @@ Mirrors = Annotated[
         shown="two public ones",
     ),
 ]
-DIGITS = tuple("0123456789")
 
 
 @dataclass(frozen=True)

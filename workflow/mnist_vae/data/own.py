@@ -14,7 +14,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from mnist_vae.data.datasets import THRESHOLD, Dataset
+from mnist_vae.data.binarization import THRESHOLD
+from mnist_vae.data.datasets import Dataset
 from mnist_vae.data.folders import NAMES, find_idx_files, tidy
 from mnist_vae.data.idx import read_header, read_idx
 from mnist_vae.errors import InputError

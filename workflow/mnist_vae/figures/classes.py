@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mnist_vae.study.images import DIGITS
+
 # Ten colours each, for a light and a dark ground. Any two of them, or one and the ground, are at least 20
 # apart in CIE Lab, with full colour vision and with full protanopia, deuteranopia and tritanopia (Machado et
 # al. 2009). A search found them that moved the colours of Okabe and Ito (2008), and four more, as little as
@@ -19,7 +21,6 @@ TEN_COLOURS_ON_DARK = (
 )  # fmt: skip
 # Beside the colours of lines and points, for print and for eyes that see no colours.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
-DIGITS = tuple("0123456789")
 LIGHTNESSES = (0.3, 0.5, 0.7)
 
 

@@ -18,7 +18,8 @@ from scipy.spatial import cKDTree
 from scipy.special import expit, logsumexp
 
 from mnist_vae.errors import InputError
-from mnist_vae.figures.classes import DIGITS, class_colours, class_names, densest_point
+from mnist_vae.figures.classes import class_colours, class_names, densest_point
+from mnist_vae.study.images import DIGITS
 
 TEMPLATES = Path(__file__).parent / "templates/explorer"
 # At most, the first ones: dots enough to see the classes, pictures few enough to carry.

@@ -1,4 +1,4 @@
-"""Which of the package's modules a module depends on, read from the code without running it."""
+"""Which modules of the package a module depends on, and a hash of what they say, without running them."""
 
 import ast
 import hashlib
@@ -6,36 +6,70 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)  # what may have a docstring
 
 
 def import_closure(module: str) -> list[Path]:
     """Return the source files of a module of this package and of all it imports from it, however far."""
-    found: dict[str, Path] = {}
+    found: set[Path] = set()
     waiting = [module]
     while waiting:
-        name = waiting.pop()
-        path = PACKAGE.parent.joinpath(*name.split(".")).with_suffix(".py")
-        if name in found or not path.is_file():
-            continue
-        found[name] = path
-        waiting += _imported(path)
-    return sorted(found.values())
+        path = PACKAGE.parent.joinpath(*waiting.pop().split(".")).with_suffix(".py")
+        if path not in found and path.is_file():
+            found.add(path)
+            waiting += _read(path)[0]
+    return sorted(found)
 
 
 def code_hash(module: str) -> str:
-    """SHA-256 of a module's source and of all it imports from this package."""
+    """SHA-256 of what a module and all it imports from this package say.
+
+    Comments, docstrings, formatting and the strings in annotations, such as a parameter's help, do not count:
+    they change no result, so that a result need not be computed again for them.
+    """
     digest = hashlib.sha256()
     for path in import_closure(module):
-        digest.update(f"{path.relative_to(PACKAGE).as_posix()}\n".encode() + path.read_bytes())
+        digest.update(f"{path.relative_to(PACKAGE).as_posix()}\n{_read(path)[1]}\n".encode())
     return digest.hexdigest()
 
 
-@cache  # each start of Snakemake asks for every command's modules
-def _imported(path: Path) -> list[str]:
-    """Names that may be modules of this package, of a source file's import statements."""
-    return [
+def _read(path: Path) -> tuple[list[str], str]:
+    """The names that a source file imports, which may be modules of this package, and its hash."""
+    return _parsed(path, path.read_bytes())
+
+
+@cache  # each start of Snakemake asks for the modules of every command
+def _parsed(path: Path, source: bytes) -> tuple[list[str], str]:
+    tree = ast.parse(source)
+    imported = [
         name
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(PACKAGE.name)
         for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
     ]
+    lines: list[str] = []
+    _write_down(tree, lines)
+    return imported, hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _write_down(node: ast.AST, lines: list[str], annotates: bool = False) -> None:
+    """Add a syntax tree to the lines, without docstrings and without the strings in annotations.
+
+    `ast.dump` would say other things in other versions of Python, whose trees have further, empty fields.
+    """
+    lines.append(type(node).__name__)
+    for name, value in ast.iter_fields(node):
+        values = value if isinstance(value, list) else [] if value is None else [value]
+        if (
+            name == "body"
+            and isinstance(node, DOCUMENTED)
+            and ast.get_docstring(node, clean=False) is not None
+        ):
+            values = values[1:]
+        for item in values:
+            lines.append(name)
+            if isinstance(item, ast.AST):
+                _write_down(item, lines, annotates or name in ("annotation", "returns"))
+            elif not (annotates and isinstance(node, ast.Constant) and isinstance(item, str)):
+                lines.append(repr(item))
+    lines.append("")

@@ -1,0 +1,1 @@
+"""The plan: from a complete configuration to models, files and options. It computes none of them."""
