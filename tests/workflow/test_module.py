@@ -89,9 +89,18 @@ def test_two_imports_make_figures_and_a_table_in_another_folder(checkout):
     assert "Nothing to be done" in (again := snakemake(folder, "--cores", "2")).stdout + again.stderr
 
 
-@pytest.mark.parametrize("snakefile", ["proj/Snakefile", "proj/workflow/Snakefile"])
-@pytest.mark.parametrize("prefix", ["", '    prefix: "below"\n'])
-@pytest.mark.parametrize("config", ["", "    config: config\n", '    config: {"dataset": "mnist5k"}\n'])
+ROOT_FILE, FILE, PREFIX = "proj/Snakefile", "proj/workflow/Snakefile", '    prefix: "below"\n'
+CONFIGS = ("", "    config: config\n", '    config: {"dataset": "mnist5k"}\n')
+
+
+# Each pair of the three.
+@pytest.mark.parametrize(
+    ("snakefile", "prefix", "config"),
+    [
+        *((ROOT_FILE, prefix, config) for prefix, config in zip(("", PREFIX, ""), CONFIGS, strict=True)),
+        *((FILE, prefix, config) for prefix, config in zip((PREFIX, "", PREFIX), CONFIGS, strict=True)),
+    ],
+)
 def test_each_way_to_import_it(checkout, tmp_path, snakefile, prefix, config):
     """Also from the folder above, where paths of the checkout look like paths of the importing workflow."""
     module = f'module vae:\n    snakefile: "{checkout / snakefile}"\n{config}{prefix}\n'

@@ -88,21 +88,6 @@ def test_another_threshold_is_another_set_of_pictures(own):
     assert jobs == {"binarize": 1, "train": 1, "encode": 1, "latent_scatter": 1}
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        ("datasets={letters: {folder: nowhere}}", "datasets.letters.folder is 'nowhere', but there is no /"),
-        ("train_sizes={letters: [121]}", "letters is 121"),
-        ("dataset=leters", "dataset is 'leters'"),
-    ],
-)
-def test_what_is_wrong_is_told_before_any_job(own, change, told):
-    result = own.snakemake("--dry-run", "--config", change)
-    assert result.returncode != 0
-    assert told in result.stdout + result.stderr
-    assert "Traceback" not in result.stdout + result.stderr
-
-
 def test_the_manifest_holds_the_files_sums(own):
     """As a param of its rule: the configuration that the results depend on."""
     result = own.snakemake("--dry-run", "--printshellcmds", "results/faces/manifest.json")

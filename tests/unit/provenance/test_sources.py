@@ -113,7 +113,7 @@ class A:
 
     def f(self, x: int) -> int:
         if x:
-            return 1
+            raise InputError("no", x)
         return None
 """
 SAID_OTHERWISE = """'''A docstring.'''
@@ -128,7 +128,7 @@ class A:
     def f(self,
           x: int) -> int:
         "a docstring"
-        if (x): return 1
+        if (x): raise InputError(f'{x} is wrong')
         return None
 """
 
@@ -139,7 +139,7 @@ def hash_of(folder, monkeypatch, text):
     return code_hash("mnist_vae.a")
 
 
-def test_comments_docstrings_help_and_formatting_are_not_hashed(tmp_path, monkeypatch):
+def test_comments_docstrings_formatting_help_and_error_messages_are_not_hashed(tmp_path, monkeypatch):
     before = hash_of(tmp_path / "one", monkeypatch, CODE)
     assert hash_of(tmp_path / "other", monkeypatch, SAID_OTHERWISE) == before
 
@@ -154,7 +154,8 @@ def test_comments_docstrings_help_and_formatting_are_not_hashed(tmp_path, monkey
         ("return None", "return ''"),
         ("        return None", "            return None"),
         ("if x", "if not x"),
-        ("return 1", "raise ValueError('no')"),
+        ("InputError", "ValueError"),
+        ("raise InputError", "return InputError"),
         ("self, x: int", "self, x: int, *, y=None"),
         ("f(", "g("),
     ],

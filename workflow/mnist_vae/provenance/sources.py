@@ -24,8 +24,8 @@ def import_closure(module: str) -> list[Path]:
 def code_hash(module: str) -> str:
     """SHA-256 of what a module and all it imports from this package say.
 
-    Comments, docstrings, formatting and the strings in annotations, such as a parameter's help, do not count:
-    they change no result, so that a result need not be computed again for them.
+    What changes no result does not count: comments, docstrings, formatting, the strings in annotations, such
+    as a parameter's help, and the words of an InputError, after which there is no result.
     """
     digest = hashlib.sha256()
     for path in import_closure(module):
@@ -53,18 +53,16 @@ def _parsed(path: Path, source: bytes) -> tuple[list[str], str]:
 
 
 def _write_down(node: ast.AST, lines: list[str], annotates: bool = False) -> None:
-    """Add a syntax tree to the lines, without docstrings and without the strings in annotations.
+    """Add what counts of a syntax tree to the lines.
 
     `ast.dump` would say other things in other versions of Python, whose trees have further, empty fields.
     """
     lines.append(type(node).__name__)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "InputError":
+        return
     for name, value in ast.iter_fields(node):
         values = value if isinstance(value, list) else [] if value is None else [value]
-        if (
-            name == "body"
-            and isinstance(node, DOCUMENTED)
-            and ast.get_docstring(node, clean=False) is not None
-        ):
+        if name == "body" and isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
             values = values[1:]
         for item in values:
             lines.append(name)
