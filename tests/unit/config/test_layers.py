@@ -107,6 +107,48 @@ def test_a_file_that_is_no_configuration_is_named(tmp_path, text):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("seeds: [7]\ngaps: {images: 9}\nseeds: [9]\n", "seeds twice, in line 1 and in line 3"),
+        ("recipes:\n  strong: {epochs: 1}\n  strong: {decay: 0}\n", "strong twice, in line 2 and in line 3"),
+        ('{"gaps": {"images": 9, "images": 8}}', "images twice, in line 1 and in line 1"),
+        ("recipes: {strong: {epochs: {1: 2, '1': 3}}}", "1 twice"),
+        ("a: &a\n  b: *a\n  c: [{d: 1, d: 2}]\n", "d twice, in line 3"),
+        ("seeds:\n- 1\n- 010\n", "010 in line 3, which YAML reads as 8"),
+        ("train_sizes: {mnist: [1:40]}", "1:40 in line 1, which YAML reads as 100"),
+        ("recipes: {strong: {epochs: {010: 4}}}", "010 in line 1"),
+    ],
+)
+def test_what_yaml_reads_otherwise_than_it_looks_is_refused(tmp_path, text, said):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(InputError, match=f"mine.yaml has (the key )?{said}"):
+        read_config(tmp_path / "mine.yaml")
+
+
+def test_a_recipe_may_say_again_what_it_merges(tmp_path):
+    (tmp_path / "mine.yaml").write_text("a: &a {x: 0x10, y: '010'}\nb: {<<: *a, x: -0.5}\nc: {<<: *a}\n")
+    assert read_config(tmp_path / "mine.yaml")["b"] == {"x": -0.5, "y": "010"}
+
+
+@pytest.mark.parametrize(("encoding", "line"), [("cp1252", 2), ("latin-1", 2), ("utf-16", 1)])
+def test_a_file_in_another_encoding_is_named_with_its_line(tmp_path, encoding, line):
+    (tmp_path / "mine.yaml").write_text("seeds: [1]\nmnist_dir: Zürich\n", encoding=encoding)
+    with pytest.raises(InputError, match=rf"mine\.yaml is not UTF-8 \(line {line}\)"):
+        read_config(tmp_path / "mine.yaml")
+
+
+def test_a_mark_of_utf_8_is_no_key(tmp_path):
+    (tmp_path / "mine.yaml").write_text("seeds: [1]\n", encoding="utf-8-sig")
+    assert read_config(tmp_path / "mine.yaml") == {"seeds": [1]}
+
+
+@pytest.mark.parametrize("name", ["nothing.yaml", "."])
+def test_a_file_that_cannot_be_read_is_named(tmp_path, name):
+    with pytest.raises(InputError, match=r"cannot be read: (No such file|Is a directory)"):
+        read_config(tmp_path / name)
+
+
 def test_an_empty_file_sets_nothing(tmp_path):
     (tmp_path / "mine.yaml").write_text("# nothing\n")
     assert read_config(tmp_path / "mine.yaml") == {}

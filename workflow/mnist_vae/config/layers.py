@@ -1,6 +1,7 @@
 """From the defaults and what the user set to one complete configuration."""
 
 import math
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
@@ -13,16 +14,66 @@ from mnist_vae.config.sections import Config
 from mnist_vae.errors import InputError
 from mnist_vae.parameters import parameters
 
+NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+MISREAD = re.compile(r"[-+]?0[0-9_]+|.*:.*")  # YAML 1.1's octal and sexagesimal numbers
+
 
 def read_config(path: str | Path) -> dict[str, Any]:
-    """Read a configuration file, YAML or JSON. Raises InputError if it holds no keys and values."""
+    """Read a configuration file, YAML or JSON.
+
+    Raises InputError if it cannot be read or is not keys and values, and where YAML would take something for
+    what nobody means: of a key that is given twice the later one, 010 for 8, and 1:30 for 90.
+    """
+    content = b""
     try:
-        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = Path(path).read_bytes()
+        text = content.decode()
+        _check_nodes(yaml.compose(text, yaml.SafeLoader), path)
+        found = yaml.safe_load(text)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path} is not UTF-8 (line {line}); save it in that encoding") from error
     except yaml.YAMLError as error:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(found, dict | None):
         raise InputError(f"{path} holds {type(found).__name__}; a configuration is keys and their values")
     return found or {}
+
+
+def _check_nodes(root: yaml.Node | None, path: str | Path) -> None:
+    """Raise InputError for a key given twice in a mapping, and a number that is not read as it is written."""
+    waiting, seen = [root] if root else [], set[int]()  # an alias may lead back to what contains it
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            _check_keys([key for key, _ in node.value], path)
+            waiting += [item for pair in node.value for item in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif node.tag in NUMBERS and MISREAD.fullmatch(node.value):
+            raise InputError(
+                f"{path} has {node.value} in line {_line(node)}, which YAML reads as "
+                f"{yaml.safe_load(node.value)}; write that number, or quote it"
+            )
+
+
+def _check_keys(keys: list[yaml.Node], path: str | Path) -> None:
+    first: dict[str, yaml.Node] = {}
+    for key in keys:
+        if isinstance(key, yaml.ScalarNode) and (before := first.setdefault(key.value, key)) is not key:
+            raise InputError(
+                f"{path} has the key {key.value} twice, in line {_line(before)} and in line {_line(key)}; "
+                "take one out"
+            )
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
 
 
 def complete_config(*layers: Mapping[str, Any]) -> dict[str, Any]:

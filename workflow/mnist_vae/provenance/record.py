@@ -11,7 +11,9 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
+from mnist_vae.errors import InputError
 from mnist_vae.files.storage import file_hash
 from mnist_vae.provenance.software import blas, commit, cores, processor, versions
 
@@ -40,6 +42,18 @@ def keep(own: str) -> None:
     os.environ[RECORD] = os.pathsep.join([own, *shared])
 
 
+def check_writable() -> None:
+    """Raise InputError where a record cannot be added to: a job would find out only at its end."""
+    for record in _records():
+        try:
+            os.close(_opened(record))
+        except OSError as error:
+            raise InputError(
+                f"{record} cannot be added to ({error.strerror}), which every job does. Ask its owner for "
+                "permission to write, or run in a folder of your own."
+            ) from error
+
+
 def software() -> dict[str, str | None]:
     """What files are made with, here and now."""
     return versions(PACKAGES) | {"processor": processor(), "blas": blas(), "commit": commit()}
@@ -56,9 +70,8 @@ def add_to_records(command: str, paths: Iterable[Path]) -> None:
         if path.exists()
     ]
     for record in records:
-        record.parent.mkdir(parents=True, exist_ok=True)
         # Each line in one write to its end: jobs that run at the same time do not mix theirs.
-        handle = os.open(record, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        handle = _opened(record)
         try:
             for line in lines:
                 os.write(handle, line.encode())
@@ -66,7 +79,7 @@ def add_to_records(command: str, paths: Iterable[Path]) -> None:
             os.close(handle)
 
 
-def read_records() -> dict[tuple[str, str], dict]:
+def read_records() -> dict[tuple[str, str], dict[str, Any]]:
     """What last made a file of that path and SHA-256."""
     found = {}
     for record in reversed(_records()):  # the first one is this folder's own, and counts
@@ -75,7 +88,7 @@ def read_records() -> dict[tuple[str, str], dict]:
     return found
 
 
-def read_entries(record: Path) -> Iterator[dict]:
+def read_entries(record: Path) -> Iterator[dict[str, Any]]:
     """Yield the record's lines in order, none if there is no record. One cut short by a kill is left out."""
     for line in record.read_text(encoding="utf-8").splitlines() if record.exists() else []:
         try:
@@ -97,6 +110,11 @@ def _cost() -> dict[str, float]:
         "ended": round(time.time(), 2),
         "cores": cores(),
     }
+
+
+def _opened(record: Path) -> int:
+    record.parent.mkdir(parents=True, exist_ok=True)
+    return os.open(record, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
 
 
 def _records() -> list[Path]:
