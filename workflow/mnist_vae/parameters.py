@@ -10,7 +10,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, fields
 from functools import partial
@@ -97,7 +97,7 @@ class Field(NamedTuple):
             and (bounds.maximum is None or value <= bounds.maximum)
         )
 
-    def _may_be_together(self, entries: list | tuple) -> bool:
+    def _may_be_together(self, entries: Sequence[Any]) -> bool:
         fewest, most = self.parameter.entries
         return (
             len(entries) >= fewest

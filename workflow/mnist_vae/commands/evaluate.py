@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -50,7 +51,7 @@ def run(options: Namespace) -> None:
 
 def _bounds(
     vae: VAE, train: Tensor, test: Tensor, options: Namespace, generator: torch.Generator
-) -> Iterator[dict]:
+) -> Iterator[dict[str, Any]]:
     """By draws: of the model's own training images, all test images, and the first 100 of these."""
     for split, images, draws in (
         ("train", train, options.draws),
@@ -62,7 +63,7 @@ def _bounds(
             yield {"split": split, "metric": metric, "value": value, "standard_error": standard_error}
 
 
-def _latent(vae: VAE, test: Tensor) -> Iterator[dict]:
+def _latent(vae: VAE, test: Tensor) -> Iterator[dict[str, Any]]:
     """How many latent dimensions there are, and how many all test images move."""
     for metric, value in (("latent", vae.latent), ("active_units", active_units(vae, test))):
         yield {"split": "test", "metric": metric, "value": value}
@@ -70,7 +71,7 @@ def _latent(vae: VAE, test: Tensor) -> Iterator[dict]:
 
 def _evidence(
     vae: VAE, space: Space, train: Tensor, unseen: Tensor, test: Tensor, images: int
-) -> Iterator[dict]:
+) -> Iterator[dict[str, Any]]:
     """Log-densities: of all test images, where they are sums, and with gaps, of the first ones of each split.
 
     Training images beyond the model's own are as many or fewer: a data set may have no more. Draws for all

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from tqdm import tqdm
@@ -110,7 +110,7 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
     save_weights(options.weights, vae, provenance)
 
 
-def _identity(options: Namespace) -> dict:
+def _identity(options: Namespace) -> dict[str, Any]:
     """All that a training's bits depend on."""
     files = ("digits", "grey", "weights", "history", "snapshots")
     read = [options.digits, *([options.grey] if options.augmentation else [])]

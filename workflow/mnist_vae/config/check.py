@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from typing import Any
 
 from mnist_vae.config.layers import defaults
 from mnist_vae.config.models import (
@@ -22,7 +23,7 @@ from mnist_vae.study.recipe import Recipe
 FOLDER_NAME = "it names a folder: a lower-case letter, then up to 39 of these, digits and _"
 
 
-def check_config(config: Mapping) -> None:
+def check_config(config: Mapping[str, Any]) -> None:
     """Raise InputError with the first wrong key, its value and what is allowed, in one line.
 
     The configuration is a complete one, as `layers.complete_config` makes it.
@@ -35,11 +36,11 @@ def check_config(config: Mapping) -> None:
         raise InputError(f"config: {error}") from error
 
 
-def _check_values(config: Mapping) -> None:
+def _check_values(config: Mapping[str, Any]) -> None:
     """Every value by itself, against what its dataclass says."""
     _check_keys(config, names_of := [field.name for field in fields(Config)], "", needed=names_of)
     own = _section(config["datasets"], "datasets")
-    images = {name: dataset.train_images for name, dataset in DATASETS.items()}
+    images: dict[str, int | None] = {name: dataset.train_images for name, dataset in DATASETS.items()}
     images |= dict.fromkeys(own.keys() - images.keys())
     top = {field.name: field for field in parameters(Config)}
     for field in fields(Config):
@@ -78,7 +79,7 @@ def _check_recipes(recipes: object, field: Field, images: Mapping[str, int | Non
                 setting.check(value, name)
 
 
-def _check_by_train_size(numbers: Mapping, field: Field, name: str) -> None:
+def _check_by_train_size(numbers: Mapping[str, Any], field: Field, name: str) -> None:
     """A number from each of several train sizes on: {"1": 400, "4000": 75}."""
     _check_keys(numbers, None, name, needed=["1"])
     for size, number in numbers.items():
@@ -133,13 +134,13 @@ def _check_keys(section: object, known: Iterable[str] | None, name: str, needed:
         raise InputError(f"{', '.join(missing)} is missing {here}")
 
 
-def _section(value: object, name: str) -> Mapping:
+def _section(value: object, name: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise InputError(f"{name} is {value!r}; it must be a section of keys")
     return value
 
 
-def _check_together(config: Mapping) -> None:
+def _check_together(config: Mapping[str, Any]) -> None:
     """What depends on several values, or on the data set."""
     own = config["datasets"]
     choices = ["auto", *dict.fromkeys([*DATASETS, *own])]
@@ -168,7 +169,7 @@ def _check_together(config: Mapping) -> None:
                 )
 
 
-def _check_replaced(config: Mapping) -> None:
+def _check_replaced(config: Mapping[str, Any]) -> None:
     """Keys of earlier versions get a sentence that says what took their place."""
     marginal = config["marginal"] if isinstance(config["marginal"], Mapping) else {}
     if old := [key for key in ("size", "fine_window", "fine_size") if key in marginal]:
@@ -179,7 +180,7 @@ def _check_replaced(config: Mapping) -> None:
         )
 
 
-def _check_sizes(recipes: Mapping[str, Mapping], dataset: Dataset) -> None:
+def _check_sizes(recipes: Mapping[str, Mapping[str, Any]], dataset: Dataset) -> None:
     """A data set of one's own has as many images as its files say."""
     for name, recipe in recipes.items():
         if (largest := max(train_sizes(recipe, dataset))) > dataset.train_images:
@@ -189,7 +190,7 @@ def _check_sizes(recipes: Mapping[str, Mapping], dataset: Dataset) -> None:
             )
 
 
-def _check_choice(key: str, value: str | int, allowed: list) -> None:
+def _check_choice(key: str, value: str | int, allowed: list[Any]) -> None:
     if value not in allowed:
         raise InputError(f"{key} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")
 

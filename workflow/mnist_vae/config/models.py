@@ -50,7 +50,7 @@ def completed_images(config: Config, split: str, dataset: Dataset) -> list[int]:
         "test": ("images", dataset.test_images),
         "train": ("training_images", dataset.train_images),
     }[split]
-    images = config["top_half"][key]
+    images: list[int] = config["top_half"][key]
     if images != defaults()["top_half"][key]:
         return images
     return [image for image in images if image < count]
@@ -59,13 +59,13 @@ def completed_images(config: Config, split: str, dataset: Dataset) -> list[int]:
 def pictured_seed(config: Config, recipes: Recipes) -> int:
     """The seed of the model that the figures show: its recipe's first, unless another is named."""
     named = config["figures"]["seed"]
-    return recipes[config["figures"]["recipe"]]["seeds"][0] if named is None else named
+    return int(recipes[config["figures"]["recipe"]]["seeds"][0] if named is None else named)
 
 
 def interpolated_images(config: Config, n: int) -> list[int]:
     """The training images between which a model of train size n interpolates."""
     if (named := config["interpolation"]["images"]) is not None:
-        return named
+        return list(named)
     if max(PUBLISHED_IMAGES) < n:
         return list(PUBLISHED_IMAGES)
     return [min(image, n - 1) for image in range(3)]

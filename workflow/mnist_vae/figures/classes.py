@@ -2,6 +2,7 @@
 
 import colorsys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 LIGHTNESSES = (0.3, 0.5, 0.7)
 
 
-def class_names(provenance: Mapping) -> Sequence[str]:
+def class_names(provenance: Mapping[str, Any]) -> Sequence[str]:
     """Return the name of each label: the data set's `classes` where its files state them, else the digits."""
     return provenance.get("classes") or DIGITS
 
@@ -54,4 +55,4 @@ def densest_point(points: np.ndarray, radius: float = 0.5) -> np.ndarray:
     from scipy.spatial import cKDTree  # its import takes a third of a second, and only some figures need it
 
     neighbours = cKDTree(points).query_ball_point(points, radius, return_length=True)
-    return points[neighbours.argmax()]
+    return np.asarray(points[neighbours.argmax()])

@@ -92,7 +92,7 @@ def _divide(axes: Axes, gaps: pd.DataFrame) -> None:
     means = gaps[gaps.seed == "mean"].set_index(["recipe", "n"])
     places = np.arange(len(means))
     remaining = means.approximation_gap - means.approximation_gap_of_best
-    total: dict = (means.approximation_gap + means.amortization_gap).to_dict()
+    total: dict[Any, float] = (means.approximation_gap + means.amortization_gap).to_dict()
     for part, (values, colour, label) in enumerate(
         (
             (means.amortization_gap, "#E69F00", "amortization: gained by refining q"),

@@ -66,7 +66,7 @@ def breakable(html: str) -> str:
 
 def _first(pattern: str, text: str) -> str:
     """What the pattern's group holds where it is first found."""
-    return re.findall(pattern, text, re.MULTILINE)[0]
+    return str(re.findall(pattern, text, re.MULTILINE)[0])
 
 
 def _links(current: str) -> str:
@@ -110,7 +110,7 @@ def _describe_tables(tokens: list[Token]) -> None:
             token.attrSet("role", "rowgroup")
 
 
-def _in_region(table: re.Match) -> str:
+def _in_region(table: re.Match[str]) -> str:
     """A table that is wider than its place scrolls inside a region that keys can reach."""
     label = _first('aria-label="(.*?)"', table[0])
     return f'<div class="region" role="region" tabindex="0" aria-label="{label}, table">\n{table[0]}\n</div>'

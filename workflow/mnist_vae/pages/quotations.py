@@ -67,7 +67,7 @@ def quotations(text: str) -> int:
     return len(_QUOTED.findall(text)) + len(_TABLE.findall(text))
 
 
-def _requoted(tables: Path, found: re.Match) -> str:
+def _requoted(tables: Path, found: re.Match[str]) -> str:
     first, *second = (_cell(source, tables) for source in re.split(" [-±] ", found["source"]))
     value = math.hypot(first, *second) if " ± " in found["source"] else first - sum(second)
     decimals = len(found["number"].partition(".")[2])

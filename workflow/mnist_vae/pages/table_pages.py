@@ -1,5 +1,8 @@
 """The tables as pages that people read: Markdown, with the sentences that say what the numbers show."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from mnist_vae.pages.tables import COVERAGE, REFERENCE_RECIPE, RISE, markdown_table, quoted_stretch
@@ -251,11 +254,11 @@ def _page(title: str, *blocks: str) -> str:
     return "\n\n".join([f"# {title}", *filter(None, blocks)]) + "\n"
 
 
-def _table(columns: dict) -> str:
+def _table(columns: Mapping[str, Any]) -> str:
     return markdown_table(pd.DataFrame(columns))
 
 
-def _models(rows: pd.DataFrame) -> dict:
+def _models(rows: pd.DataFrame) -> dict[str, Any]:
     return {"recipe": rows.recipe, "n": rows.n.map("{:,}".format)}
 
 

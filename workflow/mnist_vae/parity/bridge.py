@@ -180,7 +180,7 @@ def _run(command: list[str | Path], environment: Mapping[str, str], folder: Path
         raise JuliaFailedError("\n".join([f"Julia ({command[0]}) {ended}:", *error_head(lines)]))
 
 
-def _end(process: subprocess.Popen) -> None:
+def _end(process: subprocess.Popen[str]) -> None:
     """End a process and its group: politely, and after some seconds for good."""
     with suppress(ProcessLookupError):  # all of it is gone
         os.killpg(process.pid, signal.SIGTERM)

@@ -113,4 +113,4 @@ def _markdown(table: pd.DataFrame) -> str:
         for name, form in formats.items()
         if name in table
     }
-    return table.assign(**numbers).fillna("").to_markdown(index=False, disable_numparse=True)
+    return str(table.assign(**numbers).fillna("").to_markdown(index=False, disable_numparse=True))

@@ -3,19 +3,22 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mnist_vae.errors import InputError
 from mnist_vae.files.storage import file_hash
 from mnist_vae.provenance.record import read_records, software
 
+Manifest = Mapping[str, Any]
 
-def make_manifest(folder: Path, files: Sequence[str], config: Mapping) -> dict:
+
+def make_manifest(folder: Path, files: Sequence[str], config: Mapping[str, Any]) -> dict[str, Any]:
     """List the files, given in the order in which they are made, with what the records know of each.
 
     Raises InputError for a file from Snakemake's cache, a link, that is not what was put there.
     """
     makers = read_records()
-    distinct: list[dict] = []
+    distinct: list[dict[str, Any]] = []
     entries = []
     for file in files:
         found = file_hash(file)
@@ -39,7 +42,7 @@ def make_manifest(folder: Path, files: Sequence[str], config: Mapping) -> dict:
     }
 
 
-def manifest_markdown(manifest: Mapping) -> str:
+def manifest_markdown(manifest: Manifest) -> str:
     """The manifest to read: first what made the files, then the files."""
     lines = [f"# What was computed on {manifest['dataset']}, and with what\n"]
     for number, made_by in enumerate(manifest["software"], start=1):
@@ -60,10 +63,10 @@ def manifest_markdown(manifest: Mapping) -> str:
     return "\n".join(lines) + "\n"
 
 
-def load_manifest(path: str | Path) -> dict:
+def load_manifest(path: str | Path) -> dict[str, Any]:
     """Read a manifest. Raises InputError if it is none."""
     try:
-        manifest = json.loads(Path(path).read_text(encoding="utf-8"))
+        manifest: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
         manifest["dataset"]
         for file in manifest["files"]:
             file["path"], file["sha256"]
@@ -72,7 +75,7 @@ def load_manifest(path: str | Path) -> dict:
     return manifest
 
 
-def differing_files(manifest: Mapping, folder: Path) -> list[str]:
+def differing_files(manifest: Manifest, folder: Path) -> list[str]:
     """What lies in the folder otherwise than the manifest says, in its order."""
     differing = []
     for file in manifest["files"]:
@@ -85,7 +88,7 @@ def differing_files(manifest: Mapping, folder: Path) -> list[str]:
     return differing
 
 
-def differences(manifest: Mapping, earlier: Mapping) -> list[str]:
+def differences(manifest: Manifest, earlier: Manifest) -> list[str]:
     """In which files two manifests differ, in the first one's order; last, what only the other has."""
     before = {file["path"]: file["sha256"] for file in earlier["files"]}
     differing = []
