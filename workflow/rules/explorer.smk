@@ -20,11 +20,11 @@ rule explorer:
         ),
     log:
         "results/{dataset}/logs/explorer.log",
+    priority: 1
     localrule: True
     conda:
         "../../envs/figures.yaml"
     threads: 1
-    priority: 1
     params:
         code=code("commands.build_explorer"),
     shell:

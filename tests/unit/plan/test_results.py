@@ -20,7 +20,7 @@ def without_plane(recipe):
 
 def test_every_file_is_listed_once():
     files = RESULTS.all("mnist")
-    assert len(files) == len(set(files)) == 2 + 4 * 19 + 2 * 5 + 7 + 10 + 10 + 5
+    assert len(files) == len(set(files)) == 2 + 4 * 19 + 2 * 5 + 2 + 6 + 10 + 10 + 5
     assert {*RESULTS.tables("mnist"), *RESULTS.figures("mnist"), *RESULTS.pages("mnist")[:-1]} < set(files)
 
 
@@ -69,7 +69,7 @@ def test_without_a_plane_what_shows_it_is_left_out_and_said(pictured, dimensions
     for name in LEFT_OUT:
         assert name in notice
         assert not any(Path(file).stem == name for file in results.all("mnist"))
-    assert len(results.all("mnist")) == len(Results(study_of(SHAPES)).all("mnist")) - 5
+    assert len(results.all("mnist")) == len(Results(study_of(SHAPES)).all("mnist")) - 6
     assert results.drawn_from_if_shown("mnist", "latent_scatter") == []
     assert results.drawn_from_if_shown("mnist", "completion") != []
     with pytest.raises(

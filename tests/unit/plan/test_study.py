@@ -138,9 +138,23 @@ def test_what_shows_a_plane_is_refused_to_a_model_that_has_none():
     with pytest.raises(
         InputError, match=r"the explorer shows a latent plane, .* tall have latent = 3 at n = 10,000"
     ):
-        study.pictured_with_plane("mnist", "the explorer")
+        study.models_on_the_page("mnist")
     study.check_plane(Model("mnist", "small", 9, 1), "the latent manifold")
-    assert DEFAULT.pictured_with_plane("mnist", "the explorer") == [DEFAULT.pictured_model("mnist")]
+
+
+@pytest.mark.parametrize(
+    ("layer", "page", "film"),
+    [
+        ("{}", [("reference", 1), ("strong", 1)], 2),
+        ("figures: {recipe: strong, seed: 2}", [("strong", 2), ("reference", 1)], 0),
+        ("figures: {recipe: torch_init}", [("torch_init", 1), ("reference", 1)], 2),
+        ("recipes: {strong: {latent: 3}}", [("reference", 1)], 1),
+    ],
+)
+def test_the_explorer_shows_a_second_model_of_the_same_size(layer, page, film):
+    study = study_of(layer)
+    assert [(model.recipe, model.seed) for model in study.models_on_the_page("mnist")] == page
+    assert len(study.models_of_the_film("mnist")) == film
 
 
 # --- options of jobs --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any
 
 from mnist_vae.config.models import train_sizes
 from mnist_vae.figures.table import FIGURES, STUDY_FIGURES, Source
+from mnist_vae.plan.models import Model
 from mnist_vae.plan.study import Study
 from mnist_vae.provenance.manifest import load_manifest
 
@@ -20,7 +21,7 @@ BENCHMARKS = ("ratios", "processes", "commands", "jobs")
 OF_EVERY_MODEL = ("weights.safetensors", "history.csv", "snapshots.safetensors", "metrics.csv")
 OF_FIRST_SEEDS = ("epochs.csv", "weighted_draws.csv")
 OF_PICTURED_MODEL = (
-    *("latents", "prior_samples", "reconstructions", "interpolation", "latent_manifold"),
+    *("prior_samples", "reconstructions", "interpolation", "latent_manifold"),
     *("top_half_fit", "top_half"),
 )
 WITHOUT_EFFECT = {"dataset", "datasets", "mnist_dir", "mirrors", "parity", "benchmarks"}  # on results
@@ -67,11 +68,18 @@ class Results:
             f"results/{dataset}/data/binarized.safetensors",
             *[model.file(file) for file in OF_EVERY_MODEL for model in study.models(dataset)],
             *[model.file(file) for file in OF_FIRST_SEEDS for model in study.first_seeds(dataset)],
+            *[model.file("latents.safetensors") for model in self.encoded_models(dataset)],
             *[study.pictured_model(dataset).file(f"{name}.safetensors") for name in pictured],
             *self.tables(dataset),
             *self.figures(dataset),
             *self.pages(dataset)[:-1],
         ]
+
+    def encoded_models(self, dataset: str) -> list[Model]:
+        """The models whose training images are encoded: the pictured one, and those of the explorer."""
+        if "explorer" in self.left_out(dataset):
+            return self.study.pictured(dataset)
+        return self.study.models_on_the_page(dataset)
 
     def drawn_from(self, dataset: str, figure: str) -> list[str]:
         """The stored files that a figure is drawn from.

@@ -114,7 +114,7 @@ class Study:
         return [pictured, *others[:1]]
 
     def models_of_the_film(self, dataset: str) -> list[Model]:
-        """The models on the page, if they are their recipes' first seeds, whose trainings alone are followed."""
+        """The models on the page, if all are first seeds, whose trainings alone are followed."""
         models = self.models_on_the_page(dataset)
         return models if set(models) <= set(self.first_seeds(dataset)) else []
 
