@@ -242,4 +242,4 @@ def markdown_table(table: pd.DataFrame) -> str:
     """A table of texts in Markdown, its columns of numbers aligned to the right."""
     texts = table.astype(str)
     aligned = ["right" if all(map(NUMBERS.fullmatch, texts[name])) else "left" for name in texts]
-    return table.to_markdown(index=False, disable_numparse=True, colalign=aligned)
+    return str(table.to_markdown(index=False, disable_numparse=True, colalign=aligned))
