@@ -609,7 +609,7 @@ def test_a_table_of_another_kind_is_one_line(study, tmp_path, capsys, reader, ki
     said = capsys.readouterr().err
     assert said.startswith(f"error: {wrong} ")
     assert said.count("\n") == 1
-    assert ("has no column" if kind == "another table" else "is no table") in said
+    assert ("has no column" if kind == "another table" else "is not a table") in said
     assert listing(tmp_path) == before
 
 
@@ -630,5 +630,5 @@ def test_a_text_that_is_none_is_one_line(tmp_path, capsys, words):
     picture = tmp_path / "picture.md"
     picture.write_bytes(b"\x89PNG\r\n")
     assert run_command(words.format(picture=picture, tmp=tmp_path, out=tmp_path / "out")) == 1
-    assert capsys.readouterr().err.startswith(f"error: {picture} is no text: ")
+    assert capsys.readouterr().err.startswith(f"error: {picture} is not text: ")
     assert listing(tmp_path) == ["picture.md"]

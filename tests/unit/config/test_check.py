@@ -85,13 +85,7 @@ REFERENCE = "recipes.reference"
         ({"recipes.reference": DELETED}, ["reference is missing", "recipes"]),
         # a wrong type
         ({"seeds": "5"}, ["seeds is 5;", "a list"]),
-        ({"seeds": "[true]"}, ["seeds[0] is True", "whole number"]),
         ({"seeds": "[1.0]"}, ["seeds[0] is 1.0", "whole number"]),
-        ({"seeds": "[one]"}, ["seeds[0] is 'one'", "whole number"]),
-        ({f"{REFERENCE}.epochs": 2.5}, [f"{REFERENCE}.epochs is 2.5", "whole number"]),
-        ({f"{REFERENCE}.epochs": "true"}, [f"{REFERENCE}.epochs is True", "whole number"]),
-        ({f"{REFERENCE}.learning_rate": "true"}, ["learning_rate is True", "number"]),
-        ({f"{REFERENCE}.learning_rate": "fast"}, ["learning_rate is 'fast'", "number"]),
         ({"evaluation": 3}, ["evaluation is 3", "section"]),
         ({"mnist_dir": 5}, ["mnist_dir is 5", "text", "empty"]),
         ({"dataset": "cifar"}, ["dataset is 'cifar'", "one of auto, mnist, mnist5k"]),
@@ -101,22 +95,14 @@ REFERENCE = "recipes.reference"
         # n larger than the data
         ({"train_sizes.mnist": [1_000, 60_001]}, ["train_sizes.mnist[1] is 60001", "at most 60000"]),
         ({"train_sizes.mnist5k": [4_001]}, ["train_sizes.mnist5k[0] is 4001", "at most 4000"]),
-        ({"train_sizes.mnist": [0]}, ["train_sizes.mnist[0] is 0", "at least 1"]),
-        ({"train_sizes.mnist": []}, ["train_sizes.mnist is []", "1 entries or more"]),
         # seeds
         ({"seeds": []}, ["seeds is []", "1 entries or more"]),
         ({"seeds": [1, 1]}, ["seeds is [1, 1]", "none twice"]),
-        ({"seeds": [-1]}, ["seeds[0] is -1", "at least 0"]),
         ({"figures.seed": 9}, ["figures.seed is 9", "one of 1, 2, 3"]),
         ({"figures.recipe": "weak"}, ["figures.recipe is 'weak'", "one of 'reference', 'strong'"]),
         # rates
-        ({f"{REFERENCE}.learning_rate": -0.1}, ["learning_rate is -0.1", "above 0"]),
-        ({f"{REFERENCE}.learning_rate": 0}, ["learning_rate is 0", "above 0"]),
         ({f"{REFERENCE}.learning_rate": ".nan"}, ["learning_rate is nan", "finite"]),
-        ({"top_half.learning_rate": ".inf"}, ["top_half.learning_rate is inf", "finite"]),
         ({"recipes.strong": {"decay": 1.5}}, ["recipes.strong.decay is 1.5", "at most 1"]),
-        ({"recipes.strong": {"augmentation": -1}}, ["augmentation is -1", "at least 0"]),
-        ({"recipes.strong": {"latent_layer_rate": 0}}, ["latent_layer_rate is 0", "above 0"]),
         ({"recipes.strong": {"initialization": "he"}}, ["initialization is 'he'", "one of glorot, pytorch"]),
         (
             {
@@ -131,25 +117,15 @@ REFERENCE = "recipes.reference"
             {"recipes.strong": {"seeds": [9]}, "figures.recipe": "strong", "figures.seed": 1},
             ["figures.seed is 1", "one of 9"],
         ),
-        # counts
-        ({f"{REFERENCE}.batch_size": 0}, ["batch_size is 0", "at least 1"]),
-        ({f"{REFERENCE}.epochs": 0}, ["epochs is 0", "at least 1"]),
-        ({"evaluation.first_100_draws": 1}, ["first_100_draws is 1", "at least 2"]),
-        ({"latent_manifold.size": 100}, ["latent_manifold.size is 100", "at most 60"]),
-        ({"latent_manifold.window": 0}, ["latent_manifold.window is 0", "above 0"]),
         # grids and images for the exact figures
         ({"marginal.fine_window": 10}, ["marginal.fine_window (here 10) is gone", "marginal.tolerance"]),
         ({"marginal.size": 251}, ["marginal.size (here 251) is gone", "marginal.tolerance"]),
-        ({"marginal.tolerance": 1}, ["marginal.tolerance is 1", "at most 0.1"]),
-        ({"marginal.window": 50}, ["marginal.window is 50", "at most 40"]),
         ({"gaps.images": 1_001}, ["gaps.images is 1001", "at most 1000", "mnist5k"]),
-        ({"snapshots.epochs": []}, ["snapshots.epochs is []", "1 entries or more"]),
         (
             {"importance_weighting.draws": [1, 7, 10]},
             ["importance_weighting.draws is [1, 7, 10]", "a divisor of the largest"],
         ),
         # indices out of range
-        ({"interpolation.images": [14, 119, -1]}, ["interpolation.images[2] is -1", "at least 0"]),
         ({"interpolation.images": [14, 119]}, ["interpolation.images is [14, 119]", "3 entries"]),
         (
             {"dataset": "mnist", "interpolation.images": [14, 119, 10_000]},
@@ -211,11 +187,7 @@ def test_what_a_data_set_of_one_s_own_may_be(letters, changes):
         ({"dataset": "letters", "gaps.images": 999}, ["gaps.images is 999", "at most 100", "letters"]),
         ({"dataset": "letters", "top_half.images": [100]}, ["top_half.images has 100", "0 to 99"]),
         ({"datasets.letters": {}}, ["folder is missing in datasets.letters"]),
-        ({"datasets.letters.folder": 3}, ["datasets.letters.folder is 3", "text"]),
         ({"datasets.letters.treshold": 3}, ["treshold", "is not a key", "folder, threshold, classes"]),
-        ({"datasets.letters.threshold": 0}, ["datasets.letters.threshold is 0", "at least 1"]),
-        ({"datasets.letters.threshold": 256}, ["datasets.letters.threshold is 256", "at most 255"]),
-        ({"datasets.letters.classes": []}, ["datasets.letters.classes is []", "1 entries or more"]),
         ({"datasets.Letters": {"folder": "x"}}, ["the name 'Letters' in datasets", "matching"]),
         ({f"datasets.{'x' * 41}": {"folder": "x"}}, ["in datasets", "it names a folder", "up to 39"]),
         ({"datasets.letters.classes": ["x" * 25]}, ["datasets.letters.classes[0] is 'xxx", ".{0,24}"]),

@@ -11,10 +11,10 @@ from mnist_vae.provenance.costs import cost_of_commands, read_jobs, single_run
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
-    parser.add_argument("record", help="to which every job added what it made, and at what cost")
-    parser.add_argument("folder", help="whose files are counted")
+    parser.add_argument("record", help="the record that every job appends to (.jsonl)")
+    parser.add_argument("folder", help="folder of the results whose jobs are counted")
     parser.add_argument("output", help="where the table goes (.csv)")
-    parser.add_argument("markdown", help="where it goes to be read (.md)")
+    parser.add_argument("markdown", help="where its page goes (.md)")
 
 
 def run(options: Namespace) -> None:

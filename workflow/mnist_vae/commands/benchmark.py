@@ -27,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", nargs="+", help="what `train` stored; SVI is timed on the first")
     parser.add_argument("output", help="where the timings go (.csv)")
-    parser.add_argument("markdown", help="where they go to be read (.md)")
+    parser.add_argument("markdown", help="where their page goes (.md)")
     parser.add_argument("--reference", required=True, help="the Julia project's folder")
     add_options(parser, Benchmarks)
     add_options(parser, Sums)

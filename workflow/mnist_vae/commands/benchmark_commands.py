@@ -26,11 +26,11 @@ COMMAND_LINE = "from mnist_vae.__main__ import main; sys.exit(main(sys.argv[1:])
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument("output", help="where the timings go (.csv)")
-    parser.add_argument("markdown", help="where they go to be read (.md)")
+    parser.add_argument("markdown", help="where their page goes (.md)")
     add_options(parser, Benchmarks, "rounds")
     parser.add_argument(
         "--figure", nargs="+", action="append", required=True, metavar=("FIGURE", "SOURCE"),
-        help="one to draw, and what it is drawn from",
+        help="a figure to draw, and its sources",
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("output", help="where the timings go (.csv)")
-    parser.add_argument("markdown", help="where they go to be read (.md)")
+    parser.add_argument("markdown", help="where their page goes (.md)")
     add_options(parser, Benchmarks, "rounds")
 
 

@@ -13,7 +13,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument("markdown", help="the text (.md)")
     parser.add_argument("output", help="where the page goes (.html)")
-    parser.add_argument("--third-question", help="what `tabulate` stored: its measured answer is added")
+    parser.add_argument(
+        "--third-question", help="what `tabulate` stored; adds the measured answer to the third question"
+    )
 
 
 def run(options: Namespace) -> None:

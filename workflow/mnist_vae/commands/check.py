@@ -26,9 +26,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "solution", nargs="?", help="a file in Python (.py) or Julia (.jl), a notebook, a folder or a .zip"
     )
     parser.add_argument(
-        "--class", dest="folder", help="check every submission in a folder or .zip, a row each"
+        "--class", dest="folder", help="check every submission in a folder or .zip, one row each"
     )
-    parser.add_argument("--file", default="", help="which file of a student's folder or .zip is judged")
+    parser.add_argument("--file", default="", help="the file to judge in a student's folder or .zip")
     parser.add_argument(
         "--layout", choices=LAYOUTS, default="", help="how images lie in a batch (default: detected)"
     )
@@ -43,28 +43,28 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FUNCTION=WORD",
-        help="the solution's word for a function, say log_prior=lp or decoder=model.decode; again for more",
+        help="the solution's name for a function, such as log_prior=lp; may be repeated",
     )
     parser.add_argument(
-        "--object", default="", help="an object of the solution whose methods are the functions"
+        "--object", default="", help="an object in the solution whose methods are the functions"
     )
-    seconds = Annotated[float, Parameter("most processor time of each call, in seconds", above=0)]
+    seconds = Annotated[float, Parameter("most processor time per call, in seconds", above=0)]
     add_option(parser, "seconds", seconds, 30.0)
-    parser.add_argument("--points", action="store_true", help="count points, of the assignment's 48")
+    parser.add_argument("--points", action="store_true", help="count points, out of the assignment's 48")
     parser.add_argument(
         "--points-from", metavar="FILE", help="count your own points: a function and its points in each line"
     )
     parser.add_argument(
-        "--html", help="write a page; of a class, beside it a folder with one for each student"
+        "--html", help="write a page; for a class, also a folder with a page for each student"
     )
-    parser.add_argument("--json", help="write the result for machines; - for the terminal")
+    parser.add_argument("--json", help="write the result as JSON; - writes it to the terminal")
     parser.add_argument(
         "--format",
         nargs=2,
         action="append",
         default=[],
         metavar=("NAME", "FILE"),
-        help="write it as a course system reads it: gradescope (results.json) or junit (XML)",
+        help="write the result for a course system: gradescope (results.json) or junit (XML)",
     )
 
 

@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         nargs="*",
         default=[],
         metavar="SOLUTION",
-        help="further ones, left out where Julia, or a package of it that they use, is not installed",
+        help="further solutions, left out if Julia or a Julia package that they use is not installed",
     )
 
 

@@ -17,7 +17,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument("figure", choices=FIGURES, metavar="FIGURE", help=", ".join(FIGURES))
     parser.add_argument("output", help="where the picture goes (.png)")
-    parser.add_argument("sources", nargs="+", help="the stored arrays or tables it is drawn from")
+    parser.add_argument("sources", nargs="+", help="the arrays or tables that it is drawn from")
 
 
 def run(options: Namespace) -> None:

@@ -10,11 +10,14 @@ from mnist_vae.provenance.manifest import make_manifest, manifest_markdown
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
-    parser.add_argument("manifest", help="where it goes (.json), in the folder of the results")
-    parser.add_argument("markdown", help="where it goes to be read (.md)")
-    parser.add_argument("files", nargs="+", help="what was computed, in the order in which it is made")
+    parser.add_argument("manifest", help="where the manifest goes (.json), in the folder of the results")
+    parser.add_argument("markdown", help="where its page goes (.md)")
+    parser.add_argument("files", nargs="+", help="the files that were computed, in order")
     parser.add_argument(
-        "--config", type=json.loads, required=True, help="the configuration it was computed from, as JSON"
+        "--config",
+        type=json.loads,
+        required=True,
+        help="the configuration that they were computed from, as JSON",
     )
 
 

@@ -14,12 +14,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument("dataset", help=f"{', '.join(DATASETS)}, or a name for one of your own")
     parser.add_argument("output", help="where the pictures and labels go (.safetensors)")
-    parser.add_argument("--folder", "--mnist-dir", help="folder of its files: IDX, or one .npz")
+    parser.add_argument("--folder", "--mnist-dir", help="folder of the four IDX files, or of one .npz")
     parser.add_argument(
         "--mirrors", default="", help="addresses to download from, in order, between spaces (default: none)"
     )
     parser.add_argument(
-        "--classes", type=json.loads, default=[], help="names of labels 0, 1, ... of your own set, as JSON"
+        "--classes",
+        type=json.loads,
+        default=[],
+        help="names of the labels 0, 1, ... of your own data set, as JSON",
     )
 
 

@@ -19,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("ladder", help="where the table goes (.csv)")
-    parser.add_argument("markdown", help="the same, to look at (.md)")
+    parser.add_argument("markdown", help="where its page goes (.md)")
     parser.add_argument("--solutions", required=True, help="what `check_solutions` stored (.csv)")
     parser.add_argument("--reference", required=True, help="the folder of the Julia project")
     parser.add_argument("--backend", required=True, choices=BACKENDS)

@@ -11,13 +11,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("models", nargs="+", help="what `evaluate` stored")
     parser.add_argument("--epochs", nargs="+", required=True, help="what `measure_epochs` stored")
     parser.add_argument("--metrics", required=True, help="where every number goes (.csv)")
-    parser.add_argument("--elbo", required=True, help="where the table people read goes (.csv)")
-    parser.add_argument("--elbo-markdown", required=True, help="the same, to look at (.md)")
-    parser.add_argument("--gaps", required=True, help="where bounds and exact figures go (.csv)")
-    parser.add_argument("--gaps-markdown", required=True, help="the same, to look at (.md)")
-    parser.add_argument("--differences", required=True, help="where differences between recipes go (.csv)")
-    parser.add_argument("--differences-markdown", required=True, help="the same, to look at (.md)")
-    parser.add_argument("--all-epochs", required=True, help="where every epoch's figures go (.csv)")
+    parser.add_argument("--elbo", required=True, help="where the table of -ELBO goes (.csv)")
+    parser.add_argument("--elbo-markdown", required=True, help="where its page goes (.md)")
+    parser.add_argument("--gaps", required=True, help="where the table of gaps goes (.csv)")
+    parser.add_argument("--gaps-markdown", required=True, help="where its page goes (.md)")
+    parser.add_argument(
+        "--differences", required=True, help="where the differences between recipes go (.csv)"
+    )
+    parser.add_argument("--differences-markdown", required=True, help="where its page goes (.md)")
+    parser.add_argument("--all-epochs", required=True, help="where the numbers of every snapshot go (.csv)")
     parser.add_argument(
         "--third-question", required=True, help="where the changes between snapshots go (.csv)"
     )

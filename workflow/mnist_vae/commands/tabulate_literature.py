@@ -11,8 +11,10 @@ from mnist_vae.pages.tables import gather
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument("published", help="published figures (.csv)")
-    parser.add_argument("--metrics", nargs="+", required=True, help="what `evaluate` stored, of each model")
-    parser.add_argument("--weights", nargs="+", required=True, help="what `train` stored, in the same order")
+    parser.add_argument("--metrics", nargs="+", required=True, help="what `evaluate` stored for each model")
+    parser.add_argument(
+        "--weights", nargs="+", required=True, help="what `train` stored for each model, in the same order"
+    )
     add_table_page_arguments(parser)
 
 

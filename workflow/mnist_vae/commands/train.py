@@ -34,7 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("grey", help="what `obtain` stored; read if the recipe has augmentation")
     parser.add_argument("weights", help="where the weights go (.safetensors)")
     parser.add_argument("history", help="where the history goes (.csv)")
-    parser.add_argument("snapshots", help="where weights along the way go (.safetensors)")
+    parser.add_argument("snapshots", help="where the weights of the snapshots go (.safetensors)")
     add_option(
         parser,
         "snapshot_epochs",
@@ -50,7 +50,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         ],
         (),
     )
-    parser.add_argument("--recipe", required=True, help="the recipe's name, for the record")
+    parser.add_argument("--recipe", required=True, help="the recipe's name, stored with the results")
     add_option(parser, "n", TrainSize)
     add_option(parser, "seed", Seed)
     add_options(parser, Recipe)

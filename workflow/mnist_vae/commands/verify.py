@@ -9,7 +9,7 @@ from mnist_vae.provenance.manifest import differences, differing_files, load_man
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the command's options."""
-    parser.add_argument("manifest", help="in the folder of the results it lists")
+    parser.add_argument("manifest", help="the manifest (.json), in the folder of the results that it lists")
     parser.add_argument("--against", help="an earlier manifest, of this or another run")
 
 

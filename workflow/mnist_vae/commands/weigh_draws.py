@@ -1,4 +1,4 @@
-"""Bound log p(x) by importance-weighted draws from q."""
+"""Compute importance-weighted bounds on log p(x)."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """A row for each proposal and k: how far the bound lies below exact log p(x) of the same images."""
+    """A row for each proposal and k: how far the bound lies below exact log p(x), on the same images."""
     provenance = load_provenance(options.weights)
     vae = load_weights(options.weights)
     x = torch.from_numpy(load_digits(options.digits, "test", options.images)[0])

@@ -1,4 +1,4 @@
-"""Published files from their mirrors: asked in order, checked, and whole or not at all."""
+"""Downloads published files from mirrors, in order, with a check; a file is written whole or not at all."""
 
 from collections.abc import Sequence
 from http.client import HTTPException
@@ -15,7 +15,7 @@ FAILURES = (OSError, ValueError, HTTPException)
 
 
 def why_silent(mirror: str, file: PublishedFile) -> str | None:
-    """Ask a mirror for a file, without fetching it: None if it answers within seconds, else why not."""
+    """Ask a mirror for a file without fetching it: None if it answers within seconds, else why not."""
     import requests
 
     try:
@@ -28,7 +28,7 @@ def why_silent(mirror: str, file: PublishedFile) -> str | None:
 def download(file: PublishedFile, folder: Path, mirrors: Sequence[str]) -> None:
     """Fetch a file into a folder from the first mirror that has the right one.
 
-    Raises InputError, with a line for each mirror that says why, where none has.
+    Raises InputError if none has it, with a line for each mirror that says why.
     """
     import pooch
 
@@ -51,7 +51,7 @@ def download(file: PublishedFile, folder: Path, mirrors: Sequence[str]) -> None:
 
 
 def reason(error: BaseException) -> str:
-    """Say in one line what went wrong: the kind of error raised, and the operating system's word for it."""
+    """Say in one line what went wrong: the type of the error and the operating system's message."""
     root, cause = error, error.__context__
     while cause is not None:
         root, cause = (cause if isinstance(cause, OSError) else root), cause.__context__
@@ -63,7 +63,7 @@ def _address(mirror: str, file: PublishedFile) -> str:
 
 
 class _Bounded:
-    """A file that takes so many bytes and no more: a mirror might send without end."""
+    """A file that accepts a limited number of bytes, since a mirror might send without end."""
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
         self.stream, self.size = stream, size

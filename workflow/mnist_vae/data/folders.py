@@ -1,4 +1,4 @@
-"""Where a data set's files lie: the folder that is meant, and the IDX files in it by any of their names."""
+"""Finds a data set's folder, and the IDX files in it by any of their names."""
 
 import os
 import re
@@ -18,10 +18,10 @@ _FILE_NAME = re.compile(r"(?:.*-)?(train|t10k|test)-(images|labels)[.-]idx[123]-
 
 
 def tidy(path: str | None) -> Path | None:
-    """Return the absolute path that a setting or variable means; None where it is empty.
+    """Return the absolute path that a setting or variable names; None if it is empty.
 
-    A path that exists as written is taken as it is. Otherwise blanks and quotes around it are dropped, and
-    `~` and `$VARIABLE` are expanded.
+    A path that exists as written is kept. Otherwise blanks and quotes around it are dropped, and `~` and
+    `$VARIABLE` are expanded.
     """
     if path and os.path.exists(path):
         return Path(os.path.abspath(path))
@@ -34,12 +34,11 @@ def tidy(path: str | None) -> Path | None:
 
 
 def find_idx_files(folder: Path, torchvision: str = "MNIST") -> dict[str, Path]:
-    """Return those of the four IDX files that lie in a folder, by part ("train_images", ...).
+    """Return those of the four IDX files that are in a folder, by part ("train_images", ...).
 
-    Looked for in the folder itself, its subfolder `raw`, and torchvision's subfolder, `MNIST/raw` or the
-    like; the place with the most of them counts. A file stands for its folder. A compressed file is taken
-    before its decompressed twin. Raises InputError where a folder cannot be read, or has two files for one
-    part.
+    The folder itself, its subfolder `raw` and torchvision's subfolder (such as `MNIST/raw`) are searched; the
+    one with the most files is used. A file stands for its folder. A compressed file is preferred to the
+    decompressed one. Raises InputError if a folder cannot be read or has two files for one part.
     """
     folder = folder.parent if folder.is_file() else folder
     places = (folder, folder / "raw", folder / torchvision / "raw")

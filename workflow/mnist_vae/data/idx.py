@@ -1,4 +1,4 @@
-"""IDX files, gzip-compressed or not: parsed, and compared with what was published.
+"""Reads IDX files, gzip-compressed or not, and compares them with the published ones.
 
 The format: two zero bytes, one for the type (8: unsigned bytes), one for the number of axes, each axis's
 length as a big-endian 32-bit integer, then the values row by row.
@@ -33,7 +33,7 @@ DTYPES: dict[int, np.dtype[Any]] = {
 class PublishedFile:
     """An IDX file of bytes that can be downloaded.
 
-    `sha256` is that of its content once decompressed, or, where `packed`, of the .gz file as published.
+    `sha256` is of its decompressed content or, if `packed`, of the published .gz file.
     """
 
     name: str
@@ -43,23 +43,23 @@ class PublishedFile:
 
     @property
     def size(self) -> int:
-        """Its bytes once decompressed."""
+        """Number of bytes when decompressed."""
         return 4 + 4 * len(self.shape) + math.prod(self.shape)
 
 
 def read_header(path: Path) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    """Read the type and the axes' lengths of an IDX file, and no more of it. Raises InputError."""
+    """Read only the type and the shape of an IDX file. Raises InputError if it is damaged."""
     with _content(path) as stream:
         return _header(stream, path)
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """Read an IDX file into an array of the shape and type that its header says. Raises InputError."""
+    """Read an IDX file into an array of its header's shape and type. Raises InputError if it is damaged."""
     with _content(path) as stream:
         dtype, shape = _header(stream, path)
         expected = math.prod(shape) * dtype.itemsize
         content = bytearray()
-        # Never more than the header says and one byte to tell: a damaged one might say anything.
+        # At most one byte more than the header says, to notice a longer file (the header may be damaged).
         while len(content) <= expected and (piece := stream.read(min(1 << 20, expected + 1 - len(content)))):
             content += piece
     if len(content) != expected:
@@ -69,13 +69,13 @@ def read_idx(path: Path) -> np.ndarray:
 
 
 def read_published(path: Path, file: PublishedFile) -> np.ndarray:
-    """Read a published file. Raises InputError, with the expected and the found sum, where it is another."""
+    """Read a published file. Raises InputError with both checksums if it is not the published one."""
     content, flaw, compressed = bytearray(), "", False
     try:
         with open(path, "rb") as start:
             compressed = start.read(2) == b"\x1f\x8b"
         with (gzip.open if compressed else open)(path, "rb") as stream:
-            # Byte for byte what can be read, and never more than a right file holds and one byte to tell.
+            # Whatever can be read, at most one byte more than the right file has, to notice a longer one.
             while len(content) <= file.size and (piece := stream.read1(file.size + 1 - len(content))):
                 content += piece
     except (OSError, EOFError, zlib.error) as error:

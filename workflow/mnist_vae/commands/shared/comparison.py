@@ -26,7 +26,7 @@ class Summed(NamedTuple):
 
 
 def add_comparison_arguments(parser: ArgumentParser) -> None:
-    """Describe the options that `sum_test_images` reads, and where the command's result goes."""
+    """Describe the options that `sum_test_images` reads, and the command's output."""
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("comparison", help="where the differences go (.csv)")

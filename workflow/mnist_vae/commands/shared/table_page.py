@@ -11,7 +11,7 @@ from mnist_vae.files.storage import save_text, whole_file
 def add_table_page_arguments(parser: ArgumentParser) -> None:
     """Describe the options of where the two go."""
     parser.add_argument("--table", required=True, help="where the table goes (.csv)")
-    parser.add_argument("--markdown", required=True, help="the same, to look at (.md)")
+    parser.add_argument("--markdown", required=True, help="where its page goes (.md)")
 
 
 def save_with_page(table: pd.DataFrame, path: str | Path, page: str, page_path: str | Path) -> None:
