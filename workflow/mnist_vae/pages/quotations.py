@@ -30,6 +30,7 @@ _MEASURED = re.compile(r"<!-- measured: .+?; \d{4}-\d\d-\d\d -->", re.DOTALL)
 _FIGURE = re.compile(  # a number with decimals, or one in nats or per cent; no interval's 95 %, no version
     r"(?<![\w.,^\[(-])[-−+±]?\d[\d,]*(?:\.\d+(?![\w.])| (?:nats|%(?! interval)))"
 )
+_NO_PROSE = re.compile(r"```.*?```|`[^`\n]*`|!\[[^\]]*\]\([^)]*\)(?:\{[^}]*\})?", re.DOTALL)  # code, pictures
 _TABLE = re.compile(
     r"(?P<start><!-- table (?P<file>[\w.]+) -->\n\n).*?(?P<end>\n<!-- end of table -->)", re.DOTALL
 )
@@ -47,7 +48,7 @@ def up_to_date(text: str, tables: Path) -> str:
 
 def bare_figures(text: str) -> list[str]:
     """The paragraphs with a result that has no source: neither a quoted cell nor a `measured` comment."""
-    text = _TABLE.sub("", re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL))
+    text = _TABLE.sub("", _NO_PROSE.sub("", text))
     found = []
     for section in re.split(r"^(?=#)", text, flags=re.MULTILINE):
         _, *paragraphs = section.split("\n\n")
