@@ -146,6 +146,7 @@ TOP_HALF = dict.fromkeys(
 COMPLETION = {name: 1 for name in TOP_HALF if name != "fit_top_half"}
 EXACT = (
     {"evaluate": MODELS, "measure_epochs": 5, "weigh_draws": 5, "importance_weighted_bound": 1}
+    | {"explorer": 1}
     | TABLES
     | COMPLETION
 )
@@ -169,24 +170,28 @@ EDITS = [
         "top_half={training_images: []}": TOP_HALF,
     },
     {"gaps={images: 30}": {"evaluate": MODELS} | TABLES, "top_half={starts: 2}": TOP_HALF},
-    {"snapshots={images: 30}": {"measure_epochs": 5} | TABLES, "top_half={draws: 7}": TOP_HALF},
+    {
+        "snapshots={images: 30}": {"measure_epochs": 5, "explorer": 1} | TABLES,
+        "top_half={draws: 7}": TOP_HALF,
+    },
     {"marginal={tolerance: 0.02}": EXACT},
     {"marginal={window: 21.0}": EXACT},
     {"top_half={steps: 21}": TOP_HALF},
     {"top_half={learning_rate: 0.1}": TOP_HALF},
     {"top_half={completions: 2}": COMPLETION},
-    {"recipes={reference: {epochs: 3}}": after_training(4, 2) | pictured()},
+    {"recipes={reference: {epochs: 3}}": after_training(4, 2) | pictured() | {"encode": 1}},
     # The strong recipe has the reference's batch size, and rates and lengths of its own.
     {"recipes={reference: {batch_size: 50}}": after_training(7, 5) | pictured()},
     {"recipes={torch_init: {train_sizes: {mnist5k: [120]}}}": after_training(1, 1)},
-    {"recipes={strong: {decay: 0.1}}": after_training(2, 2)},
+    # Its largest model is in the explorer too.
+    {"recipes={strong: {decay: 0.1}}": after_training(2, 2) | {"encode": 1, "explorer": 1}},
     {"recipes={brief: {epochs: 1}}": after_training(4, 2)},
     # One seed more is one model a size more, and every table and figure of all models.
     {"seeds=[1, 2, 3]": after_training(2, 0)},
     {"train_sizes={mnist5k: [120, 150, 200]}": after_training(3, 2)},
-    # Another model is pictured: what it lacks is computed, and its pictures drawn.
-    {"figures={seed: 2}": pictured()},
-    {"figures={recipe: strong}": pictured()},
+    # Another model is pictured: what it lacks is computed, and its pictures drawn. The explorer's is encoded.
+    {"figures={seed: 2}": pictured() | {"encode": 1}},
+    {"figures={recipe: strong}": {rule: 1 for rule in pictured() if rule != "encode"}},
     {"device=auto": after_training(MODELS, 5) | pictured()},
 ]
 WITHOUT_EFFECT = [
