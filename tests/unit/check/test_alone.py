@@ -300,8 +300,7 @@ STUBS = {
 }
 
 
-def edited(edits: dict[str, str]) -> str:
-    text = TEXT
+def edited(edits: dict[str, str], text: str = TEXT) -> str:
     for there, instead in edits.items():
         assert text.count(there) == 1, f"{text.count(there)} times {there!r}"
         text = text.replace(there, instead)
@@ -360,6 +359,56 @@ def test_stubs_are_not_there_yet(host, name):
         "encoder",
     }
     assert sum(points_of(verdict)[0] for verdict in verdicts.values()) == 6
+
+
+JULIA_EDITS = {
+    "the top half of one image": ({"top_half(x) = x[1:TOP, :]": "top_half(x) = x[1:TOP]"}, {}),
+    "images of Bool": (
+        {
+            "\nlog_likelihood(x, z) = sum(b": "\nlog_likelihood(x::BitMatrix, z) = sum(b",
+            "function elbo(x)": "function elbo(x::AbstractMatrix{Bool})",
+        },
+        {},
+    ),
+    "by batches": (
+        {
+            "train_model_params!(loss, encoder, decoder, train_x, test_x; nepochs=100)": (
+                "train!(encoder, decoder, batches; nepochs=100)"
+            ),
+            "for batch in batch_x(train_x)": "for batch in batches",
+            'loss ", total / size(train_x, 2), ", of the test ", loss(test_x[:, 1:min(M, end)])': 'loss ", total',
+        },
+        {},
+    ),
+    "another quotient": (
+        {"((x .- mean) ./ exp.(log_std))": "((x .- mean) ./ exp.(2 .* log_std))"},
+        {GAUSSIAN: "wrong"},
+    ),
+    "functions to write": (
+        {
+            "log_prior(z) = factorized_gaussian_log_density(0, zeros(Dz), z)": "function log_prior(z) end",
+            "top_half_joint(x, z) = log_prior(z) .+ top_half_log_likelihood(x, z)": (
+                'top_half_joint(x, z) = error("not implemented")'
+            ),
+        },
+        {"log_prior": "absent", "top_half_joint": "absent"},
+    ),
+}
+
+
+@pytest.mark.julia
+@pytest.mark.parametrize("name", JULIA_EDITS)
+@pytest.mark.xdist_group("check julia")
+def test_alone_in_julia(tmp_path, name):
+    edits, expected = JULIA_EDITS[name]
+    (tmp_path / "mine.jl").write_text(
+        edited(edits, RIGHT[".jl"].read_text(encoding="utf-8")), encoding="utf-8"
+    )
+    report = check(tmp_path / "mine.jl", Options(seconds=SECONDS))
+    assert report.trouble == ""
+    for verdict in report.verdicts:
+        said = expected.get(verdict.function, "right")
+        assert said in (verdict.status, *verdict.mistakes), verdict
 
 
 def test_a_package_that_is_not_installed_is_no_mistake(tmp_path):

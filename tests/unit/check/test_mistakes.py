@@ -76,7 +76,7 @@ def values(world: Right, function: str):
         return world.decoder(inputs.arguments["z"]), None
     if function == "train_model_params":
         sizes = np.array([len(batch) for batch in world.epoch(inputs.arguments["images"])])
-        return sizes, world.training_direction
+        return sizes, (world.training_direction, world.trained)
     if function == "batches":
         return np.array([len(batch) for batch in world.batches(*arguments)]), 0
     return getattr(world, function)(*arguments), (world.shared_noise, world.repeats_noise)

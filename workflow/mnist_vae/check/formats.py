@@ -58,7 +58,7 @@ def suite(report: Report) -> ElementTree.Element:
     """A solution's cases."""
     element = ElementTree.Element("testsuite", name=report.name)
     said = words.remarks(report)
-    verdicts = report.verdicts or (Verdict("the file", "failed"),)
+    verdicts = report.verdicts or (Verdict("the file", "unjudged" if report.missing else "failed"),)
     for verdict in verdicts:
         case = ElementTree.SubElement(element, "testcase", classname=report.name, name=verdict.function)
         kind = {"wrong": "failure", "failed": "error", "right": ""}.get(verdict.status, "skipped")

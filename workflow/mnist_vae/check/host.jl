@@ -199,12 +199,15 @@ function know!(solution, layout, form, ends, decoder, encoder, noises)
     put!(solution, "sample_diag_gaussian", 2, known_sampler)
 end
 
+"""Bools as `x .> 0.5` has them."""
+as_bits(array) = array isa Array{Bool} ? BitArray(array) : array
+
 function call(solution, name, repeats, arguments, way)
     f = way == "own" ? solution.own[name] : find(solution, solution.names[name])
     empty!(solution.calls)
     solution.draws_freely = way == "free"
-    as_bits(array) = array isa Array{Bool} && !applicable(f, map(give, arguments)...) ? BitArray(array) : array
-    found = [flat(written(f, f(map(as_bits ∘ give, arguments)...))) for _ in 1:repeats]
+    kind = applicable(f, map(as_bits ∘ give, arguments)...) ? as_bits : identity
+    found = [flat(written(f, f(map(kind ∘ give, arguments)...))) for _ in 1:repeats]
     results = repeats == 1 ? found[1] : [stack([each[n] for each in found]) for n in eachindex(found[1])]
     return results, ["$key=$count" for (key, count) in solution.calls]
 end
@@ -241,12 +244,13 @@ function known_loss(x, encode, decode)
     features_first = size(x, 1) == 784
     output = encode(x)
     mean = output isa Tuple ? output[1] : features_first ? output[1:2, :] : output[:, 1:2]
-    return sum((decode(mean) .- x) .^ 2) / size(x, features_first ? 2 : 1)
+    return sum((1 ./ (1 .+ exp.(-decode(mean))) .- x) .^ 2) / size(x, features_first ? 2 : 1)
 end
 
 """Train, and tell which images each batch held; `measure` is the loss: "loss", its own, or "known_loss"."""
 function train(solution, name, epochs, measure, train_images, test_images, marks)
     forget_records(solution.mod)
+    train_images, test_images = as_bits(train_images), as_bits(test_images)
     own_loss = solution.own[measure]
     recorded(x, rest...) = (record!(x, marks); own_loss(x, rest...))
     empty!(SEEN)

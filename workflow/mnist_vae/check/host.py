@@ -339,7 +339,8 @@ class Solution:
         output = self.own["encoder"](x)
         stacked = not isinstance(output, (tuple, list))
         mean = (output[:2] if features_first else output[:, :2]) if stacked else output[0]
-        return ((self.own["decoder"](mean) - x) ** 2).sum() / x.shape[1 if features_first else 0]
+        probabilities = (1 + self.framework.tanh(self.own["decoder"](mean) / 2)) / 2
+        return ((probabilities - x) ** 2).sum() / x.shape[1 if features_first else 0]
 
     def train(self, name, epochs, measure, train_images, test_images, marks):
         """Train, and tell which images each batch held, so far as the loss was given them.

@@ -201,7 +201,9 @@ class Judge:
         for probabilities in map(bool, conventions):
             one_image = self.one_image and function.part == COMPLETION and "x" in function.arguments
             found.append(self.read_as(function, Reading(probabilities, one_image)))
-            for reading in self.further_readings(function, probabilities, found[-1].status == "failed"):
+            for reading in self.further_readings(
+                function, probabilities, found[-1].status in ("failed", "unjudged")
+            ):
                 if found[-1].status in ("right", "absent") or found[-1].mistakes:
                     break
                 found.append(self.read_as(function, reading))
@@ -306,7 +308,8 @@ class Judge:
         if calls and (calls["sampler"] or calls["unknown"]):
             known.add("sample_diag_gaussian")
         open_to_doubt = used_by(function) - known
-        reasons = [name for name in self.placed if name in open_to_doubt]
+        # Whoever reads something known would have read the judge's answers, too.
+        reasons = [] if calls else [name for name in self.placed if name in open_to_doubt]
         below = list(self.worlds(right, reasons))
         if any(gives(world) for world in below):
             verb = "is" if len(reasons) == 1 else "are"
@@ -364,7 +367,7 @@ class Judge:
 
     def unexplained_verdict(self, function: Function, calls: Counter[str], sentence: str) -> Verdict:
         """The verdict on a difference that no mistake explains."""
-        reasons = sorted(self.unexplained & used_by(function) - calls.keys() - set(NETWORKS))
+        reasons = [] if calls else sorted(self.unexplained & used_by(function) - set(NETWORKS))
         if not reasons:
             return Verdict(function.name, "wrong", sentence)
         verb = "is" if len(reasons) == 1 else "are"
@@ -782,8 +785,9 @@ class Judge:
         """The verdict on a training that is not right by a loss that is not right: by a known one."""
         first, function = verdicts["train_model_params"], BY_NAME["train_model_params"]
         loss = BY_NAME["loss"]
+        below = used_by(loss) & self.session.defined
         if first.status in ("right", "absent") or all(
-            verdicts[name].status == "right" for name in {"loss"} | used_by(loss)
+            verdicts[name].status == "right" for name in {"loss"} | below
         ):
             return first
         self.by_known_loss = True
