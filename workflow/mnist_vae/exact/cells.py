@@ -4,6 +4,7 @@ The space is cut into cells of equal size. On a cell an image's log-joint is the
 at Gauss-Legendre nodes. The decoder is asked once for each cell, whatever the number of images.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
@@ -17,15 +18,20 @@ from mnist_vae.exact.settings import SUMMED_DIMENSIONS
 
 NODES = 12  # along each dimension of a cell
 LOOKED_AT = 4  # points along each dimension of a cell that may count, before it is decoded at its nodes
-SCANNED = {1: 1024, 2: 64}  # points along each dimension of the starting window, known first
-LARGEST_WINDOW = 40.0  # up to which it grows
 POOR = 40.0  # the coefficients of the highest degrees, over the mean error that they stand for
 DECODED_HALVINGS = 6  # of a cell, at most, that ask the decoder
 POINTS_A_BATCH = 2304  # decoded at once
+BYTES_KEPT = 2**30  # of tables of one kind, before all are forgotten
+PLACES_A_BLOCK = 1024  # whose tables are held at once, whatever is kept
+MOST_SCANNED = 2**20  # points
 PLACES = 2**23  # more than there are cells side by side: a key of an image and two places fits 64 bits
 
 
-class OutsideWindowError(ArithmeticError):
+class UnsummableError(ArithmeticError):
+    """A sum over the latent space would be too large."""
+
+
+class OutsideWindowError(UnsummableError):
     """Some distribution reaches beyond the largest window."""
 
     def __init__(self, share: float, window: float) -> None:
@@ -55,11 +61,7 @@ class Cells(NamedTuple):
 
 
 class LatentSpace:
-    """Log-joints over a latent space, for all images: decoded where one has mass, and kept.
-
-    log_joint tells the table at points z (points, d). Any function whose log-joints are affine in an image's
-    features will do.
-    """
+    """Log-joints over a window of a latent space, for all images: decoded where one has mass, and kept."""
 
     def __init__(
         self,
@@ -68,17 +70,23 @@ class LatentSpace:
         *,
         window: float,
         tolerance: float,
+        spacing: float,
         coarseness: int = 1,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Log-joints are looked at in SCANNED[d]^d points of [-window, window]^d; a cell holds coarseness^d
-        of them.
+        """Log-joints are looked at in points of [-window, window]^d, spacing apart; a cell holds coarseness^d
+        of them. Raises UnsummableError where these are too many.
         """
         check_dimension(dimension)
         self.log_joint, self.dimension, self.tolerance, self.dtype = log_joint, dimension, tolerance, dtype
-        self.coarseness = coarseness
-        self.side = 2 * window * coarseness / SCANNED[dimension]
-        self.reach = SCANNED[dimension] // (2 * coarseness)  # cells from zero to the window's edge
+        self.spacing, self.coarseness = spacing, coarseness
+        self.side = spacing * coarseness
+        self.reach = math.ceil(window / self.side - 1e-9)  # cells from zero to the window's edge
+        if (2 * self.reach * coarseness) ** dimension > MOST_SCANNED:
+            raise UnsummableError(
+                f"the decoder is so steep that log p(x) takes a scan of points {spacing:g} apart, which are "
+                f"more than {MOST_SCANNED:,} in a window of {self.window:g}"
+            )
         self.rule: CellRule = cell_rule(NODES, dimension, dtype)
         self._scan: Table | None = None
         axis = (torch.arange(LOOKED_AT, dtype=dtype) + 0.5) * (2 / LOOKED_AT) - 1
@@ -91,20 +99,19 @@ class LatentSpace:
         """The space that is looked at is [-window, window]^d."""
         return self.reach * self.side
 
-    def grow(self, share: float) -> None:
-        """Look at more; raise OutsideWindowError if that would be too much."""
-        if self.window >= LARGEST_WINDOW:
-            raise OutsideWindowError(share, self.window)
-        self.reach += self.reach // 2
-        self._scan = None
-
     def scan(self) -> Table:
         """The table at coarseness^d points of every cell, the last dimension running fastest."""
         if self._scan is None:
-            reach = self.reach * self.coarseness
-            axis = (torch.arange(-reach, reach, dtype=self.dtype) + 0.5) * (self.side / self.coarseness)
-            self._scan = self.log_joint(lattice_of(axis, self.dimension))
+            tables = [self.log_joint.table(some) for some in self.scanned().split(POINTS_A_BATCH)]
+            coordinates, offsets = zip(*tables, strict=True)
+            self._scan = Table(torch.cat(coordinates), torch.cat(offsets, dim=1))
         return self._scan
+
+    def scanned(self) -> Tensor:
+        """The points (points, d) of the scan."""
+        reach = self.reach * self.coarseness
+        axis = (torch.arange(-reach, reach, dtype=self.dtype) + 0.5) * self.spacing
+        return lattice_of(axis, self.dimension)
 
     def looked_at(self, cells: Tensor) -> list[Table]:
         """The tables of first cells (cells, d) at few points, self.look."""
@@ -119,13 +126,15 @@ class LatentSpace:
     ) -> list[Table]:
         """Tables at the given points (points, d) of [-1, 1]^d in each cell, kept in known."""
         keys = [(halved, *cell) for cell in cells.tolist()]
+        if known and len(known) * next(iter(known.values())).coordinates.nbytes > BYTES_KEPT:
+            known.clear()
         missing = [key for key in keys if key not in known]
         side, cells_a_batch = self.side_at(halved), max(1, POINTS_A_BATCH // len(points))
         for start in range(0, len(missing), cells_a_batch):
             batch = missing[start : start + cells_a_batch]
             middles = (torch.tensor([key[1:] for key in batch], dtype=torch.float64) + 0.5) * side
             z = middles[:, None] + points.double() * (side / 2)
-            table = self.log_joint(z.to(self.dtype).flatten(0, 1))
+            table = self.log_joint.table(z.to(self.dtype).flatten(0, 1))
             parts = table.coordinates.split(len(points)), table.offsets.split(len(points), dim=1)
             known.update({key: Table(*part) for key, *part in zip(batch, *parts, strict=True)})
         return [known[key] for key in keys]
@@ -165,7 +174,7 @@ def log_joints_of(
     places, which = distinct(torch.floor(at).long())
     order = torch.argsort(which, stable=True)
     counts = torch.bincount(which, minlength=len(places)).tolist()
-    found = tables(places)
+    found = (table for some in places.split(PLACES_A_BLOCK) for table in tables(some))
     values = features.new_empty(len(order), points)
     start = 0
     for table, count in zip(found, counts, strict=True):

@@ -17,12 +17,14 @@ class Interpolation:
     """The log-joints of some images as functions of z: a `refine.LogJoints`.
 
     Where a cell's polynomial may be wrong by more than half of the space's tolerance, its halves are taken.
-    error (images,) is what the cells that were taken of each image may be wrong by.
+    Points beyond the window are decoded one by one. error (images,) is what the cells that were taken of each
+    image may be wrong by.
     """
 
-    def __init__(self, space: LatentSpace, features: Tensor, part: int = WHOLE) -> None:
-        """Of images by their features (images, rank)."""
-        self.space, self.features, self.part = space, features, part
+    def __init__(self, space: LatentSpace, x: Tensor, part: int = WHOLE) -> None:
+        """Of images x (images, pixels)."""
+        self.space, self.x, self.part = space, x, part
+        self.features = features = space.log_joint.features(x, part)
         self.error = features.new_zeros(len(features), dtype=torch.float64)
         nothing = torch.empty(0, dtype=torch.long)
         values = features.new_empty(0, len(space.rule.nodes))
@@ -32,8 +34,15 @@ class Interpolation:
         """Indices of images (images,) and z (points, images, d) -> (points, images)."""
         image, points = images.expand(z.shape[:-1]).flatten(), z.flatten(0, -2).double()
         found = z.new_empty(len(points))
-        left = torch.arange(len(points))
+        is_outside = points.abs().amax(-1) > self.space.window
+        left = (~is_outside).nonzero()[:, 0]
+        outside = is_outside.nonzero()[:, 0]
+        for some in outside.split(POINTS_A_BLOCK) if len(outside) else ():
+            x, its_z = self.x[image[some]], points[some].to(z)
+            found[some] = self.space.log_joint.at(x, its_z, self.part).to(z)
         for halved in range(DECODED_HALVINGS + 1):
+            if not len(left):
+                break
             at = points[left] / self.space.side_at(halved)
             place = torch.floor(at)
             values, error, rows = self._cells(halved, image[left], place.long())
@@ -41,8 +50,6 @@ class Interpolation:
             self.error.scatter_reduce_(0, image[left[good]], error[rows[good]], "amax")
             found[left[good]] = self._interpolated(values, rows[good], (2 * (at - place) - 1)[good].to(z))
             left = left[~good]
-            if not len(left):
-                break
         return found.view(z.shape[:-1])
 
     def _cells(self, halved: int, image: Tensor, place: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -7,12 +7,14 @@ is halved, until the integral over it and those over its halves agree (adaptive 
 No halving needs the decoder again, except where the polynomial is too poor.
 """
 
+import copy
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mnist_vae.exact.cells import (
     DECODED_HALVINGS,
@@ -20,6 +22,8 @@ from mnist_vae.exact.cells import (
     NODES,
     Cells,
     LatentSpace,
+    OutsideWindowError,
+    UnsummableError,
     check_dimension,
     decode,
     halve,
@@ -28,7 +32,7 @@ from mnist_vae.exact.cells import (
     unknown,
 )
 from mnist_vae.exact.interpolation import Interpolation
-from mnist_vae.exact.low_rank import BASIS_ERROR, WHOLE, LowRankDecoder
+from mnist_vae.exact.low_rank import WHOLE, LowRankDecoder, low_rank
 from mnist_vae.exact.quadrature import Elbo, elbo_by_quadrature, gauss_hermite, lattice_of
 from mnist_vae.exact.refine import refine
 
@@ -39,13 +43,23 @@ CUT = 16.0  # nats below an image's highest known log-joint, from where on down 
 RESOLVED = 3.0  # nats that a peak may stand above the nodes where these see it
 NEGLIGIBLE = -80.0  # nats below the peak; where exp underflows it takes ten times as long
 DEEPEST = 24  # halvings of a cell
+MOST_CELLS = 2**17  # that are integrated at once: of one image, 2 GB
 CELLS_A_BLOCK = 512  # whose values and sums fit the cache together
-IMAGES_A_SCAN = 64  # whose log-joints at all scanned points fit the cache
-IMAGES_A_BLOCK = 4096  # whose cells are held at once
-FEWEST_BASIS_POINTS, MOST_BASIS_POINTS = 1764, 112896  # of the starting window, for a basis of logits
-BASIS_SLACK = 1.2  # by which a basis may be worse between these points
+POINTS_A_SCAN = 2**18  # of all images: their log-joints fit the cache
+CELLS_SCANNED = 2**24  # of all images whose cells are held at once
+IMAGES_A_BLOCK = 4096  # whose cells are held at once, at most
+SPACING = {1: 20 / 1024, 2: 20 / 64}  # of the scan, where a decoder is not steep
+BENT = 8.0  # nats by which a log-joint may bend upwards between two scanned points
+BENT_QUANTILE = 0.99  # of all places tried, where it does not more
+BENT_WITHIN = 5.0  # of zero, where it is tried
+BENT_DOWN = 40.0  # nats below an image's highest, down to which places are tried
+TRIED = 256  # images that the decoder makes
+NEAREST_WINDOW = 6.25  # that is scanned at least
+COARSE = 0.7  # of the tolerance: a floor of the error beyond which an image is summed in double precision
+LARGEST_WINDOW = 40.0  # up to which it grows
+GROWTH = 1.5  # of the window
 TYPICAL = 2.0  # of the prior, where a decoder is tried
-COARSEST = {1: 8, 2: 4}  # scanned points along each dimension of a cell, at most
+COARSEST = {1: 8, 2: 4}  # points along each dimension of a cell at the coarsest spacing, at most
 Q_NODES = 32  # of Gauss-Hermite quadrature, along each dimension, for means under a q
 MODES = 3  # cells whose highest points are kept of each image
 
@@ -80,7 +94,78 @@ class _Closed(NamedTuple):
     peak: Tensor
 
 
-class DecoderSpace(LatentSpace):
+class _TooManyCellsError(Exception):
+    """A block of images has more cells than may be held at once."""
+
+
+class _Summed(NamedTuple):
+    """Sums over one window: the marginals; on_edge (images,), the share of the mass in the outermost cells;
+    beyond (images,), the share that would lie beyond the window if likelihoods there reached the highest one
+    seen; and floor (images,), the error that no halving lowers.
+    """
+
+    marginal: Marginal
+    on_edge: Tensor
+    beyond: Tensor
+    floor: Tensor
+
+
+class SummedSpace(ABC):
+    """A latent space of one or two dimensions, whose window and precision grow as an image needs it."""
+
+    def __init__(self, dimension: int, window: float, tolerance: float, dtype: torch.dtype) -> None:
+        check_dimension(dimension)
+        self.dimension, self.tolerance, self.dtype = dimension, tolerance, dtype
+        self.window = max(window, NEAREST_WINDOW)
+        self._levels: dict[tuple[float, torch.dtype], LatentSpace] = {}
+
+    @abstractmethod
+    def _make(self, window: float, dtype: torch.dtype) -> LatentSpace:
+        """The log-joints over a window, in some precision."""
+
+    def level(self, window: float, dtype: torch.dtype) -> LatentSpace:
+        """The log-joints over a window, which are made once."""
+        if (window, dtype) not in self._levels:
+            self._levels[window, dtype] = self._make(window, dtype)
+        return self._levels[window, dtype]
+
+    def log_marginals(self, x: Tensor, part: int = WHOLE) -> Marginal:
+        """Log p of images (images, pixels), or of a half of them: part is WHOLE, TOP_HALF or BOTTOM_HALF.
+
+        Raises OutsideWindowError where an image has mass beyond LARGEST_WINDOW, and UnsummableError where
+        its sum would take too many points.
+        """
+        return self._settled(x, part, self.window, self.dtype)[0]
+
+    def posterior(self, x: Tensor, part: int = WHOLE) -> "Posterior":
+        """The posterior p(z | x) of one image (pixels,), or given a half of it."""
+        marginal, level = self._settled(x[None], part, self.window, self.dtype)
+        return _posterior(level, x[None], part, marginal.log_density)
+
+    @torch.no_grad()
+    def _settled(
+        self, x: Tensor, part: int, window: float, dtype: torch.dtype
+    ) -> tuple[Marginal, LatentSpace]:
+        """The marginals, and the log-joints that the last of these images needed."""
+        level = self.level(window, dtype)
+        marginal, on_edge, beyond, floor = _integrate(level, x, part)
+        if window < LARGEST_WINDOW:
+            wide = torch.maximum(on_edge, beyond) > self.tolerance / 10
+        else:
+            wide = on_edge > self.tolerance / 10
+            if wide.any():
+                raise OutsideWindowError(on_edge.max().item(), level.window)
+        coarse = ~wide & (floor > COARSE * self.tolerance) & torch.tensor(dtype != torch.float64)
+        for left, wider, finer in ((wide, GROWTH * window, dtype), (coarse, window, torch.float64)):
+            if left.any():
+                again, level = self._settled(x[left], part, wider, finer)
+                marginal = Marginal(
+                    *(old.index_put((left,), new) for old, new in zip(marginal, again, strict=True))
+                )
+        return marginal, level
+
+
+class DecoderSpace(SummedSpace):
     """The latent space of a decoder, any function from z (..., d) to logits (..., pixels)."""
 
     @torch.no_grad()
@@ -93,48 +178,45 @@ class DecoderSpace(LatentSpace):
         tolerance: float,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        check_dimension(dimension)
-        self.decoder = _low_rank(decoder, dimension, window, dtype)
-        coarseness = 2 * COARSEST[dimension]
+        super().__init__(dimension, window, tolerance, dtype)
+        self.decoder = decoder
+        log_joint = low_rank(decoder, dimension, self.window, dtype)
+        self.spacing = _spacing(log_joint, dimension, dtype)
+        self.coarseness = 2 * round(COARSEST[dimension] * SPACING[dimension] / self.spacing)
         poor = True
-        while poor and coarseness > 1:
-            coarseness //= 2
-            super().__init__(
-                self.decoder.log_joint,
-                dimension,
-                window=window,
-                tolerance=tolerance,
-                coarseness=coarseness,
-                dtype=dtype,
-            )
-            poor = self._is_poor()
+        while poor and self.coarseness > 1:
+            self.coarseness //= 2
+            level = self._over(log_joint, self.window)
+            poor = _is_poor(level, log_joint)
+        self._levels[self.window, dtype] = level
 
-    def _is_poor(self) -> bool:
-        """Whether polynomials on cells are too poor for images as the decoder makes them, around zero."""
-        axis = torch.linspace(-TYPICAL, TYPICAL, 5, dtype=torch.float64)
-        at = torch.unique(torch.floor(lattice_of(axis, self.dimension) / self.side).long(), dim=0)
-        middle = (at.double() + 0.5) * self.side
-        features = self.decoder.features((self.decoder(middle.to(self.dtype)) > 0).to(self.dtype))
-        cells = decode(self, unknown(torch.arange(len(at)), middle, 0), features, WHOLE)
-        return cells.rough.quantile(0.75).item() > self.tolerance / 2
+    def _make(self, window: float, dtype: torch.dtype) -> LatentSpace:
+        decoder = self.decoder
+        if dtype != self.dtype and isinstance(decoder, nn.Module):
+            decoder = copy.deepcopy(decoder).to(dtype)
+        return self._over(low_rank(decoder, self.dimension, window, dtype), window)
 
-    def log_marginals(self, x: Tensor, part: int = WHOLE) -> Marginal:
-        """Log p of images (images, pixels), or of a half of them: part is WHOLE, TOP_HALF or BOTTOM_HALF."""
-        return integrate(self, self.decoder.features(x, part), part)
-
-    def posterior(self, x: Tensor, part: int = WHOLE) -> "Posterior":
-        """The posterior p(z | x) of one image (pixels,), or given a half of it."""
-        return posterior(self, self.decoder.features(x[None], part)[0], part)
+    def _over(self, log_joint: LowRankDecoder, window: float) -> LatentSpace:
+        return LatentSpace(
+            log_joint,
+            self.dimension,
+            window=window,
+            tolerance=self.tolerance,
+            spacing=self.spacing,
+            coarseness=self.coarseness,
+            dtype=log_joint.basis.dtype,
+        )
 
     def log_joints(self, x: Tensor, part: int = WHOLE) -> Interpolation:
         """Log p(x, z) of images (images, pixels), or of a half of them, by cells."""
-        return Interpolation(self, self.decoder.features(x, part), part)
+        return Interpolation(self.level(self.window, self.dtype), x, part)
 
     def elbo(self, x: Tensor, mean: Tensor, log_std: Tensor, part: int = WHOLE) -> Elbo:
         """The ELBO of each image's q (images, d), of the whole or of a half, by quadrature."""
         log_joints = self.log_joints(x, part)
         value, error = elbo_by_quadrature(log_joints, mean, log_std, self.tolerance / 4)
-        return Elbo(value, error + log_joints.error)
+        floor = log_joints.space.log_joint.error(x, part)
+        return Elbo(value, error + log_joints.error + floor)
 
     def refine(self, x: Tensor, mean: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
         """Raise each image's ELBO from the given q (images, d): `refine.refine`."""
@@ -145,28 +227,40 @@ class DecoderSpace(LatentSpace):
         return gauss_hermite(Q_NODES, self.dimension, like)
 
 
-def _low_rank(
-    decoder: Callable[[Tensor], Tensor], dimension: int, window: float, dtype: torch.dtype
-) -> LowRankDecoder:
-    """The decoder by a basis of its logits that serves between the points of its lattice, too."""
-    points = FEWEST_BASIS_POINTS
+def _spacing(log_joint: LowRankDecoder, dimension: int, dtype: torch.dtype) -> float:
+    """Of the scan, so close that log-joints have few bends between two points where they may have mass.
+
+    Bends that turn up are where a peak could rise unseen. They are taken by second differences, of images as
+    the decoder makes them, around zero.
+    """
+    z = lattice_of(torch.linspace(-TYPICAL, TYPICAL, round(TRIED ** (1 / dimension)), dtype=dtype), dimension)
+    features = log_joint.features((log_joint.decoder(z) > 0).to(dtype))
+    spacing = SPACING[dimension]
     while True:
-        axis = torch.linspace(-window, window, round(points ** (1 / dimension)), dtype=dtype)
-        found = LowRankDecoder(decoder, lattice_of(axis, dimension))
-        between = (axis[1::2] + axis[:-1:2]) / 2
-        points *= 4
-        if (
-            found.left_out(lattice_of(between, dimension)) <= BASIS_SLACK * BASIS_ERROR
-            or points > MOST_BASIS_POINTS
-        ):
-            return found
+        axis = torch.arange(spacing / 2, BENT_WITHIN, spacing, dtype=dtype)
+        axis = torch.cat([-axis.flip(0), axis])
+        tables = [log_joint.table(some) for some in lattice_of(axis, dimension).split(1024)]
+        values = torch.cat([table.offsets[WHOLE] + features @ table.coordinates.T for table in tables], 1)
+        floor = values.amax(1) - BENT_DOWN
+        values = values.unflatten(1, [len(axis)] * dimension)
+        bends = []
+        for along in range(1, dimension + 1):
+            before, here, after = values.unfold(along, 3, 1).unbind(-1)
+            counts = torch.maximum(torch.maximum(before, after), here) > floor.view(-1, *[1] * dimension)
+            bends.append(((before - 2 * here + after) / 8)[counts])
+        if torch.cat(bends).quantile(BENT_QUANTILE) <= BENT:
+            return spacing
+        spacing /= 2
 
 
-@torch.no_grad()
-def integrate(space: LatentSpace, features: Tensor, part: int = WHOLE) -> Marginal:
-    """The integrals of exp(log-joint) of images, by their features (images, rank)."""
-    blocks = [_integrate(space, block, part) for block in features.split(IMAGES_A_BLOCK)]
-    return Marginal(*(torch.cat(each) for each in zip(*blocks, strict=True)))
+def _is_poor(level: LatentSpace, log_joint: LowRankDecoder) -> bool:
+    """Whether polynomials on cells are too poor for images as the decoder makes them, around zero."""
+    axis = torch.linspace(-TYPICAL, TYPICAL, 5, dtype=torch.float64)
+    at = torch.unique(torch.floor(lattice_of(axis, level.dimension) / level.side).long(), dim=0)
+    middle = (at.double() + 0.5) * level.side
+    features = log_joint.features((log_joint.decoder(middle.to(level.dtype)) > 0).to(level.dtype))
+    cells = decode(level, unknown(torch.arange(len(at)), middle, 0), features, WHOLE)
+    return cells.rough.quantile(0.75).item() > level.tolerance / 2
 
 
 class Posterior(NamedTuple):
@@ -188,75 +282,134 @@ class Posterior(NamedTuple):
         return torch.stack([some @ function(z.to(self.dtype)).double() for some, z in blocks]).sum(0)
 
 
-@torch.no_grad()
-def posterior(space: LatentSpace, features: Tensor, part: int = WHOLE) -> Posterior:
-    """The posterior of one image, by its features (rank,)."""
-    log_density = integrate(space, features[None], part).log_density
+def _posterior(level: LatentSpace, x: Tensor, part: int, log_density: Tensor) -> Posterior:
+    """The posterior of one image (1, pixels), whose log-density (1,) is known."""
     z, log_weights, log_densities = [], [], []
-    for closed in _converged(space, features[None], part):
+    for closed in _converged(_Block.of(level, x, part)):
         parts = closed.parts
-        z.append(space.points(parts).flatten(0, 1))
+        z.append(level.points(parts).flatten(0, 1))
         values = parts.values.double() - log_density
         log_densities.append(values.flatten())
         log_weights.append(
-            (values + torch.log(space.rule.weights.double())).flatten()
-            + math.log(space.jacobian(parts.halved))
+            (values + torch.log(level.rule.weights.double())).flatten()
+            + math.log(level.jacobian(parts.halved))
         )
     weights = torch.cat(log_weights)
     normalized = weights - torch.logsumexp(weights, 0)
-    return Posterior(torch.cat(z), normalized, torch.cat(log_densities), space.dtype)
+    return Posterior(torch.cat(z), normalized, torch.cat(log_densities), level.dtype)
 
 
-def _integrate(space: LatentSpace, features: Tensor, part: int) -> Marginal:
-    while True:
-        mass, error, on_edge = torch.zeros(3, len(features), dtype=torch.float64)
-        peak, found = torch.full((len(features),), -torch.inf, dtype=torch.float64), []
-        for closed in _converged(space, features, part):
-            cells = closed.cells
-            shrunk = torch.exp(peak - closed.peak)
-            peak = closed.peak
-            outermost = cells.middle.abs().amax(-1) > space.window - space.side
-            mass, error, on_edge = (
-                (total * shrunk).index_add(0, cells.image, part_of_it)
-                for total, part_of_it in (
-                    (mass, closed.mass),
-                    (error, closed.error),
-                    (on_edge, closed.mass * outermost),
-                )
+class _Scan(NamedTuple):
+    """What log-joints may reach on each cell (images, cells); what they reach at least, the index of the cell
+    where they do, and the highest log-likelihood of a scanned point, (images,) each.
+    """
+
+    bound: Tensor
+    highest: Tensor
+    best: Tensor
+    likeliest: Tensor
+
+
+class _Block(NamedTuple):
+    """Images whose cells are held at once: their features (images, rank), the scan, and the errors that no
+    halving lowers, floor (images,).
+    """
+
+    level: LatentSpace
+    features: Tensor
+    part: int
+    scan: _Scan
+    floor: Tensor
+
+    @classmethod
+    def of(cls, level: LatentSpace, x: Tensor, part: int) -> "_Block":
+        """Scan images (images, pixels)."""
+        features = level.log_joint.features(x, part)
+        scan = _scanned(level, features, part)
+        rounding = torch.finfo(features.dtype).eps * scan.highest.abs().double()
+        return cls(level, features, part, scan, level.log_joint.error(x, part) + rounding)
+
+    @property
+    def tolerance(self) -> Tensor:
+        """What is left of the tolerance for the sums (images,)."""
+        return torch.maximum(self.level.tolerance - self.floor, self.floor / 2)
+
+
+def _integrate(level: LatentSpace, x: Tensor, part: int) -> _Summed:
+    """The integrals of exp(log-joint) of images (images, pixels), in blocks."""
+    cells = (2 * level.reach) ** level.dimension
+    found = []
+    left = list(x.split(min(IMAGES_A_BLOCK, max(1, CELLS_SCANNED // cells))))
+    while left:
+        some = left.pop(0)
+        try:
+            found.append(_of_block(level, some, part))
+        except _TooManyCellsError:
+            if len(some) == 1:
+                raise UnsummableError(
+                    f"log p(x) of an image takes more than {MOST_CELLS:,} cells of the latent space"
+                ) from None
+            left[:0] = some.chunk(2)
+    marginals, *others = zip(*found, strict=True)
+    marginal = Marginal(*(torch.cat(each) for each in zip(*marginals, strict=True)))
+    return _Summed(marginal, *(torch.cat(each) for each in others))
+
+
+def _of_block(level: LatentSpace, x: Tensor, part: int) -> _Summed:
+    block = _Block.of(level, x, part)
+    images = len(x)
+    mass, error, on_edge = torch.zeros(3, images, dtype=torch.float64)
+    peak, found = torch.full((images,), -torch.inf, dtype=torch.float64), []
+    for closed in _converged(block):
+        cells = closed.cells
+        shrunk = torch.exp(peak - closed.peak)
+        peak = closed.peak
+        outermost = cells.middle.abs().amax(-1) > level.window - level.side
+        mass, error, on_edge = (
+            (total * shrunk).index_add(0, cells.image, part_of_it)
+            for total, part_of_it in (
+                (mass, closed.mass),
+                (error, closed.error),
+                (on_edge, closed.mass * outermost),
             )
-            heights = torch.log(closed.mass) + peak[cells.image]
-            found.append((cells.image, heights, _highest(space, closed)))
-        share = (on_edge / mass).max().item()
-        if share <= space.tolerance / 10:
-            image, log_mass, z = (torch.cat(each) for each in zip(*found, strict=True))
-            modes = _heaviest(image, log_mass, z, len(features))
-            return Marginal(
-                torch.log(mass) + peak,
-                error / mass,
-                modes,
-                torch.full_like(mass, torch.inf),
-                torch.zeros_like(mass, dtype=torch.bool),
-            )
-        space.grow(share)
+        )
+        heights = torch.log(closed.mass) + peak[cells.image]
+        found.append((cells.image, heights, _highest(level, closed)))
+    log_density = torch.log(mass) + peak
+    beyond = torch.exp(block.scan.likeliest + _log_prior_beyond(level) - log_density).clamp(max=1)
+    image, log_mass, z = (torch.cat(each) for each in zip(*found, strict=True))
+    modes = _heaviest(image, log_mass, z, images)
+    draws, flagged = torch.full_like(mass, torch.inf), torch.zeros(images, dtype=torch.bool)
+    marginal = Marginal(log_density, error / mass + block.floor, modes, draws, flagged)
+    return _Summed(marginal, on_edge / mass, beyond, block.floor)
 
 
-def _converged(space: LatentSpace, features: Tensor, part: int) -> Iterator[_Closed]:
+def _log_prior_beyond(level: LatentSpace) -> float:
+    """The logarithm of the prior's mass outside the window, at most (Mills' ratio)."""
+    return math.log(level.dimension / level.window * math.sqrt(2 / math.pi)) - level.window**2 / 2
+
+
+def _converged(block: _Block) -> Iterator[_Closed]:
     """Cells whose integrals have converged; an image's together hold all of its mass.
 
     A cell may be wrong by a quarter of the tolerance, in proportion to its own mass or to an even share of
     its image's.
     """
-    cells = _near(space, features, part)
+    space, features, part = block.level, block.features, block.part
+    within = block.tolerance / 4
+    cells = _near(block)
     peak = torch.full((len(features),), -torch.inf, dtype=torch.float64)
     done = torch.zeros_like(peak)
     while len(cells.image):
+        if len(cells.image) > MOST_CELLS:
+            raise _TooManyCellsError
         log_mass, log_tail, highest, bound = _measured(space, cells)
         known = peak.scatter_reduce(0, cells.image, highest, "amax")
         counts = bound >= known[cells.image] - CUT
         cells, unseen = cells.select(counts), (bound - highest > RESOLVED)[counts]
         mass, tail = (torch.exp(each[counts] - known[cells.image]) for each in (log_mass, log_tail))
         done, peak = done * torch.exp(peak - known), known
-        allowed = _allowed(space, cells, mass, done)
+        allowed = _allowed(within, cells, mass, done)
         error = tail.square() / mass + cells.error * mass
         closed = (error <= allowed) & ~unseen
         converged = cells.select(closed)
@@ -269,7 +422,7 @@ def _converged(space: LatentSpace, features: Tensor, part: int) -> Iterator[_Clo
         shrunk = torch.exp(peak - higher)
         done, own, peak = done * shrunk, own * shrunk[cells.image], higher
         mass = _masses(space, halves, peak).unflatten(0, (-1, 2**space.dimension)).sum(-1)
-        allowed = _allowed(space, cells, mass, done)
+        allowed = _allowed(within, cells, mass, done)
         difference, inexact = torch.abs(own - mass), (cells.error + cells.rough) * mass
         # Nodes that lie on a slope, and not on a peak that may stand between them and count: unseen.
         poor = (inexact > allowed) & (cells.halved < DECODED_HALVINGS)
@@ -290,11 +443,13 @@ def _converged(space: LatentSpace, features: Tensor, part: int) -> Iterator[_Clo
         cells = left
 
 
-def _allowed(space: LatentSpace, cells: Cells, mass: Tensor, done: Tensor) -> Tensor:
-    """By how much the masses of cells (cells,) may be wrong, where done (images,) is the other cells'."""
+def _allowed(within: Tensor, cells: Cells, mass: Tensor, done: Tensor) -> Tensor:
+    """By how much the masses of cells (cells,) may be wrong: within (images,) of their own and of an even
+    share of the image's, where done (images,) is the other cells'.
+    """
     everything = done.index_add(0, cells.image, mass)
     number = torch.bincount(cells.image, minlength=len(done)) * 2.0**cells.halved
-    return space.tolerance / 4 * (mass + (everything / number)[cells.image])
+    return within[cells.image] * (mass + (everything / number)[cells.image])
 
 
 def _measured(space: LatentSpace, cells: Cells) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -320,34 +475,36 @@ def _each_half(mask: Tensor, space: LatentSpace) -> Tensor:
     return mask.repeat_interleave(2**space.dimension)
 
 
-def _near(space: LatentSpace, features: Tensor, part: int) -> Cells:
+def _near(block: _Block) -> Cells:
     """The first cells on which an image may have mass, from the scan.
 
     First the one with the highest point, which tells more of the height of the peak, and of the mass.
     """
-    bound, highest, best = _scanned(space, features, part)
+    space, features, part = block.level, block.features, block.part
+    bound, highest, best, _ = block.scan
     is_best = torch.zeros_like(bound, dtype=torch.bool).scatter_(1, best[:, None], True)
     first = decode(space, _cells_of(is_best, space), features, part)
     peak = highest.scatter_reduce(0, first.image, first.values.amax(-1), "amax")
     mass = torch.empty_like(peak).index_copy(0, first.image, _measured(space, first)[0].to(peak))
     others = _cells_of((bound >= peak[:, None] - SCAN_CUT) & ~is_best, space)
+    if len(others.image) > MOST_CELLS:
+        raise _TooManyCellsError
     others = _looked_at(space, others, features, part, mass - LOOK_CUT)
     return joined(first, decode(space, others, features, part))
 
 
-def _scanned(space: LatentSpace, features: Tensor, part: int) -> tuple[Tensor, Tensor, Tensor]:
-    """What log-joints may reach on each cell (images, cells); what they reach at least (images,), and the
-    index of the cell where they do (images,).
-    """
+def _scanned(space: LatentSpace, features: Tensor, part: int) -> _Scan:
     scan, found = space.scan(), []
-    for some in features.split(IMAGES_A_SCAN):
+    squares = space.scanned().square().sum(-1)
+    constant = space.dimension / 2 * math.log(2 * math.pi)
+    for some in features.split(max(1, POINTS_A_SCAN // len(squares))):
         table = torch.addmm(scan.offsets[part], some, scan.coordinates.T)
+        likeliest = torch.add(table, squares, alpha=0.5).amax(-1).double() + constant
         table = table.unflatten(-1, [2 * space.reach * space.coarseness] * space.dimension)
         rises = (step / 2 for step in _steps(table))
         bound = _highest_of_cells(sum(rises, start=table), space)
-        found.append((bound, *_highest_of_cells(table, space).max(-1)))
-    bound, highest, best = (torch.cat(each) for each in zip(*found, strict=True))
-    return bound, highest, best
+        found.append(_Scan(bound, *_highest_of_cells(table, space).max(-1), likeliest))
+    return _Scan(*(torch.cat(each) for each in zip(*found, strict=True)))
 
 
 def _steps(table: Tensor) -> Iterator[Tensor]:

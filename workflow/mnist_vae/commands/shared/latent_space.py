@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import torch
 
 from mnist_vae.errors import InputError
-from mnist_vae.exact.cells import OutsideWindowError
+from mnist_vae.exact.cells import OutsideWindowError, UnsummableError
 from mnist_vae.exact.estimate import SampledSpace
 from mnist_vae.exact.gaps import Space
 from mnist_vae.exact.marginal import DecoderSpace
@@ -32,3 +32,5 @@ def naming(model: str, way_out: str = "Train it longer, or at a lower learning_r
             f"{model}: an image has {error.share:.1e} of its latent distribution near or beyond "
             f"{error.window:g} from zero, the farthest that sums over the latent space go. {way_out}"
         ) from error
+    except UnsummableError as error:
+        raise InputError(f"{model}: {error}. {way_out}") from error
