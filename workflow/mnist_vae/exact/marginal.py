@@ -532,7 +532,9 @@ def _highest_of_cells(table: Tensor, space: LatentSpace) -> Tensor:
 def _cells_of(chosen: Tensor, space: LatentSpace) -> Cells:
     """First cells, of which no value is known yet, from a mask (images, cells)."""
     image, cell = chosen.nonzero().unbind(-1)
-    at = torch.stack(torch.unravel_index(cell, [2 * space.reach] * space.dimension), dim=-1)
+    side = 2 * space.reach
+    # By hand: torch.unravel_index imports sympy, which takes a second.
+    at = torch.stack([cell // side**k % side for k in reversed(range(space.dimension))], dim=-1)
     middle = (at.double() - space.reach + 0.5) * space.side
     return unknown(image, middle, 0)
 
