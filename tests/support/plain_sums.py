@@ -10,7 +10,7 @@ import numpy as np
 KEPT = 45.0  # nats below an image's highest scanned log-joint, down to which a square is made finer
 AGREED = 1e-5  # nats, between two spacings in a row, at which the finer one is taken
 POINTS_A_BLOCK = 2048
-FARTHEST, FAR_SPACING = 80.0, 0.5  # what is scanned beyond the reach that is asked for
+FAR_SPACING = 0.5  # of what is scanned beyond the reach that is asked for, for an error if there is mass
 
 
 class Layers(NamedTuple):
@@ -26,10 +26,12 @@ class Layers(NamedTuple):
         return np.tanh(z @ self.hidden.T + self.hidden_bias) @ self.output.T + self.output_bias
 
 
-def plain_log_px(layers: Layers, x: np.ndarray, reach: float = 16.0, spacing: float = 0.05) -> np.ndarray:
-    """Log p of images (images, pixels), over [-reach, reach]^d, and farther out if there is mass: (images,).
+def plain_log_px(
+    layers: Layers, x: np.ndarray, reach: float = 16.0, spacing: float = 0.05, farthest: float = 80.0
+) -> np.ndarray:
+    """Log p of images (images, pixels), over [-reach, reach]^d: (images,).
 
-    Spacing is where it starts.
+    Spacing is where it starts. Raises ArithmeticError where there is mass between reach and farthest.
     """
     x = x.astype(np.float64)
     dimension = layers.hidden.shape[1]
@@ -41,7 +43,7 @@ def plain_log_px(layers: Layers, x: np.ndarray, reach: float = 16.0, spacing: fl
         best = np.maximum(best, table.max(0))
         point, image = np.nonzero(table >= best - KEPT)
         scanned.append((start + point, image, table[point, image]))
-    far = _lattice(FARTHEST, FAR_SPACING, dimension)
+    far = _lattice(farthest, FAR_SPACING, dimension)
     far = far[np.abs(far).max(1) > reach]
     for start in range(0, len(far), POINTS_A_BLOCK):
         table = _log_joints(layers, x, far[start : start + POINTS_A_BLOCK])

@@ -14,7 +14,7 @@ from scipy import integrate as quadrature
 from torch import Tensor, nn
 
 from mnist_vae.exact import cells, marginal
-from mnist_vae.exact.cells import LatentSpace, OutsideWindowError
+from mnist_vae.exact.cells import LatentSpace, OutsideWindowError, UnsummableError
 from mnist_vae.exact.low_rank import (
     BOTTOM_HALF,
     PRECISE_BASIS_ERROR,
@@ -27,6 +27,7 @@ from mnist_vae.exact.low_rank import (
 from mnist_vae.exact.marginal import LARGEST_WINDOW, SPACING, DecoderSpace, SummedSpace
 from mnist_vae.study.densities import log_likelihood, log_prior
 from mnist_vae.study.networks import Decoder
+from support.plain_sums import Layers, plain_log_px
 
 DOUBLE = torch.float64
 TOLERANCE = 1e-3
@@ -258,6 +259,28 @@ def test_float32_sums_are_those_of_float64() -> None:
     space = DecoderSpace(decoder.float(), 2, window=10.0, tolerance=TOLERANCE)
     found = space.log_marginals(x.float()).log_density
     torch.testing.assert_close(found, expected, atol=5e-4, rtol=0)
+
+
+def test_any_window_and_any_image_has_its_plain_sum_within_the_reported_error() -> None:
+    """In float32, of images that the decoder makes, noise, and all pixels on."""
+    decoder = network(7, 3.0, 2.0)
+    noise = torch.bernoulli(torch.full((4, 60), 0.3), generator=torch.Generator().manual_seed(7))
+    x = torch.cat([drawn(decoder, 6, 7), noise.double(), torch.ones(1, 60)]).float()
+    layers = Layers(*(parameter.numpy() for parameter in decoder.parameters()))
+    expected = torch.from_numpy(plain_log_px(layers, x.numpy(), reach=10.0, spacing=0.2, farthest=20.0))
+    for window in (1.0, 20.0):
+        space = DecoderSpace(network(7, 3.0, 2.0).float(), 2, window=window, tolerance=TOLERANCE)
+        found = space.log_marginals(x)
+        difference = (found.log_density - expected).abs()
+        assert difference.max() < TOLERANCE
+        assert (difference <= found.error).all()
+
+
+def test_work_without_end_is_one_error(monkeypatch) -> None:
+    monkeypatch.setattr(marginal, "MOST_CELLS", 8)
+    decoder = network(3, 4.0, 2.0)
+    with pytest.raises(UnsummableError, match="more than 8 cells"):
+        double_space(decoder).log_marginals(drawn(decoder, 3, 1))
 
 
 def test_images_and_blocks_do_not_touch_each_other(monkeypatch) -> None:

@@ -13,6 +13,9 @@ ARRAYS = {
     "kl": np.array([0.25, 0.5, 0.125]),
     "single_start_kl": np.array([3.0, 0.5, 2.0]),
     "assignment_kl": np.array([16.0, 97.0, 20.0]),
+    "kl_error": np.array([1e-3, 2e-3, 3e-3]),
+    "single_start_kl_error": np.array([1e-3, 2e-3, 3e-3]),
+    "assignment_kl_error": np.array([1e-3, 0.25, 3e-3]),
 }
 
 
@@ -23,6 +26,8 @@ def test_each_fit_of_each_image_and_the_extremes():
     assert table.loc["smallest"].to_dict() == {"best": 0.125, "single_start": 0.5, "assignment": 16.0}
     assert table.loc["largest"].to_dict() == {"best": 0.5, "single_start": 3.0, "assignment": 97.0}
     assert len(table) == 5
+    errors = pd.DataFrame(top_half_fits(ARRAYS)).set_index(["fit", "image"]).estimated_error
+    assert errors["assignment", "largest"] == errors["assignment", "test 3"] == 0.25
 
 
 def test_command_tabulates_what_was_stored(study, tmp_path):

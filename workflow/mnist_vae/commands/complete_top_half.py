@@ -44,7 +44,7 @@ def run(options: Namespace) -> None:
         found = complete(space, vae.decoder, x, fit.mean, fit.log_std, noise)
         for other in OTHERS:
             q = {name: torch.from_numpy(stored[f"{other}{name}"]) for name in ("mean", "log_std")}
-            found[f"{other}kl"] = kl_to_posterior(space, x, **q)
+            found[f"{other}kl"], found[f"{other}kl_error"] = kl_to_posterior(space, x, **q)
             found |= {f"{other}{name}": tensor for name, tensor in q.items()}
     if vae.latent == 2:
         top_half = TopHalfDecoder(vae.decoder.double())

@@ -22,9 +22,12 @@ WINDOW_MASS, WINDOW_STDS = 0.99, 3.0  # of the posterior, and of q, that a windo
 
 
 @torch.inference_mode()
-def kl_to_posterior(space: Space, x: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
-    """KL of q (images, d) to the posterior given the top half of images (images, pixels): (images,), nats."""
-    return space.log_marginals(x, TOP_HALF).log_density - space.elbo(x, mean, log_std, TOP_HALF).value
+def kl_to_posterior(space: Space, x: Tensor, mean: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
+    """KL of q (images, d) to the posterior given the top half of images (images, pixels), and its estimated
+    error, in nats: (images,) each.
+    """
+    top, elbo = space.log_marginals(x, TOP_HALF), space.elbo(x, mean, log_std, TOP_HALF)
+    return top.log_density - elbo.value, top.error + elbo.error
 
 
 @torch.inference_mode()
@@ -41,7 +44,8 @@ def complete(
     Completions are pictures (..., pixels): the true top above the Bernoulli means of the bottom. Found are
     completions (images, draws, pixels) by q at standard normal noise (draws, images, d); q_completion and
     exact_completion (images, pixels), the means under q and under the posterior; kl, that of q to the
-    posterior given the top half, log_p_bottom_given_top and their estimated error, (images,) each, in nats.
+    posterior given the top half, and log_p_bottom_given_top; kl_error, of the first, and error, of both
+    at most, (images,) each, in nats.
     In two dimensions the window (images, d, 2) is where posterior and q lie. From three dimensions on the
     posterior is weighted draws, and weighted_completion takes the place of exact_completion.
     Raises OutsideWindowError if a posterior lies too far out.
@@ -64,6 +68,7 @@ def complete(
         name: completed(x, torch.stack(exact_means)),
         "kl": top.log_density - elbo.value,
         "log_p_bottom_given_top": whole.log_density - top.log_density,
+        "kl_error": top.error + elbo.error,
         "error": top.error + torch.maximum(elbo.error, whole.error),
     }
     if dimension == 2:

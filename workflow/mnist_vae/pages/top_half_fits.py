@@ -12,7 +12,8 @@ FITS = {  # what `complete_top_half` puts before the names of a fit's arrays, by
 
 
 def top_half_fits(arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, str | float]]:
-    """A row a fit and image, with KL(q || p(z | top half)), and the smallest and largest of each fit.
+    """A row a fit and image, with KL(q || p(z | top half)) and its estimated error, and the smallest and
+    largest of each fit.
 
     `arrays` are what `complete_top_half` stored. `image` is "test 0" or "training 14", or "smallest" and
     "largest" for the KL's extremes over the images.
@@ -22,7 +23,11 @@ def top_half_fits(arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, str | 
         for index, training in zip(arrays["indices"], arrays["training"], strict=True)
     ]
     for fit, prefix in FITS.items():
-        kl = arrays[f"{prefix}kl"]
-        named = {**dict(zip(images, kl, strict=True)), "smallest": kl.min(), "largest": kl.max()}
-        for image, value in named.items():
-            yield {"fit": fit, "image": image, "kl": float(value)}
+        kl, error = arrays[f"{prefix}kl"], arrays[f"{prefix}kl_error"]
+        rows = {
+            **dict(zip(images, range(len(kl)), strict=True)),
+            "smallest": int(kl.argmin()),
+            "largest": int(kl.argmax()),
+        }
+        for image, row in rows.items():
+            yield {"fit": fit, "image": image, "kl": float(kl[row]), "estimated_error": float(error[row])}
