@@ -35,20 +35,20 @@ class Tuning:
     """What the estimate's speed and error depend on. Lengths are in z, where the prior has 1."""
 
     draws: int = 2000  # of z per image, for log p(x): on digits, a standard error of about 0.02 nats
-    elbo_draws: int = 400  # for the ELBO of one image's q, a mean of logarithms, which vary less than weights
+    elbo_draws: int = 400  # for the ELBO of one image's q
     images_a_block: int = 50  # whose draws are held in memory at once
 
-    # Where ascents start. Log-joints at shared points cost a 500th of those at an image's own.
+    # Where ascents start. Log-joints at points that images share need one decoding for all of them.
     bank: int = 2000  # points of the prior, and at most so many codes, at which all images are tried
     starts: int = 12  # of an image's ascents, beside its code
     few_dimensions: int = 20  # beyond these, a digit's posterior was seen to have one mode
-    starts_beyond: int = 4  # so these suffice there
+    starts_beyond: int = 4  # so fewer are taken there
     starts_of_halves: int = 24  # of which a posterior can have several modes, far from the code
-    apart: float = 0.3  # between starts: closer ones end in the same mode
+    apart: float = 0.3  # between starts, so that not all of them climb to one mode
 
     # Ascents, and which of the modes count.
-    steps: int = 12  # of an ascent; most end sooner
-    promise: float = 1e-3  # nats that the next step must promise: less changes no proposal
+    steps: int = 12  # of an ascent, at most
+    promise: float = 1e-3  # nats that the next step must promise, for an ascent to go on
     cut: float = 20.0  # nats below an image's best, where a mode no longer counts: exp(-20) is 2e-9
     same: float = 0.2  # standard deviations, within which two ascents have ended in one mode
 
@@ -56,8 +56,8 @@ class Tuning:
     least_fit: float = -5.0  # standard deviations (`PartOfDecoder.fit`), reached by 97 % of digits
     populations: int = 2  # with the ascents from the bank three searches, of which two must agree
     tempering: Tempering = TEMPERING
-    doubt: float = 0.1  # nats by which two searches may differ; ends of ascents into one mode differ by less
-    fewest: float = 10.0  # effective draws, below which their own standard error is worth nothing
+    doubt: float = 0.1  # nats by which two searches may differ without a flag
+    fewest: float = 10.0  # effective draws, below which their standard error is not trusted
 
     # The proposal.
     freedom: int = 4  # degrees of Student's t: few, for heavy tails, with a finite variance
@@ -68,7 +68,7 @@ class Tuning:
         0.6  # of that mode's draws at the lesser scale, as in many dimensions the mass lies far from it
     )
     fit_steps: int = 6  # each goes half the way, so a 64th of it is left
-    least_curvature: float = 0.3  # of a fit; the prior alone has 1, a ridge's neighbourhood less
+    least_curvature: float = 0.3  # of a fit, so that it stays a distribution; the prior alone has 1
     floor: float = 0.2  # share of the draws that all modes get alike, as Laplace's masses may be wrong
     pilot: int = 500  # draws that show where the proposal is too thin
     added: int = 2  # parts put where a pilot draw has the largest weight, one after the other

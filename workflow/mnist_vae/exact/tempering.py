@@ -19,14 +19,12 @@ class Tempering:
     """What a search's reach and cost depend on. Lengths are in z, where the prior has 1."""
 
     particles: int = 256  # of a population; with fewer than the dimensions, differences would not span space
-    scales: tuple[float, ...] = (1, 2, 4, 8, 16)  # of the normals it starts from: modes were seen at 40
+    scales: tuple[float, ...] = (1, 2, 4, 8, 16)  # of the normals it starts from: modes were seen at 48
     kept: float = 0.5  # effective share of the particles after a rise; the usual choice
     moves: int = 3  # of each particle between two rises
-    shortest: float = 1.5  # decades below the best step for a normal, at most: modes are narrower than it
+    shortest: float = 1.5  # decades below the best step for a normal, at most: modes may be narrower
     jumps: float = 0.1  # share of moves by a whole difference, as from mode to mode (ter Braak 2006)
-    jitter: float = (
-        0.003  # added to each move, so that none is lost to equal particles; posteriors have 0.015
-    )
+    jitter: float = 0.003  # added to each move, so that equal particles part
     bisections: int = 30  # of a rise, which then is known to 1e-9
 
 
