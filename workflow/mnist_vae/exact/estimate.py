@@ -53,7 +53,7 @@ class Tuning:
     same: float = 0.2  # standard deviations, within which two ascents have ended in one mode
 
     # Whether the modes suffice, and the search where they may not.
-    least_fit: float = -5.0  # standard deviations (`PartOfDecoder.fit`), reached by 97 % of digits
+    least_fit: float = -5.0  # standard deviations (`PartOfDecoder.fit`), reached by 96 % of digits
     populations: int = 2  # with the ascents from the bank three searches, of which two must agree
     tempering: Tempering = TEMPERING
     doubt: float = 0.1  # nats by which two searches may differ without a flag
