@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -29,7 +30,10 @@ def contenders(images: Tensor) -> dict[str, Callable[[], int]]:
         found["pythae"] = pythae_training.by_pythae(images)
     if jax_training.INSTALLED:
         found |= jax_loops(images)
-    return found | {"the five large products alone": products_alone(images)}
+    return found | {
+        "the five large products alone, by PyTorch": products_alone(images, torch.mm),
+        "the five large products alone, by NumPy": products_alone(images, by_numpy),
+    }
 
 
 def this_package(images: Tensor) -> Callable[[], int]:
@@ -101,7 +105,7 @@ def in_memory(images: Tensor, vae: nn.ModuleDict) -> Callable[[], int]:
 # --- the products --------------------------------------------------------------------------------------
 
 
-def products_alone(images: Tensor) -> Callable[[], int]:
+def products_alone(images: Tensor, multiply: Callable[[Tensor, Tensor], Tensor]) -> Callable[[], int]:
     """A step's five matrix products of 39 million multiplications each, and nothing else."""
     steps = -(-len(images) // BATCH)
     x = images[:BATCH]
@@ -112,14 +116,19 @@ def products_alone(images: Tensor) -> Callable[[], int]:
     @torch.inference_mode()
     def epoch() -> int:
         for _ in range(steps):
-            torch.mm(x, into.T)
-            torch.mm(hidden, out_of.T)
-            torch.mm(hidden_gradient.T, x)
-            torch.mm(logits_gradient.T, hidden)
-            torch.mm(logits_gradient, out_of)
+            multiply(x, into.T)
+            multiply(hidden, out_of.T)
+            multiply(hidden_gradient.T, x)
+            multiply(logits_gradient.T, hidden)
+            multiply(logits_gradient, out_of)
         return steps
 
     return epoch
+
+
+def by_numpy(a: Tensor, b: Tensor) -> Tensor:
+    """a @ b, on the memory of the tensors."""
+    return torch.from_numpy(np.matmul(a.numpy(), b.numpy()))
 
 
 # --- JAX --------------------------------------------------------------------------------------------------

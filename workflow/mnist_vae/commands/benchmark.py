@@ -42,7 +42,9 @@ def run(options: Namespace) -> None:
         for split, count in (("train", options.images), ("test", None))
     )
     test, threads = test[:IMAGES], torch.get_num_threads()
-    measured_on = machine(threads, ("torch", "jax", "pythae"))
+    measured_on = machine(threads, ("torch", "numpy", "jax", "pythae"))
+    if torch.backends.mkl.is_available():
+        measured_on["blas"] = f"{measured_on['blas']}, PyTorch's by MKL"
     if hasattr(os, "sched_setaffinity"):  # so that no contender, JAX for one, takes more cores than threads
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     with julia_training.contender(train.numpy(), Path(options.reference), threads) as julia:
