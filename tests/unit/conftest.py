@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import hypothesis
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 from mnist_vae.data.binarization import binarize
 from mnist_vae.data.datasets import DATASETS
@@ -19,6 +20,7 @@ from support.command_line import TEST, TRAIN, run_command
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("suite")
 torch.set_num_threads(1)
+threadpool_limits(1, user_api="blas")
 
 MNIST_DIR = os.environ.get("MNIST_DIR")
 
