@@ -83,8 +83,8 @@ lock: pyproject.toml  ## pin every package that pyproject.toml asks for again
 	$(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --editable '.[pipeline]'
 	(echo "# Every package that a run needs, pinned; made by 'make lock' from pyproject.toml."; $(PINS)) > requirements.lock
-	$(VENV)/bin/pip install --constraint requirements.lock --editable '.[site,test]'
-	(echo "# What tests, linters and the site need besides; made by 'make lock' from pyproject.toml."; \
+	$(VENV)/bin/pip install --constraint requirements.lock --editable '.[inference,site,test]'
+	(echo "# What tests, linters, the site and comparisons of inference need besides; made by 'make lock' from pyproject.toml."; \
 	 echo "--requirement requirements.lock"; $(PINS) | grep -vxFf requirements.lock) > requirements-dev.lock
 	@$(BELONGS_TO) > $(ENVIRONMENT)
 	@touch $(DEVELOPMENT)

@@ -23,6 +23,9 @@ COMMANDS = {
     "tabulate_latents": "tabulate the models' numbers over the latent dimension",
     "tabulate_estimates": "tabulate how estimates of log p(x) compare with sums",
     "tabulate_literature": "tabulate models beside published figures",
+    "infer": "compare methods of inference with the exact posteriors of test images",
+    "tabulate_inference": "tabulate how methods of inference compare with exact posteriors",
+    "posteriors": "write exact posteriors of test images for use without this project",
     "encode": "encode training images",
     "sample_prior": "decode draws from the prior",
     "reconstruct": "encode and decode test images, one of each class",
@@ -103,9 +106,11 @@ def without_package(command: str, error: ModuleNotFoundError) -> int:
     package = (error.name or "").partition(".")[0]
     if package in ("", "mnist_vae"):
         raise error
+    extra = "inference" if package in ("blackjax", "jax", "zuko") else "pipeline"
     print(
         f"error: {command} needs the package {package}, which is not installed: "
-        "`pip install 'mnist-vae[pipeline]'` installs all that the pipeline's commands need.",
+        f"`pip install --editable '.[{extra}]'` in a checkout installs it, and elsewhere "
+        f"`pip install 'mnist-vae[{extra}]'`.",
         file=sys.stderr,
     )
     return 1

@@ -54,6 +54,15 @@ class ImportanceWeighting(Settings):
 
 
 @dataclass(frozen=True)
+class Inference(Settings):
+    """Methods of inference against exact posteriors."""
+
+    images: Annotated[
+        int, Parameter("number of the first test images whose posteriors methods infer", minimum=3)
+    ] = 200
+
+
+@dataclass(frozen=True)
 class Benchmarks(Settings):
     """Timings."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from mnist_vae.config.measured import Benchmarks, Gaps, ImportanceWeighting, Snapshots
+from mnist_vae.config.measured import Benchmarks, Gaps, ImportanceWeighting, Inference, Snapshots
 from mnist_vae.config.pictures import Interpolation, LatentManifold, PriorSamples, TopHalf
 from mnist_vae.data.binarization import THRESHOLD, Threshold
 from mnist_vae.data.datasets import Classes, Mirrors
@@ -160,6 +160,7 @@ class Config:
     gaps: Gaps = Gaps()
     snapshots: Snapshots = Snapshots()
     importance_weighting: ImportanceWeighting = ImportanceWeighting()
+    inference: Inference = Inference()
     figures: Figures = Figures()
     prior_samples: PriorSamples = PriorSamples()
     interpolation: Interpolation = Interpolation()

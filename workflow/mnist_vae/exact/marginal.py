@@ -11,6 +11,7 @@ import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -33,8 +34,10 @@ from mnist_vae.exact.cells import (
 )
 from mnist_vae.exact.interpolation import Interpolation
 from mnist_vae.exact.low_rank import WHOLE, LowRankDecoder, low_rank
+from mnist_vae.exact.posterior import ExactPosterior, Nodes
 from mnist_vae.exact.quadrature import Elbo, elbo_by_quadrature, gauss_hermite, lattice_of
 from mnist_vae.exact.refine import refine
+from mnist_vae.study.densities import joint_log_density
 
 SCAN_CUT = 24.0  # nats below an image's highest known log-joint, from where on down a cell is not looked at
 LOOK_CUT = 12.0  # nats below the log-mass of the cell there, from where on down a cell is not decoded
@@ -210,6 +213,22 @@ class DecoderSpace(SummedSpace):
     def log_joints(self, x: Tensor, part: int = WHOLE) -> Interpolation:
         """Log p(x, z) of images (images, pixels), or of a half of them, by cells."""
         return Interpolation(self.level(self.window, self.dtype), x, part)
+
+    @torch.no_grad()
+    def exact_posterior(self, x: Tensor) -> ExactPosterior:
+        """The posterior p(z | x) of one image (pixels,), with draws, moments and modes."""
+        marginal, level = self._settled(x[None], WHOLE, self.window, self.dtype)
+        log_px = marginal.log_density
+        found = []
+        for parts in (closed.parts for closed in _converged(_Block.of(level, x[None], WHOLE))):
+            values = parts.values.double() - log_px
+            log_mass = values + torch.log(level.rule.weights.double()) + math.log(level.jacobian(parts.halved))
+            side = torch.full((len(values),), level.side_at(parts.halved), dtype=torch.float64)
+            bound = _upper_bound(level, parts.values).double() - log_px
+            found.append((parts.middle, side, bound, level.points(parts), values, log_mass))
+        nodes = Nodes(*(torch.cat(each) for each in zip(*found, strict=True)))
+        log_joint = partial(joint_log_density, self.decoder, x)
+        return ExactPosterior(lambda z: log_joint(z.to(x)), log_px.item(), marginal.error.item(), nodes)
 
     def elbo(self, x: Tensor, mean: Tensor, log_std: Tensor, part: int = WHOLE) -> Elbo:
         """The ELBO of each image's q (images, d), of the whole or of a half, by quadrature."""

@@ -14,6 +14,7 @@ class Source(Enum):
     EVERY_MODEL = "every configured model"
     FIRST_SEEDS = "the model of each recipe's first seed, at every train size"
     SUMMED_MODELS = "those of the first seeds whose log p(x) is a sum"
+    COMPARED_MODELS = "those with which methods of inference are compared"
     FILES = "files that are no model's, given by their whole paths"
 
 
@@ -146,6 +147,12 @@ FIGURES = {
     ),
     "exactness": FigureEntry(
         Source.SUMMED_MODELS, ("lattices.csv",), "sums over lattices", target="exactness"
+    ),
+    "inference": FigureEntry(
+        Source.COMPARED_MODELS,
+        ("inference.csv", "inference.safetensors"),
+        "inference",
+        target="inference",
     ),
     "latents": FigureEntry(
         FILES, ("results/{dataset}/tables/latents.csv",), "latent dimensions", target="latents"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_vae.config.models import train_sizes
+from mnist_vae.errors import InputError
 from mnist_vae.figures.table import FIGURES, STUDY_FIGURES, Source
 from mnist_vae.plan.models import Model
 from mnist_vae.plan.study import Study
@@ -24,7 +25,15 @@ OF_PICTURED_MODEL = (
     *("prior_samples", "reconstructions", "interpolation", "latent_manifold"),
     *("top_half_fit", "top_half"),
 )
-WITHOUT_EFFECT = {"dataset", "datasets", "mnist_dir", "mirrors", "parity", "benchmarks"}  # on results
+WITHOUT_EFFECT = {
+    "dataset",
+    "datasets",
+    "mnist_dir",
+    "mirrors",
+    "parity",
+    "benchmarks",
+    "inference",
+}  # on results
 SHOWN_CHANGES = 3  # of a configuration, in one notice
 
 
@@ -58,6 +67,12 @@ class Results:
         if self.study.summed_models(dataset):
             names.append("tables/estimates.csv")
         return [f"results/{dataset}/{name}" for name in names]
+
+    def inference(self, dataset: str) -> list[str]:
+        """Table and figure of methods of inference. Raises InputError where no model has a plane."""
+        if not self.study.compared_models(dataset):
+            raise InputError(f"{dataset}: no recipe has latent = 2, for which posteriors are exact")
+        return [f"results/{dataset}/{name}" for name in ("tables/inference.csv", "figures/inference.png")]
 
     def all(self, dataset: str) -> list[str]:
         """Every file that is computed on a data set, each after those that it is made of."""
@@ -96,6 +111,7 @@ class Results:
             Source.EVERY_MODEL: self.study.models,
             Source.FIRST_SEEDS: self.study.first_seeds,
             Source.SUMMED_MODELS: self.study.summed_models,
+            Source.COMPARED_MODELS: self.study.compared_models,
         }[entry.source](dataset)
         return [model.file(file) for file in entry.files for model in models]
 

@@ -124,6 +124,12 @@ class Study:
         others = [model for model in self.summed_models(dataset) if model.n == pictured.n]
         return list(dict.fromkeys([pictured, *others]))
 
+    def compared_models(self, dataset: str) -> list[Model]:
+        """Those of the first seeds at the largest size, with a plane, for comparing methods of inference."""
+        summed = self.summed_models(dataset)
+        largest = max((model.n for model in summed), default=0)
+        return [model for model in summed if model.n == largest and self.latent(model) == 2]
+
     def parity_model(self, dataset: str) -> Model:
         """The first reference model, of those trained on the fewest images."""
         sizes = self._sizes(dataset, "reference")
