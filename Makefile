@@ -86,6 +86,7 @@ lock: pyproject.toml  ## pin every package that pyproject.toml asks for again
 	$(VENV)/bin/pip install --constraint requirements.lock --editable '.[inference,site,test]'
 	(echo "# What tests, linters, the site and comparisons of inference need besides; made by 'make lock' from pyproject.toml."; \
 	 echo "--requirement requirements.lock"; $(PINS) | grep -vxFf requirements.lock) > requirements-dev.lock
+	$(VENV)/bin/python workflow/scripts/pin_environments.py
 	@$(BELONGS_TO) > $(ENVIRONMENT)
 	@touch $(DEVELOPMENT)
 

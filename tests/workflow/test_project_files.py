@@ -41,7 +41,7 @@ def test_environments_pin_what_the_lock_pins(path):
     )
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     locked = {canonical(name): version for name, version in LOCK.items()}
-    for extra in ("julia", "benchmarks"):  # not in everyone's environment
+    for extra in ("julia", "benchmarks", "inference"):  # not in everyone's environment
         locked |= dict(requirement.split("==") for requirement in extras[extra])
     for package in packages:
         name, version = package.split("==")

@@ -12,6 +12,7 @@ def pins() -> dict[str, str]:
     """Each package's version: the lock's, and of extras that not everyone has, pyproject.toml's."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     lines = [*(ROOT / "requirements.lock").read_text().splitlines(), *extras["julia"], *extras["benchmarks"]]
+    lines += extras["inference"]
     return {name.lower(): version for name, _, version in (line.partition("==") for line in lines) if version}
 
 

@@ -222,7 +222,9 @@ class DecoderSpace(SummedSpace):
         found = []
         for parts in (closed.parts for closed in _converged(_Block.of(level, x[None], WHOLE))):
             values = parts.values.double() - log_px
-            log_mass = values + torch.log(level.rule.weights.double()) + math.log(level.jacobian(parts.halved))
+            log_mass = (
+                values + torch.log(level.rule.weights.double()) + math.log(level.jacobian(parts.halved))
+            )
             side = torch.full((len(values),), level.side_at(parts.halved), dtype=torch.float64)
             bound = _upper_bound(level, parts.values).double() - log_px
             found.append((parts.middle, side, bound, level.points(parts), values, log_mass))

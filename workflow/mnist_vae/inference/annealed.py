@@ -8,7 +8,7 @@ back has the expectation 1 / p(x), which gives an upper bound (Grosse, Ghahraman
 import math
 from collections.abc import Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import blackjax
 import jax
@@ -74,7 +74,8 @@ def run(
         problem.evaluations += 2 * CHAINS * temperatures * (LEAPFROGS + 1)
         keys = jax.vmap(lambda key: jax.random.fold_in(key, 1))(keys)
     problem.evaluations += 2 * CHAINS * temperatures * (LEAPFROGS + 1)
-    return path(x, keys, step_size, jnp.zeros(images), backward_from)
+    found: _Path = path(x, keys, step_size, jnp.zeros(images), backward_from)
+    return found
 
 
 def _path(
@@ -94,17 +95,18 @@ def _path(
     schedule = (schedule - schedule[0]) / (schedule[-1] - schedule[0])
     kernel = blackjax.hmc.build_kernel()
 
-    def move(z, key, t, size):
-        def density(z):
+    def move(z: jax.Array, key: jax.Array, t: jax.Array, size: jax.Array) -> tuple[jax.Array, jax.Array]:
+        def density(z: jax.Array) -> jax.Array:
             return log_prior(z) + t * log_likelihood(x)(z)
 
-        def one(key, z):
+        def one(key: jax.Array, z: jax.Array) -> tuple[jax.Array, jax.Array]:
             state, info = kernel(key, blackjax.hmc.init(z, density), density, size, jnp.ones(d), LEAPFROGS)
             return state.position, info.acceptance_rate
 
-        return jax.vmap(one)(jax.random.split(key, CHAINS), z)
+        moved, accepted = jax.vmap(one)(jax.random.split(key, CHAINS), z)
+        return moved, accepted
 
-    def ahead(carry, at):
+    def ahead(carry: Any, at: Any) -> tuple[Any, jax.Array]:
         z, log_weight, factor = carry
         before, t, size, key = at
         log_weight += (t - before) * likelihood(z)
@@ -114,7 +116,7 @@ def _path(
             factor += LEARNING_RATE * (accepted.mean() - ACCEPTED)
         return (z, log_weight, factor), size
 
-    def back(carry, at):
+    def back(carry: Any, at: Any) -> tuple[Any, jax.Array]:
         z, log_weight, factor = carry
         before, t, size, key = at
         z, _ = move(z, key, t, size)
@@ -124,5 +126,5 @@ def _path(
     at = (schedule[:-1], schedule[1:], step_size, jax.random.split(key, temperatures))
     start = jax.random.normal(first, (CHAINS, d)) if backward_from is None else backward_from
     step, reverse = (ahead, False) if backward_from is None else (back, True)
-    carry, step_size = jax.lax.scan(step, (start, jnp.zeros(CHAINS), 0.0), at, reverse=reverse)
-    return _Path(*carry[:2], step_size)
+    (z, log_weight, _), step_size = jax.lax.scan(step, (start, jnp.zeros(CHAINS), 0.0), at, reverse=reverse)
+    return _Path(z, log_weight, step_size)

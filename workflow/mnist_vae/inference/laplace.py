@@ -61,7 +61,8 @@ def _precision(problem: Problem, z: Tensor) -> Tensor:
         rows.append((behind - ahead) / (2 * DIFFERENCE))
     precision = torch.stack(rows, -2)
     values, vectors = torch.linalg.eigh((precision + precision.mT) / 2)
-    return (vectors * values.clamp(min=1)[..., None, :]) @ vectors.mT
+    found: Tensor = (vectors * values.clamp(min=1)[..., None, :]) @ vectors.mT
+    return found
 
 
 def _seen_before(z: Tensor, factor: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """The no-U-turn sampler (Hoffman & Gelman 2014) by blackjax. It says nothing of log p(x)."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import blackjax
 import jax
@@ -27,7 +28,7 @@ def nuts(problem: Problem, generator: torch.Generator) -> Iterator[Answer]:
         (state, parameters), info = adaptation.run(warm, start, WARM_UP)
         step = blackjax.nuts(density, **parameters).step
 
-        def one(state, key):
+        def one(state: Any, key: jax.Array) -> tuple[Any, Any]:
             state, info = step(key, state)
             return state, (state.position, info.num_integration_steps)
 

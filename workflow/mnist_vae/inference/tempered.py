@@ -1,6 +1,7 @@
 """Adaptive tempered sequential Monte Carlo (Del Moral, Doucet & Jasra 2006) by blackjax."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import blackjax
 import jax
@@ -24,11 +25,11 @@ def tempered(problem: Problem, generator: torch.Generator) -> Iterator[Answer]:
     keys = jax.random.split(key_of(generator), images)
 
     def of_image(x: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        def kernel(key, state, density, covariance):
+        def kernel(key: jax.Array, state: Any, density: Any, covariance: jax.Array) -> Any:
             proposal = blackjax.mcmc.random_walk.normal(jnp.linalg.cholesky(covariance + 1e-10 * jnp.eye(d)))
             return blackjax.additive_step_random_walk.build_kernel()(key, state, density, proposal)
 
-        def tuned(key, state, info):
+        def tuned(key: jax.Array, state: Any, info: Any) -> Any:
             covariance = jnp.atleast_2d(particles_covariance_matrix(state.particles))
             return extend_params({"covariance": 2.38**2 / d * covariance})
 
@@ -45,10 +46,10 @@ def tempered(problem: Problem, generator: torch.Generator) -> Iterator[Answer]:
             num_mcmc_steps=STEPS,
         )
 
-        def go_on(carry):
+        def go_on(carry: Any) -> Any:
             return carry[0].sampler_state.tempering_param < 1
 
-        def step(carry):
+        def step(carry: Any) -> Any:
             state, key, log_px, temperatures = carry
             key, now = jax.random.split(key)
             state, info = algorithm.step(now, state)
