@@ -145,7 +145,7 @@ class Project:
         status, printed = json.loads(process.stdout.readline())
         assert status == 0, printed
         jobs = counted_jobs(printed)
-        # Whatever changes, the list of everything is written anew: said here once, not in every test.
+        # Whatever changes, the list of everything is written again. Tests need not say so.
         for rule in ("default", "manifest", "manifest_page") if jobs else ():
             assert jobs.pop(rule) == 1
         return jobs

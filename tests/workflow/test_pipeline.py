@@ -39,7 +39,7 @@ OF_ALL_MODELS = {
 
 
 def after_training(models: int, first_seeds: int) -> dict[str, int]:
-    """What follows when so many models, some of them of their recipe's first seed, are trained anew."""
+    """What follows when so many models, some of them of their recipe's first seed, are trained again."""
     jobs = dict.fromkeys(("train", "evaluate"), models) | {"training_curves": 1} | TABLES
     if first_seeds:
         jobs |= {"measure_epochs": first_seeds, "weigh_draws": first_seeds, "importance_weighted_bound": 1}

@@ -141,7 +141,7 @@ def test_pages_quote_the_tables_of_the_last_full_run():
 
 @pytest.mark.xdist_group("alone")
 def test_a_group_of_tests_keeps_to_one_process(request):
-    """Or each process computes anew what the tests of a group share."""
+    """Otherwise each process would compute what the tests of a group share."""
     if not hasattr(request.config, "workerinput"):
         pytest.skip("one process runs all tests: pytest -n 2 has two")
     assert request.node.nodeid.endswith("@alone")

@@ -4,7 +4,7 @@
 #   results/{dataset}/manifest.json   every file's SHA-256, in the order in which they are made
 #   results/{dataset}/manifest.md     the same to read, and pages/manifest.html
 #
-# `make verify` compares the files with it. A commit, or another version of a library, alone makes nothing anew.
+# `make verify` compares the files with it. A commit, or another version of a library, alone causes nothing to be made again.
 
 import json
 

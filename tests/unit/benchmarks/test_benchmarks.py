@@ -245,7 +245,7 @@ def test_commands_are_whole_processes_that_say_whether_they_import_torch(study, 
 
 
 def test_account_adds_up_the_jobs_that_made_what_is_there(tmp_path, monkeypatch, capsys):
-    """Two trainings, one of two files, one made anew; another data set's and a benchmark do not count."""
+    """Two trainings, one of two files, one made again; another data set's and a benchmark do not count."""
     monkeypatch.chdir(tmp_path)
     lines = [
         line("mnist/a/weights", "train", 50.0, 400),

@@ -1,4 +1,4 @@
-"""Thousands of wrong inputs, drawn anew but always the same: one clear error each, or the right result."""
+"""Thousands of wrong inputs, drawn by a fixed seed: one clear error each, or the right result."""
 
 import argparse
 import copy

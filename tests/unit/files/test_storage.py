@@ -155,7 +155,7 @@ def test_values_that_are_no_numbers_are_refused(tmp_path):
 
 
 def test_any_flipped_bit_is_noticed(tmp_path):
-    """In the header or in a number: 1,000 of them, drawn anew but always the same."""
+    """In the header or in a number: 1,000 of them, drawn by a fixed seed."""
     path = tmp_path / "file.safetensors"
     save_arrays(path, ARRAYS, PROVENANCE)
     whole = path.read_bytes()

@@ -32,7 +32,7 @@ def log_px(vae: VAE, images: Tensor, window: float, tolerance: float) -> dict[st
         return len(images)
 
     @torch.inference_mode()
-    def anew() -> int:
+    def from_nothing() -> int:
         DecoderSpace(vae.decoder, vae.latent, window=window, tolerance=tolerance).log_marginals(images)
         return len(images)
 
@@ -48,7 +48,7 @@ def log_px(vae: VAE, images: Tensor, window: float, tolerance: float) -> dict[st
     own = off(exact.error)
     found = {
         f"adaptive sum, the decoder's output at hand: {own}": again,
-        f"adaptive sum, from nothing: {own}": anew,
+        f"adaptive sum, from nothing: {own}": from_nothing,
     }
     for spacing in SPACINGS:
         error = plain(spacing) - exact.log_density

@@ -1,4 +1,4 @@
-"""The estimate of log p(x) against the sum, where both can be had (docs/exactness.md). In nats per image."""
+"""The estimate of log p(x) against the sum, where both exist (docs/exactness.md). In nats per image."""
 
 import pandas as pd
 
@@ -38,7 +38,7 @@ def estimates_markdown(table: pd.DataFrame, dataset: str) -> str:
     paragraphs = [
         f"# The estimate of log p(x) against the sum, on {dataset}",
         "The estimate by importance sampling less the sum, in nats per image, on the first test images: "
-        "where both can be had. An error is the estimate's own standard error for that image.",
+        "where both exist. An error is the estimate's own standard error for that image.",
         markdown_table(pd.DataFrame(shown)),
     ]
     return "\n\n".join(paragraphs) + "\n"

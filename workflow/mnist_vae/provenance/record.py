@@ -1,7 +1,8 @@
 """The record: what made which file, at what cost, a line each, added to as files are made and never changed.
 
 A file's versions must not be in it, or the same numbers would have other bits after every upgrade. And they
-cannot be had later: when the manifest is written, files not made anew may be older than what is installed.
+cannot be found out later: when the manifest is written, files that were not made again may be older than
+what is installed.
 """
 
 import json

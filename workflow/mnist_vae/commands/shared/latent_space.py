@@ -1,4 +1,4 @@
-"""What commands share that sum over a latent space, and what to say where a sum cannot be had."""
+"""What commands share that sum over a latent space, and what to say where there is no sum."""
 
 from argparse import Namespace
 from collections.abc import Iterator
