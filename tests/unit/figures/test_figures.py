@@ -184,6 +184,29 @@ def lattice_tables(folder):
     return paths
 
 
+def inference_files(folder):
+    """Two models, as `infer` compares two methods with them, and three posteriors of the first."""
+    tables = []
+    for recipe, error in (("reference", 1.0), ("strong", 3.0)):
+        path = folder / f"mnist/models/{recipe}/n10000/seed1/inference.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        methods = {"method": ["encoder's q", "encoder's q", "NUTS"], "setting": ["k = 1", "k = 10", "300"]}
+        numbers = {"evaluations": [1, 10, 500], "error_mean": [error, error / 2, np.nan], "images": 20}
+        pd.DataFrame({"recipe": recipe, "n": 10_000, "seed": 1} | methods | numbers).to_csv(path, index=False)
+        tables.append(str(path))
+    axis = np.linspace(-3, 3, 31)
+    posteriors = {
+        "methods": np.frombuffer(b"encoder's q\nNUTS", np.uint8),
+        "images": np.zeros((3, 784), np.float32),
+        "indices": np.int64([4, 7, 9]),
+        "axes": np.stack([np.stack([axis, axis])] * 3),
+        "log_density": np.stack([-(axis[:, None] ** 2 + axis**2) / 2] * 3),
+        "draws": np.full((2, 3, 5, 2), 0.5, np.float32),
+    }
+    save_arrays(folder / "inference.safetensors", posteriors, PROVENANCE)
+    return [*tables, str(folder / "inference.safetensors")]
+
+
 LATENTS = pd.DataFrame(
     {
         "recipe": ["line", "reference", "strong", "tall"],
@@ -214,6 +237,7 @@ def sources(tmp_path_factory):
     files["timings"] = timing_tables(folder)
     LATENTS.to_csv(folder / "latents.csv", index=False)
     files["exactness"] = lattice_tables(folder)
+    files["inference"] = inference_files(folder)
     files["latents"] = [str(folder / "latents.csv")]
     return files
 
@@ -826,6 +850,19 @@ def test_latents_shows_every_number_over_the_dimension(draw):
     assert {"-log p(x), exact", "-log p(x), estimate"} <= {
         text.get_text() for text in bounds.get_legend().get_texts()
     }
+
+
+def test_inference_has_a_line_for_each_method_that_tells_log_px(draw):
+    figure = draw("inference")
+    reference, strong, *posteriors = figure.axes
+    assert [axes.get_title() for axes in (reference, strong)] == [
+        f"{recipe}, n = 10,000, seed 1" for recipe in ("reference", "strong")
+    ]
+    assert [list(line.get_ydata()) for line in strong.lines] == [[3.0, 1.5]]
+    assert len(posteriors) == 3 * 4
+    assert [axes.get_title() for axes in posteriors[1:4]] == ["exact posterior", "encoder's q", "NUTS"]
+    assert not posteriors[1].lines
+    assert [len(axes.lines[0].get_xdata()) for axes in posteriors[2:4]] == [5, 5]
 
 
 def test_exactness_has_a_line_for_each_model(draw):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.interpolate import NearestNDInterpolator
 from scipy.spatial import cKDTree
 from torch import Tensor
 
@@ -43,16 +44,15 @@ class ExactPosterior:
         self.mean = mass @ z
         self.covariance = (mass[:, None] * (z - self.mean)).T @ (z - self.mean)
         self.entropy = -(mass @ nodes.log_density.flatten().double()).item()
-        self._tree, self._mode_of_node = cKDTree(z), _uphill(z.numpy(), nodes.log_density.flatten().numpy())
-        masses = np.bincount(self._mode_of_node, mass.numpy())
-        order = np.argsort(-masses)
-        self._mode_of_node = np.argsort(order)[self._mode_of_node]
-        self.mode_masses = torch.from_numpy(masses[order])
         density = nodes.log_density.flatten().numpy()
-        peaks = [
-            np.where(self._mode_of_node == mode, density, -np.inf).argmax() for mode in range(len(order))
-        ]
+        mode_of_node = _uphill(z.numpy(), density)
+        masses = np.bincount(mode_of_node, mass.numpy())
+        order = np.argsort(-masses)
+        mode_of_node = np.argsort(order)[mode_of_node]
+        self.mode_masses = torch.from_numpy(masses[order])
+        peaks = [np.where(mode_of_node == mode, density, -np.inf).argmax() for mode in range(len(order))]
         self.modes = z[torch.tensor(peaks)]
+        self._mode_at = NearestNDInterpolator(z.numpy(), mode_of_node)
 
     def log_density(self, z: Tensor) -> Tensor:
         """Log p(z | x) at z (points, d): (points,)."""
@@ -76,7 +76,7 @@ class ExactPosterior:
 
     def mode_of(self, z: Tensor) -> Tensor:
         """The index of the mode to which each of z (points, d) belongs, by the nearest node: (points,)."""
-        return torch.from_numpy(self._mode_of_node[self._tree.query(z.double().numpy())[1]])
+        return torch.from_numpy(self._mode_at(z.double().numpy()))
 
 
 def _uphill(z: np.ndarray, log_density: np.ndarray) -> np.ndarray:

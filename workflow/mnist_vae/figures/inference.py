@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure, FigureBase
+from matplotlib.ticker import NullFormatter
 
 from mnist_vae.figures.style import show_image
 from mnist_vae.files.storage import Arrays, load_arrays, read_table
@@ -46,6 +47,9 @@ def _draw_costs(figure: FigureBase, table: pd.DataFrame) -> None:
             )  # fmt: skip
         axes.set(xscale="log", yscale="log", title=f"{recipe}, n = {n:,}, seed {seed}")
         axes.set_xlabel("decoder evaluations per image")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter("{x:,g}")
+            axis.set_minor_formatter(NullFormatter())
         axes.grid(alpha=0.25)
     panels[0].set_ylabel("mean error of log p(x), in nats")
     handles, labels = panels[0].get_legend_handles_labels()

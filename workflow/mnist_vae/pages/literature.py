@@ -84,7 +84,7 @@ def literature_markdown(table: pd.DataFrame) -> str:
         "where the pixels do: a threshold leaves out what a random draw of a grey pixel costs, and draws "
         "made again at every use are more training images than draws made once. Ours are thresholded "
         "(mnist) or drawn once, by other draws than Larochelle & Murray's (mnist_sampled); where a recipe "
-        "deforms the training images, those are drawn again in every epoch. ± is the standard error of an estimate.",
+        "deforms the training images, those are drawn again in every epoch. ± is an estimate's standard error.",
         markdown_table(pd.DataFrame(shown)),
         "None of the papers themselves was at hand. Each of their figures was seen in the place named here:",
         "\n".join(listed),
