@@ -83,8 +83,9 @@ def literature_markdown(table: pd.DataFrame) -> str:
         "-log p(x) of MNIST's 10,000 test images, in nats per image; lower is better. Numbers compare only "
         "where the pixels do: a threshold leaves out what a random draw of a grey pixel costs, and draws "
         "made again at every use are more training images than draws made once. Ours are thresholded "
-        "(mnist) or drawn once, by other draws than Larochelle & Murray's (mnist_sampled); where a recipe "
-        "deforms the training images, those are drawn again in every epoch. ± is an estimate's standard error.",
+        "(mnist) or drawn once, by other draws than Larochelle & Murray's (mnist_sampled); where a "
+        "recipe deforms the training images, those are drawn again in every epoch. ± is the standard error "
+        "of an estimate.",
         markdown_table(pd.DataFrame(shown)),
         "None of the papers themselves was at hand. Each of their figures was seen in the place named here:",
         "\n".join(listed),
