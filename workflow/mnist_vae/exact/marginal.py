@@ -47,6 +47,7 @@ RESOLVED = 3.0  # nats that a peak may stand above the nodes where these see it
 NEGLIGIBLE = -80.0  # nats below the peak; where exp underflows it takes ten times as long
 DEEPEST = 24  # halvings of a cell
 MOST_CELLS = 2**17  # that are integrated at once: of one image, 2 GB
+MOST_LOOKED_AT = 2**20  # cells that are looked at at once, at a ninth of the points
 CELLS_A_BLOCK = 512  # whose values and sums fit the cache together
 POINTS_A_SCAN = 2**18  # of all images: their log-joints fit the cache
 CELLS_SCANNED = 2**24  # of all images whose cells are held at once
@@ -508,7 +509,7 @@ def _near(block: _Block) -> Cells:
     peak = highest.scatter_reduce(0, first.image, first.values.amax(-1), "amax")
     mass = torch.empty_like(peak).index_copy(0, first.image, _measured(space, first)[0].to(peak))
     others = _cells_of((bound >= peak[:, None] - SCAN_CUT) & ~is_best, space)
-    if len(others.image) > MOST_CELLS:
+    if len(others.image) > MOST_LOOKED_AT:
         raise _TooManyCellsError
     others = _looked_at(space, others, features, part, mass - LOOK_CUT)
     return joined(first, decode(space, others, features, part))
