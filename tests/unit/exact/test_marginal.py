@@ -130,6 +130,13 @@ def test_window_grows_until_no_mass_is_at_its_edge(mean, window) -> None:
     assert found.log_density.item() == pytest.approx(0, abs=TOLERANCE)
 
 
+def test_window_grows_where_there_could_be_mass_beyond_its_edge() -> None:
+    """The mass inside is away from the edge, but so unlikely under the prior that more may lie farther out."""
+    near, far = (gaussian([at, 0.0], [[0.01, 0.0], [0.0, 0.01]]) for at in (5.5, 9.0))
+    found = integrals([lambda z: torch.logaddexp(near(z), far(z))], 2, 1.0)
+    assert found.log_density.item() == pytest.approx(math.log(2), abs=TOLERANCE)
+
+
 def test_window_grows_to_a_limit() -> None:
     with pytest.raises(OutsideWindowError) as caught:
         integrals([gaussian([60.0, 0.0], [[4.0, 0.0], [0.0, 4.0]])], 2)
@@ -274,6 +281,24 @@ def test_any_window_and_any_image_has_its_plain_sum_within_the_reported_error() 
         difference = (found.log_density - expected).abs()
         assert difference.max() < TOLERANCE
         assert (difference <= found.error).all()
+
+
+def test_basis_follows_the_window() -> None:
+    """One hidden unit moves the posterior to 12 from zero; the other is constant where the sum starts."""
+    direction = torch.randn(60, generator=torch.Generator().manual_seed(1), dtype=DOUBLE)
+    decoder = network(7, 1.0, 1.0)
+    decoder.hidden = nn.Linear(2, 2).double()
+    decoder.output = nn.Linear(2, 60).double()
+    decoder.requires_grad_(False)
+    decoder.hidden.weight[:] = torch.tensor([[0.1, 0.0], [3.0, 0.0]])
+    decoder.hidden.bias[:] = torch.tensor([0.0, -36.0])
+    decoder.output.weight[:] = torch.stack([torch.full((60,), 8.0, dtype=DOUBLE), direction], dim=1)
+    decoder.output.bias[:] = direction - 8
+    x = torch.ones(1, 60)
+    layers = Layers(*(parameter.numpy() for parameter in decoder.parameters()))
+    expected = torch.from_numpy(plain_log_px(layers, x.numpy(), reach=18.0, spacing=0.2, farthest=20.0))
+    found = DecoderSpace(decoder.float(), 2, window=1.0, tolerance=TOLERANCE).log_marginals(x)
+    torch.testing.assert_close(found.log_density, expected, atol=TOLERANCE, rtol=0)
 
 
 def test_work_without_end_is_one_error(monkeypatch) -> None:
