@@ -294,7 +294,7 @@ def test_basis_follows_the_window() -> None:
     decoder.hidden.bias[:] = torch.tensor([0.0, -36.0])
     decoder.output.weight[:] = torch.stack([torch.full((60,), 8.0, dtype=DOUBLE), direction], dim=1)
     decoder.output.bias[:] = direction - 8
-    x = torch.ones(1, 60)
+    x = (direction > -1)[None].float()
     layers = Layers(*(parameter.numpy() for parameter in decoder.parameters()))
     expected = torch.from_numpy(plain_log_px(layers, x.numpy(), reach=18.0, spacing=0.2, farthest=20.0))
     found = DecoderSpace(decoder.float(), 2, window=1.0, tolerance=TOLERANCE).log_marginals(x)

@@ -40,12 +40,12 @@ def run(options: Namespace) -> None:
     before: dict[str, dict[str, torch.Tensor]] = {}
     rows = []
     for epoch, vae in load_snapshots(options.snapshots):
-        space = latent_space(vae, options, generator)
-        for split, x in images.items():
-            with naming(f"{options.snapshots}, epoch {epoch}", WAY_OUT):
-                found = encoder_gap(vae, space, x)
+        with naming(f"{options.snapshots}, epoch {epoch}", WAY_OUT):
+            space = latent_space(vae, options, generator)
+            gaps = {split: encoder_gap(vae, space, x) for split, x in images.items()}
+        for split, found in gaps.items():
             quantities = {"elbo": found.log_px - found.kl, "log_px": found.log_px, "kl": found.kl}
-            row = {"epoch": epoch, "split": split, "images": len(x)}
+            row = {"epoch": epoch, "split": split, "images": len(images[split])}
             for name, per_image in quantities.items():
                 row[name], row[f"{name}_standard_error"] = mean_over_images(per_image)
             row["largest_error"] = found.error.max().item()
