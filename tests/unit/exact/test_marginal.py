@@ -131,7 +131,7 @@ def test_window_grows_until_no_mass_is_at_its_edge(mean, window) -> None:
 
 
 def test_window_grows_where_there_could_be_mass_beyond_its_edge() -> None:
-    """The mass inside is away from the edge, but so unlikely under the prior that more may lie farther out."""
+    """The mass inside is away from the edge, but so unlikely a priori that more may lie farther out."""
     near, far = (gaussian([at, 0.0], [[0.01, 0.0], [0.0, 0.01]]) for at in (5.5, 9.0))
     found = integrals([lambda z: torch.logaddexp(near(z), far(z))], 2, 1.0)
     assert found.log_density.item() == pytest.approx(math.log(2), abs=TOLERANCE)
