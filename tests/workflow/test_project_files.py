@@ -64,7 +64,7 @@ def test_citation_names_this_version():
 def test_every_command_is_run_by_a_rule_that_depends_on_its_code():
     rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
     for command in (ROOT / "workflow/mnist_vae/commands").glob("[a-z]*.py"):
-        if command.stem in ("check", "quote", "verify"):  # run by people
+        if command.stem in ("check", "posteriors", "quote", "verify"):  # run by people
             continue
         assert f'"commands.{command.stem}"' in rules, command.stem
 

@@ -301,6 +301,17 @@ def test_basis_follows_the_window() -> None:
     torch.testing.assert_close(found.log_density, expected, atol=TOLERANCE, rtol=0)
 
 
+def test_error_covers_what_cells_that_are_not_decoded_hold() -> None:
+    """In double precision, where nothing else is wrong: a linear decoder, and its integral in one dimension."""
+    slope, peak = 90 / 784, 45.0
+    decoder = lambda z: (slope * (z[..., :1] - peak)).expand(*z.shape[:-1], 784)  # noqa: E731
+    found = DecoderSpace(decoder, 2, window=10.0, tolerance=TOLERANCE).log_marginals(torch.ones(1, 784))
+    axis = torch.linspace(0, 90, 40_001, dtype=DOUBLE)
+    joint = log_prior(axis[:, None]) + 784 * nn.functional.logsigmoid(slope * (axis - peak))
+    expected = torch.logsumexp(joint, 0) + torch.log(axis[1] - axis[0])
+    assert (found.log_density - expected).abs() < found.error < TOLERANCE
+
+
 def test_work_without_end_is_one_error(monkeypatch) -> None:
     monkeypatch.setattr(marginal, "MOST_CELLS", 8)
     decoder = network(3, 4.0, 2.0)

@@ -23,7 +23,7 @@ DECODED_HALVINGS = 6  # of a cell, at most, that ask the decoder
 POINTS_A_BATCH = 2304  # decoded at once
 BYTES_KEPT = 2**30  # of tables of one kind, before all are forgotten
 PLACES_A_BLOCK = 1024  # whose tables are held at once, whatever is kept
-MOST_SCANNED = 2**20  # points
+MOST_SCANNED = 2**18  # points: 3 GB while they are put together, with 784 columns in float64
 PLACES = 2**23  # more than there are cells side by side: a key of an image and two places fits 64 bits
 
 

@@ -42,6 +42,7 @@ from mnist_vae.study.densities import joint_log_density
 SCAN_CUT = 24.0  # nats below an image's highest known log-joint, from where on down a cell is not looked at
 LOOK_CUT = 12.0  # nats below the log-mass of the cell there, from where on down a cell is not decoded
 SMALLEST_STEP = 1e-3  # nats, below which a step is as good as none
+LEFT_OUT = 4 * math.exp(-LOOK_CUT)  # of an image's mass: what it has on cells that are not decoded, about
 CUT = 16.0  # nats below an image's highest known log-joint, from where on down a cell does not count
 RESOLVED = 3.0  # nats that a peak may stand above the nodes where these see it
 NEGLIGIBLE = -80.0  # nats below the peak; where exp underflows it takes ten times as long
@@ -349,7 +350,7 @@ class _Block(NamedTuple):
         features = level.log_joint.features(x, part)
         scan = _scanned(level, features, part)
         rounding = torch.finfo(features.dtype).eps * scan.highest.abs().double()
-        return cls(level, features, part, scan, level.log_joint.error(x, part) + rounding)
+        return cls(level, features, part, scan, level.log_joint.error(x, part) + rounding + LEFT_OUT)
 
     @property
     def tolerance(self) -> Tensor:
