@@ -878,7 +878,7 @@ def test_exactness_has_a_line_for_each_model(draw):
     assert markers == ["o", "o"]
     lines = [line for line in mean.get_lines() if line.get_marker() not in ("", "None")]
     assert len({line.get_marker() for line in lines}) == len(lines)
-    labels = [largest.yaxis.get_major_formatter()(value) for value in (1e-5, 1e-4, 1)]
+    labels = [largest.yaxis.get_major_formatter()(value) for value in (np.nextafter(1e-5, 0), 1e-4, 1)]
     assert labels == ["0.00001", "0.0001", "1"]
 
 

@@ -36,7 +36,7 @@ def draw(sources: Sequence[str]) -> Figure:
     for axes, title in zip(panels, ("largest of all images", "mean over images (absolute)"), strict=True):
         axes.set(xscale="log", yscale="log", title=title, xlabel="spacing of the lattice")
         label_log_axis(axes.xaxis, sorted(table.spacing.unique()))
-        axes.yaxis.set_major_formatter(lambda value, _: np.format_float_positional(value, trim="-"))
+        axes.yaxis.set_major_formatter(_written)
         axes.tick_params("y", labelleft=True)
         axes.grid(alpha=0.25)
     panels[0].set_ylabel("error of log p(x), in nats")
@@ -48,3 +48,8 @@ def draw(sources: Sequence[str]) -> Figure:
         fontsize=11,
     )
     return figure
+
+
+def _written(value: float, _: int | None = None) -> str:
+    """A number without an exponent: 0.00001."""
+    return np.format_float_positional(value, precision=3, fractional=False, trim="-")
