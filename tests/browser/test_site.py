@@ -44,7 +44,7 @@ def test_frames_hold_the_explorer_whole_and_follow_the_site_s_switch(site, open_
 def test_search_is_offered_only_where_it_can_work(site, open_page):
     """From a disk, a page may not read the index."""
     page = open_page(site / "index.html", viewport={"width": 1400, "height": 900})
-    assert not page.locator(".md-search").is_visible()
+    assert not page.locator("[data-md-component=search-query]").is_visible()
 
 
 def test_numbers_lead_to_their_tables(site, open_page):
