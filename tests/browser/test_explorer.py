@@ -610,6 +610,7 @@ def test_of_a_picture_seen_whole_the_model_s_own_is_shown(page):
 
 def test_close_up_is_there_whenever_the_plane_shows_a_posterior(page):
     for mode in ("digit", "half", "draw"):
+        page.evaluate("() => { byId('closeup').width = 0; }")
         choose_mode(page, mode)
         await_numbers(page)
         red, _, blue, alpha = pixels(page, "#closeup").reshape(-1, 4).T
@@ -681,9 +682,8 @@ def test_pointer_leaves_no_pen_on_the_pad(page):
     choose_mode(page, "draw")
     page.click("#clear")
     draw(page, SEVEN)
-    assert (
-        len(np.unique(pixels(page, "#pad").reshape(-1, 4), axis=0)) <= 4
-    )  # paper, ink, covered paper and ink
+    shades = np.unique(pixels(page, "#pad").reshape(-1, 4), axis=0)
+    assert len(shades) <= 3  # paper, ink, covered paper
 
 
 def test_keys_draw(page):
