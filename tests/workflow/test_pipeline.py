@@ -51,7 +51,7 @@ def pictured() -> dict[str, int]:
     return dict.fromkeys(OF_ONE_MODEL | FIGURES - OF_ALL_MODELS | {"explorer"}, 1) | {"encode": 2}
 
 
-MACHINE = ["processor", "cores", "threads", "versions"]
+MACHINE = ["processor", "blas", "cores", "threads", "versions"]
 RATIOS = ["contest", "contender", "ms_a_unit", "ratio", "lowest", "highest"]
 BENCHMARKS = {
     "ratios": [*RATIOS, *MACHINE],
@@ -151,6 +151,7 @@ WITHOUT_EFFECT = [
     "mirrors=['https://mirror.invalid']",
     "benchmarks={rounds: 2, images: 200}",
     "parity={backend: executable, solutions: [mine.jl]}",
+    "inference={images: 5}",  # a target of its own
 ]
 
 

@@ -27,6 +27,7 @@ rule explorer:
     threads: 1
     params:
         code=code("commands.build_explorer"),
+        pictured=per_dataset(results.labels_of_pictured, "explorer"),  # the same two files, in another order
     shell:
         "python -m mnist_vae --threads {threads} build_explorer {input.digits:q} {output.page:q} "
         "--weights {input.weights:q} --latents {input.latents:q} "

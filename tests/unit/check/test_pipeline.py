@@ -17,8 +17,8 @@ from matplotlib.colors import to_hex
 
 from mnist_vae.check.mistakes import MISTAKES
 from mnist_vae.commands import complete_top_half, evaluate, interpolate, sample_prior
+from mnist_vae.data import binarization, idx
 from mnist_vae.data import digits as data
-from mnist_vae.data import idx
 from mnist_vae.data.digits import load_digits
 from mnist_vae.exact import completion
 from mnist_vae.figures import style, top_half_posterior
@@ -143,7 +143,7 @@ def test_prior_samples_come_from_the_prior(world):
     other.decoder.load_state_dict(world.vae.decoder.state_dict())
     save_weights(world.tmp / "other", other, load_provenance(world.study.weights))
     for weights, output in ((world.study.weights, "samples"), (world.tmp / "other", "others")):
-        run(f"sample_prior {weights} {world.tmp}/{output} --draws 400")
+        run(f"sample_prior {weights} {world.tmp}/{output} --draws 20")
     samples, others = load_arrays(world.tmp / "samples"), load_arrays(world.tmp / "others")
     for dimension in samples["z"].T:
         assert scipy.stats.kstest(dimension, "norm").pvalue > 1e-3
@@ -298,7 +298,7 @@ def whole_set_in_a_batch(world):
 
 
 def grey_pixels(world):
-    instead(world, data.binarize, lambda grey, threshold: grey)
+    instead(world, binarization.binarize, lambda grey, threshold: grey)
 
 
 def first_test_batch(world):

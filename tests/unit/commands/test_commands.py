@@ -333,6 +333,12 @@ def broken_weights(path, how):
 TRAIN_WORDS = "--recipe reference --seed 1 --epochs 3 --batch-size 50"
 EVALUATE_WORDS = "--draws 1 --first-100-draws 2 --images 2"
 REFUSED = {
+    "infer without a file": ("infer {tmp}/none {tmp}/none {out} {out}2", "{tmp}/none"),
+    "tabulate_inference without a file": (
+        "tabulate_inference {tmp}/none --table {out} --markdown {out}2 --dataset mnist",
+        "{tmp}/none",
+    ),
+    "posteriors without a file": ("posteriors {tmp}/none {out} --digits {tmp}/none", "{tmp}/none"),
     "obtain without the files": ("obtain mnist {out} --mnist-dir {tmp}", "train-images-idx3-ubyte"),
     "obtain without a mirror": ("obtain mnist {out}", "No mirror has a right train-images"),
     "binarize without a file": ("binarize {tmp}/none {out}", "{tmp}/none is not a readable array file"),

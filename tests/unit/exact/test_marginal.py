@@ -302,7 +302,7 @@ def test_basis_follows_the_window() -> None:
 
 
 def test_error_covers_what_cells_that_are_not_decoded_hold() -> None:
-    """In double precision, where nothing else is wrong: a linear decoder, and its integral in one dimension."""
+    """In double precision, where nothing else is wrong: a linear decoder, integrated in one dimension."""
     slope, peak = 90 / 784, 45.0
     decoder = lambda z: (slope * (z[..., :1] - peak)).expand(*z.shape[:-1], 784)  # noqa: E731
     found = DecoderSpace(decoder, 2, window=10.0, tolerance=TOLERANCE).log_marginals(torch.ones(1, 784))
