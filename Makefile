@@ -1,4 +1,4 @@
-# make explore   one model and its interactive page, as a first look
+# make explore   the interactive page and the models in it, as a first look
 # make run       every table and figure, from nothing: environment, data, models, pictures
 # make test      the quick tests
 # make help      the other targets
@@ -30,7 +30,7 @@ SNAKEMAKE = trap 'echo "Interrupted. The same command resumes where this run sto
 .PHONY: run explore report site quote verify test test-all julia parity golden lint lock clean help
 
 explore: LOCAL := yes
-explore: $(ENVIRONMENT)  ## one model and its interactive page: the first thing to try (CORES=4)
+explore: $(ENVIRONMENT)  ## the interactive page and the models in it: the first thing to try (CORES=4)
 	@dataset=$$($(DATASET)) && $(SNAKEMAKE) --config dataset=$$dataset -- results/$$dataset/explorer.html && \
 	echo "To look at: results/$$dataset/explorer.html"
 
