@@ -1,5 +1,6 @@
 """The exact posterior of one image: moments, modes and draws, against plain sums over a lattice."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -85,22 +86,29 @@ def test_two_peaks_are_two_modes():
     assert posterior.modes[:2, 0].sign().sum() == 0
 
 
-def test_the_exported_folder_needs_numpy_alone(study, tmp_path):
-    command = f"posteriors {study.weights} {tmp_path / 'out'} --digits {study.digits} --images 4 --window 20"
+@pytest.mark.parametrize("library", ["numpy", "torch", "jax.numpy"])
+def test_the_exported_page_is_right_in_each_library(study, tmp_path, monkeypatch, library):
+    """Its code alone gives p(x, z): weighted by a density of z, 1 / p(x, z) averages to 1 / p(x)."""
+    pytest.importorskip(
+        library, reason="the page's code in JAX needs `pip install --editable '.[inference]'`"
+    )
+    command = f"posteriors {study.weights} {tmp_path} --digits {study.digits} --images 4 --window 20"
     assert run_command(command) == 0
-    a = load_file(tmp_path / "out/posteriors.safetensors")
-
-    def log_joint(x, z):
-        s = (2 * x - 1) * (a["V"] @ np.tanh(a["W"] @ z + a["b"]) + a["c"])
-        return -np.logaddexp(0, -s).sum() - (z**2).sum() / 2 - len(z) / 2 * np.log(2 * np.pi)
-
-    # The harmonic mean of p(x, z) under the posterior, weighted by any normalized density of z, is 1 / p(x).
+    code = re.search(r"```python\n(.*?)```", (tmp_path / "README.md").read_text(), re.S)[1]
+    loader = {"numpy": "numpy", "torch": "torch", "jax.numpy": "flax"}[library]
+    code = code.replace("import numpy as np", f"import {library} as np")
+    code = code.replace("safetensors.numpy", f"safetensors.{loader}")
+    monkeypatch.chdir(tmp_path)
+    page: dict = {}
+    exec(code, page)
+    a = load_file("posteriors.safetensors")
     for image in range(4):
         mean, covariance = a["mean"][image], a["covariance"][image]
         inverse, constant = np.linalg.inv(covariance), np.linalg.slogdet(2 * np.pi * covariance)[1] / 2
         ratios = [
-            -(z - mean) @ inverse @ (z - mean) / 2 - constant - log_joint(a["x"][image], z)
-            for z in a["draws"][image]
+            -(z - mean) @ inverse @ (z - mean) / 2
+            - constant
+            - float(page["log_joint"](page["a"]["x"][image], page["a"]["draws"][image][draw]))
+            for draw, z in enumerate(a["draws"][image])
         ]
         assert -np.log(np.mean(np.exp(ratios + a["log_px"][image]))) == pytest.approx(0, abs=0.2)
-    assert "log_joint" in (tmp_path / "out/README.md").read_text()

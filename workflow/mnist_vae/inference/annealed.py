@@ -27,6 +27,7 @@ from mnist_vae.inference.problem import Answer, Problem
 
 CHAINS = 4
 LEAPFROGS = 3  # of one HMC step, of which each temperature has one
+EVALUATIONS = CHAINS * (2 * (LEAPFROGS + 1) + 1)  # of the decoder, at one temperature
 ACCEPTED = 0.65  # share of steps, to which a run before the first adapts the size of each temperature's step
 LEARNING_RATE = 0.1  # of the logarithm of the step size
 FIRST_STEP = 0.5
@@ -71,9 +72,9 @@ def run(
     if step_size is None:
         adapted = path(x, keys, jnp.full((images, temperatures), FIRST_STEP), None, None)
         step_size = adapted.step_size
-        problem.evaluations += 2 * CHAINS * temperatures * (LEAPFROGS + 1)
+        problem.evaluations += EVALUATIONS * temperatures
         keys = jax.vmap(lambda key: jax.random.fold_in(key, 1))(keys)
-    problem.evaluations += 2 * CHAINS * temperatures * (LEAPFROGS + 1)
+    problem.evaluations += EVALUATIONS * temperatures
     found: _Path = path(x, keys, step_size, jnp.zeros(images), backward_from)
     return found
 

@@ -1,5 +1,6 @@
 """The study's own estimate for more than two dimensions (exact/estimate.py), as one method among others."""
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -12,6 +13,7 @@ def own_estimate(problem: Problem, generator: torch.Generator) -> Iterator[Answe
     """Importance sampling from Student's t around modes."""
     if problem.vae is None:
         return  # it knows VAEs only
+    problem.evaluations = math.nan  # it decodes by itself, and does not count
     space = SampledSpace(problem.vae, generator=generator)
     found = space.log_marginals(problem.x)
     yield Answer(f"{TUNING.draws:,} draws", found.log_density.double())

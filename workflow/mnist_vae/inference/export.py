@@ -27,10 +27,12 @@ PAGE = """# Exact posteriors of a variational autoencoder
 | `modes`, `mode_masses` | (images, 5, d), (images, 5) | peaks, and the mass uphill to each; nan: no more |
 | `draws` | (images, 1000, d) | exact, independent draws |
 
-log p(x, z) for one image x and one z, in NumPy; replace `np` by `jax.numpy` for JAX, by `torch` for PyTorch
-(`torch.logaddexp` needs tensors: use `torch.nn.functional.softplus(-s)`):
+log p(x, z) for one image x and one z. For PyTorch write `import torch as np` and take `load_file` from
+`safetensors.torch`; for JAX `import jax.numpy as np` and `safetensors.flax`:
 
 ```python
+from math import log, pi
+
 import numpy as np
 from safetensors.numpy import load_file
 
@@ -38,7 +40,8 @@ a = load_file("posteriors.safetensors")
 
 def log_joint(x, z):
     s = (2 * x - 1) * (a["V"] @ np.tanh(a["W"] @ z + a["b"]) + a["c"])
-    return -np.logaddexp(0, -s).sum() - (z**2).sum() / 2 - len(z) / 2 * np.log(2 * np.pi)
+    log_likelihood = (s - abs(s)).sum() / 2 - np.log1p(np.exp(-abs(s))).sum()
+    return log_likelihood - (z**2).sum() / 2 - len(z) / 2 * log(2 * pi)
 ```
 
 log p(z given x) is `log_joint(x, z) - log_px`. Compare an estimate of log p(x) with `log_px`, and draws
@@ -67,4 +70,4 @@ def posterior_arrays(
         "mode_masses": masses,
         "draws": torch.stack([each.draws(DRAWS, generator) for each in posteriors]),
     }  # fmt: skip
-    return {name: each.detach().numpy() for name, each in found.items()}
+    return {name: each.detach().double().numpy() for name, each in found.items()}

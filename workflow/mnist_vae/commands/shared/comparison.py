@@ -1,6 +1,8 @@
-"""What commands share that compare other ways to log p(x) with the adaptive sum."""
+"""What commands share that need a model's adaptive sum over the latent space, on its first test images."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -34,8 +36,12 @@ def add_comparison_arguments(parser: ArgumentParser) -> None:
     add_options(parser, Sums)
 
 
-def sum_test_images(options: Namespace) -> Summed:
-    """Sum log p(x) of the first test images. Raises InputError where the model has too many dimensions."""
+@contextmanager
+def summed_space(options: Namespace) -> Iterator[tuple[VAE, Tensor, DecoderSpace]]:
+    """A model, its first test images (images, 784), and its latent space.
+
+    Raises InputError where the model has too many dimensions, or a latent distribution lies too far out.
+    """
     vae = load_weights(options.weights)
     if vae.latent > SUMMED_DIMENSIONS:
         raise InputError(
@@ -44,5 +50,14 @@ def sum_test_images(options: Namespace) -> Summed:
         )
     x = torch.from_numpy(load_digits(options.digits, "test", options.images)[0])
     with naming(options.weights):
-        space = DecoderSpace(vae.decoder, vae.latent, window=options.window, tolerance=options.tolerance)
+        yield (
+            vae,
+            x,
+            DecoderSpace(vae.decoder, vae.latent, window=options.window, tolerance=options.tolerance),
+        )
+
+
+def sum_test_images(options: Namespace) -> Summed:
+    """Sum log p(x) of the first test images. Raises InputError as `summed_space` does."""
+    with summed_space(options) as (vae, x, space):
         return Summed(vae, x, space.log_marginals(x))
