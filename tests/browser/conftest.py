@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,16 +32,18 @@ def browser() -> Iterator:
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def open_page(browser) -> Callable:
-    """A function from a file, and settings of the browser's context, to a page with the file opened.
+@contextmanager
+def open_pages(browser) -> Iterator[Callable]:
+    """A function from a file, and settings of the browser's context, to a page with the file opened, until the end.
 
     The page notes in `problems` what a reader should never meet: console errors, exceptions, and requests to
     anything but the file itself.
     """
+    contexts = []
 
     def open_file(path: Path, **settings):
-        page = browser.new_context(**settings).new_page()
+        contexts.append(browser.new_context(**settings))
+        page = contexts[-1].new_page()
         page.set_default_timeout(PATIENCE)
         page.problems = []
 
@@ -58,7 +61,23 @@ def open_page(browser) -> Callable:
         page.goto(path.as_uri())
         return page
 
-    return open_file
+    yield open_file
+    for context in contexts:  # a page that moves would slow every test after it
+        context.close()
+
+
+@pytest.fixture
+def open_page(browser) -> Iterator[Callable]:
+    """Opens pages for one test."""
+    with open_pages(browser) as open_file:
+        yield open_file
+
+
+@pytest.fixture(scope="module")
+def open_page_for_all(browser) -> Iterator[Callable]:
+    """Opens pages for all tests of a file."""
+    with open_pages(browser) as open_file:
+        yield open_file
 
 
 @pytest.fixture(scope="session")

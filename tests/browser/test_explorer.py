@@ -117,17 +117,17 @@ def study(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def opened(study, open_page):
+def opened(study, open_page_for_all):
     """The page on a desktop, once its exact answers are there."""
-    page = open_page(study.path, **DESKTOP)
+    page = open_page_for_all(study.path, **DESKTOP)
     choose_mode(page, "digit")
     await_numbers(page)
     return page
 
 
 @pytest.fixture(scope="module")
-def opened_on_phone(study, open_page):
-    return open_page(study.path, **PHONE)
+def opened_on_phone(study, open_page_for_all):
+    return open_page_for_all(study.path, **PHONE)
 
 
 @pytest.fixture
@@ -136,6 +136,7 @@ def phone(opened_on_phone):
     opened_on_phone.evaluate("scrollTo(0, 0)")
     choose_mode(opened_on_phone, "point")
     yield opened_on_phone
+    opened_on_phone.evaluate("walking.pause()")
     assert opened_on_phone.problems == []
 
 
@@ -145,6 +146,7 @@ def page(opened):
     choose_mode(opened, "point")
     opened.click("#all-classes")
     yield opened
+    opened.evaluate("walking.pause()")
     assert opened.problems == []
 
 
@@ -382,7 +384,7 @@ def test_two_clicks_make_a_walk(page, study):
 
 def test_walk_goes_on_and_can_be_paused(page, study):
     """The picture beside the plane is the decoder's at the point of the way."""
-    page.evaluate("walk.share = 0.2; walk.way = 1")
+    page.evaluate("state.path = [[-1.5, -1.5], [1, 2]]; beginWalk(); walk.share = 0.2")
     page.wait_for_function("() => walk.share > 0.25")
     page.get_by_role("button", name="Pause").click()
     assert not page.evaluate("walking.runs")

@@ -34,10 +34,10 @@ CHECKSUM = re.compile("[0-9a-f]{40,64}")  # of a file, or a commit's
 
 
 @pytest.fixture(scope="module")
-def pages(finished_project, open_page):
+def pages(finished_project, open_page_for_all):
     """Each page, opened once."""
     folder = finished_project.folder / "results/mnist5k/pages"
-    return {name: open_page(folder / f"{name}.html") for name in PAGES}
+    return {name: open_page_for_all(folder / f"{name}.html") for name in PAGES}
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -12,12 +12,7 @@ rule explorer:
         epochs=of(study.models_of_the_film, "epochs.csv"),
         templates=[of_checkout(path.relative_to(CHECKOUT)) for path in sorted(TEMPLATES.iterdir())],
     output:
-        page=report(
-            "results/{dataset}/explorer.html",
-            caption="../report/explorer.rst",
-            category="Part 3: pictures of the model",
-            labels=per_dataset(results.labels_of_pictured, "explorer, to play with"),
-        ),
+        page="results/{dataset}/explorer.html",
     log:
         "results/{dataset}/logs/explorer.log",
     priority: 1
