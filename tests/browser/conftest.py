@@ -34,7 +34,7 @@ def browser() -> Iterator:
 
 @contextmanager
 def open_pages(browser) -> Iterator[Callable]:
-    """A function from a file, and settings of the browser's context, to a page with the file opened, until the end.
+    """A function from a file, and settings of the browser's context, to a page that is closed at the end.
 
     The page notes in `problems` what a reader should never meet: console errors, exceptions, and requests to
     anything but the file itself.
