@@ -41,8 +41,8 @@ run: $(ENVIRONMENT)  ## every table and figure of the study (CORES=4)
 test: $(DEVELOPMENT)  ## the quick tests
 	$(VENV)/bin/pytest --numprocesses auto -m quick
 
-test-all: $(DEVELOPMENT)  ## every test, also those that run Snakemake, browsers and clusters, and kill runs
-	$(VENV)/bin/pytest --numprocesses auto
+test-all: test  ## every test: after the quick ones, those that run Snakemake, browsers and clusters, and kill runs
+	$(VENV)/bin/pytest --numprocesses auto -m "not quick"
 
 julia:  ## a Julia for the parity ladder, under .julia (Debian, amd64)
 	sh reference_julia/debian/install.sh

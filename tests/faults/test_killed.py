@@ -4,7 +4,7 @@ import random
 
 from support.small_project import RESULTS, SmallProject, finish
 
-KILLS = 25
+KILLS = 12
 # Each kind of file, by as few jobs as can be: arrays, weights, tables, a picture and pages.
 TARGETS = [
     f"{RESULTS}/tables/metrics.csv",
