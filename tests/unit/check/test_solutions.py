@@ -76,6 +76,13 @@ def test_a_training_that_ends_in_nan_is_wrong_and_no_mistake_is_named(tmp_path):
     assert "are its steps too large?" in training.sentence
 
 
+@sandboxed
+def test_a_python_that_was_called_by_a_path_with_dots_runs_in_the_sandbox(monkeypatch, tmp_path):
+    python = Path(sys.executable)
+    monkeypatch.setattr(sys, "executable", f"{tmp_path}/{'../' * len(tmp_path.parts)}{python}")
+    assert check(RIGHT[".py"], Options(seconds=SECONDS)).trouble == ""
+
+
 @pytest.mark.julia
 @pytest.mark.xdist_group("check julia")
 def test_the_assignments_own_form_in_julia(julia_host):

@@ -116,7 +116,7 @@ class Host:
             command = [str(julia.program(executable)), "--startup-file=no", "-O1", str(script), *words]
             seen = julia.folders(executable)
         else:
-            command = [sys.executable, "-I", "-u", str(script), *words]
+            command = [os.path.abspath(sys.executable), "-I", "-u", str(script), *words]
             seen = python_folders()
         if not inside:
             return command
