@@ -186,7 +186,7 @@ def leaves(config):
 
 
 COMMENTED = (
-    *("study/training.py", "exact/marginal.py", "data/idx.py", "files/storage.py", "figures/style.py"),
+    *("study/training.py", "exact/integrator.py", "data/idx.py", "files/storage.py", "figures/style.py"),
     "commands/obtain.py",
 )
 

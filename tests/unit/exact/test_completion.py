@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from mnist_vae.exact.answers import Part
 from mnist_vae.exact.completion import (
     complete,
     completed,
@@ -13,8 +14,7 @@ from mnist_vae.exact.completion import (
     modes,
     posterior_window,
 )
-from mnist_vae.exact.low_rank import TOP_HALF
-from mnist_vae.exact.marginal import DecoderSpace
+from mnist_vae.exact.integrator import Integrator
 from mnist_vae.study.densities import log_q, top_half_joint
 from mnist_vae.study.networks import VAE
 from mnist_vae.study.svi import top_half_elbo
@@ -35,8 +35,8 @@ def images(vae: VAE) -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def space(vae: VAE) -> DecoderSpace:
-    return DecoderSpace(vae.decoder, 2, window=8.0, tolerance=1e-3, dtype=torch.float64)
+def space(vae: VAE) -> Integrator:
+    return Integrator(vae.decoder, 2, window=8.0, tolerance=1e-3, dtype=torch.float64)
 
 
 def lattice(reach: float, points: int) -> torch.Tensor:
@@ -75,7 +75,7 @@ def test_completed_is_the_true_top_above_the_decoded_bottom(images) -> None:
 
 
 def test_window_holds_posterior_and_q(vae, images, space) -> None:
-    posterior = space.posterior(images[0], TOP_HALF)
+    posterior = space.posterior(images[0], Part.TOP_HALF)
     far, one = torch.full((2,), 6.0).double(), torch.zeros(2).double()
     window = posterior_window(posterior, far, one)
     assert (window[:, 1] >= 9.0).all()

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from mnist_vae.exact.gaps import _best, encoder_gap, gaps, independent_pixels
-from mnist_vae.exact.marginal import DecoderSpace
+from mnist_vae.exact.integrator import Integrator
 from mnist_vae.exact.quadrature import elbo_by_quadrature, gauss_hermite
-from mnist_vae.exact.refine import NODES, laplace, log_joints, refine
+from mnist_vae.exact.refine import FIT_NODES, laplace, log_joints, refine
 from mnist_vae.exact.weighting import importance_weighted_shortfalls
-from mnist_vae.study.densities import TOP_HALF, joint_log_density, log_q
+from mnist_vae.study.densities import joint_log_density, log_q
 from mnist_vae.study.networks import VAE
 from mnist_vae.study.objective import bound, bound_of_q
 
@@ -36,8 +36,8 @@ def images(vae: VAE) -> torch.Tensor:
 
 
 @pytest.fixture
-def space(vae: VAE) -> DecoderSpace:
-    return DecoderSpace(vae.decoder, 2, window=8.0, tolerance=1e-3, dtype=torch.float64)
+def space(vae: VAE) -> Integrator:
+    return Integrator(vae.decoder, 2, window=8.0, tolerance=1e-3, dtype=torch.float64)
 
 
 def kl_to_posterior(decoder, x, log_px, mean, log_std) -> torch.Tensor:
@@ -124,7 +124,7 @@ def test_refinement_looks_no_further_where_its_slopes_promise_nothing() -> None:
     found = refine(log_density, *best)
     for part, expected in zip(found, best, strict=True):
         assert torch.equal(part, expected)
-    assert evaluations == [NODES**2]
+    assert evaluations == [FIT_NODES**2]
 
 
 @pytest.mark.parametrize("std", [0.01, 0.3, 2.0])
@@ -189,9 +189,10 @@ def test_best_q_is_found_where_the_encoder_points_to_a_lesser_mode() -> None:
 
 def test_independent_pixels_are_frequencies_of_the_bottom_half() -> None:
     train, x = torch.zeros(8, 784), torch.zeros(1, 784)
-    train[:3, TOP_HALF] = 1  # on in 3 of 8: (3 + 1) / (8 + 2)
-    train[:, :TOP_HALF] = 1  # not read
-    x[0, TOP_HALF] = 1
+    bottom = 392  # the first pixel
+    train[:3, bottom] = 1  # on in 3 of 8: (3 + 1) / (8 + 2)
+    train[:, :bottom] = 1  # not read
+    x[0, bottom] = 1
     expected = math.log(0.4) + 391 * math.log(0.9)
     assert independent_pixels(train, x).item() == pytest.approx(expected, abs=1e-3)
 

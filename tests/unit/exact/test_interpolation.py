@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mnist_vae.exact.low_rank import BOTTOM_HALF, TOP_HALF, WHOLE
-from mnist_vae.exact.marginal import DecoderSpace
+from mnist_vae.exact.answers import Part
+from mnist_vae.exact.integrator import Integrator
 from mnist_vae.study.densities import log_likelihood, log_prior
 
 DOUBLE = torch.float64
 TOLERANCE = 1e-3
-PIXELS = {WHOLE: slice(None), TOP_HALF: slice(30), BOTTOM_HALF: slice(30, None)}
+PIXELS = {Part.WHOLE: slice(None), Part.TOP_HALF: slice(30), Part.BOTTOM_HALF: slice(30, None)}
 
 
 def network(scale: float, dimension: int) -> nn.Module:
@@ -22,7 +22,7 @@ def network(scale: float, dimension: int) -> nn.Module:
     return decoder
 
 
-def joint(decoder: nn.Module, x: Tensor, z: Tensor, part: int) -> Tensor:
+def joint(decoder: nn.Module, x: Tensor, z: Tensor, part: Part) -> Tensor:
     return log_prior(z) + log_likelihood(x[:, PIXELS[part]], decoder(z)[..., PIXELS[part]])
 
 
@@ -37,7 +37,7 @@ def test_it_is_the_decoders_log_joint(scale, part, dimension) -> None:
     x = torch.bernoulli(torch.sigmoid(decoder(code)), generator=generator)
     spread = torch.tensor([0.02, 0.3, 3.0], dtype=DOUBLE).repeat(40)[:, None, None]
     z = code + spread * torch.randn(120, 30, dimension, generator=generator, dtype=DOUBLE)
-    space = DecoderSpace(decoder, dimension, window=10.0, tolerance=TOLERANCE, dtype=DOUBLE)
+    space = Integrator(decoder, dimension, window=10.0, tolerance=TOLERANCE, dtype=DOUBLE)
     log_joints = space.log_joints(x, part)
     some = torch.tensor([3, 0, 17])
     found = log_joints(some, z[:, some])
@@ -58,7 +58,7 @@ def test_a_cell_is_decoded_once_for_all_images() -> None:
         asked.append(len(z))
         return decoder(z)
 
-    space = DecoderSpace(counting, 2, window=10.0, tolerance=TOLERANCE, dtype=DOUBLE)
+    space = Integrator(counting, 2, window=10.0, tolerance=TOLERANCE, dtype=DOUBLE)
     z = torch.rand(50, 8, 2, generator=torch.Generator().manual_seed(0), dtype=DOUBLE) * 0.1
     x = torch.zeros(8, 60, dtype=DOUBLE)
     space.log_joints(x)(torch.arange(8), z)

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from mnist_vae.exact.integrator import Integrator
 from mnist_vae.exact.lattice import lattice, lattice_log_px
-from mnist_vae.exact.marginal import DecoderSpace
 
 
 @pytest.mark.parametrize(("dimension", "points"), [(1, 32), (2, 1024)])
@@ -37,7 +37,7 @@ def test_the_adaptive_sum_is_right_where_a_coarse_lattice_is_not(steepness):
     decoder.weight.copy_(steepness * torch.randn(60, 2, generator=generator))
     decoder.bias.zero_()
     x = (torch.rand(8, 60, generator=generator) < 0.5).float()
-    exact = DecoderSpace(decoder, 2, window=10.0, tolerance=1e-3).log_marginals(x).log_density
+    exact = Integrator(decoder, 2, window=10.0, tolerance=1e-3).log_marginals(x).log_density
     coarse, fine = (
         (lattice_log_px(decoder, x, 2, spacing) - exact).abs().max().item() for spacing in (0.5, 0.01)
     )

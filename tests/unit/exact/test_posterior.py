@@ -9,7 +9,7 @@ import torch
 from safetensors.numpy import load_file
 from scipy.stats import chisquare, kstest
 
-from mnist_vae.exact.marginal import DecoderSpace
+from mnist_vae.exact.integrator import Integrator
 from mnist_vae.study.densities import joint_log_density
 from mnist_vae.study.networks import VAE
 from support.command_line import run_command
@@ -28,7 +28,7 @@ def case(request):
     x = torch.bernoulli(torch.sigmoid(vae.decoder(z)), generator=torch.Generator().manual_seed(5))[
         request.param
     ]
-    posterior = DecoderSpace(vae.decoder, 2, window=10.0, tolerance=TOLERANCE).exact_posterior(x)
+    posterior = Integrator(vae.decoder, 2, window=10.0, tolerance=TOLERANCE).exact_posterior(x)
     axis = torch.arange(-REACH, REACH, SPACING) + SPACING / 2
     z = torch.cartesian_prod(axis, axis)
     log_joint = torch.cat([joint_log_density(vae.decoder, x, some) for some in z.split(8192)]).double()
@@ -81,7 +81,7 @@ def test_two_peaks_are_two_modes():
         return 6 * (z[..., :1].abs() - 1) * torch.ones(2)
 
     x = torch.tensor([1.0, 1.0])
-    posterior = DecoderSpace(decoder, 2, window=10.0, tolerance=TOLERANCE).exact_posterior(x)
+    posterior = Integrator(decoder, 2, window=10.0, tolerance=TOLERANCE).exact_posterior(x)
     assert posterior.mode_masses[:2].tolist() == pytest.approx([0.5, 0.5], abs=0.01)
     assert posterior.modes[:2, 0].sign().sum() == 0
 

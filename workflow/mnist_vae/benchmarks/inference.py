@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from mnist_vae.exact.integrator import Integrator
 from mnist_vae.exact.lattice import lattice_log_px
-from mnist_vae.exact.marginal import DecoderSpace
 from mnist_vae.study.networks import VAE
 from mnist_vae.study.svi import fit_top_half
 
@@ -23,7 +23,7 @@ def log_px(vae: VAE, images: Tensor, window: float, tolerance: float) -> dict[st
 
     Each says by how much an image's value is off: the adaptive sum by its own estimate, the others beside it.
     """
-    space = DecoderSpace(vae.decoder, vae.latent, window=window, tolerance=tolerance)
+    space = Integrator(vae.decoder, vae.latent, window=window, tolerance=tolerance)
     exact = space.log_marginals(images)
 
     @torch.inference_mode()
@@ -33,7 +33,7 @@ def log_px(vae: VAE, images: Tensor, window: float, tolerance: float) -> dict[st
 
     @torch.inference_mode()
     def from_nothing() -> int:
-        DecoderSpace(vae.decoder, vae.latent, window=window, tolerance=tolerance).log_marginals(images)
+        Integrator(vae.decoder, vae.latent, window=window, tolerance=tolerance).log_marginals(images)
         return len(images)
 
     def off(error: Tensor) -> str:

@@ -13,7 +13,7 @@ from mnist_vae.benchmarks.pages import ratios_page
 from mnist_vae.commands.shared.table_page import save_with_page
 from mnist_vae.config.measured import Benchmarks
 from mnist_vae.data.digits import load_digits
-from mnist_vae.exact.settings import SUMMED_DIMENSIONS, Sums
+from mnist_vae.exact.settings import SUMMED_DIMENSIONS, Marginal
 from mnist_vae.files.storage import load_provenance
 from mnist_vae.files.weights import load_weights
 from mnist_vae.parameters import add_options
@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("markdown", help="where their page goes (.md)")
     parser.add_argument("--reference", required=True, help="the Julia project's folder")
     add_options(parser, Benchmarks)
-    add_options(parser, Sums)
+    add_options(parser, Marginal)
 
 
 def run(options: Namespace) -> None:

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 import torch
 
 from mnist_vae.commands.shared.comparison import add_comparison_arguments, sum_test_images
-from mnist_vae.exact.estimate import SampledSpace, compare
+from mnist_vae.exact.sampler import Sampler, compare
 from mnist_vae.files.storage import load_provenance, save_model_table
 from mnist_vae.study.evaluation import mean_over_images
 
@@ -21,7 +21,7 @@ def run(options: Namespace) -> None:
     provenance = load_provenance(options.weights)
     vae, x, summed = sum_test_images(options)
     generator = torch.Generator().manual_seed(provenance["seed"])
-    found = compare(SampledSpace(vae, generator=generator).log_marginals(x), summed)
+    found = compare(Sampler(vae, generator=generator).log_marginals(x), summed)
     figures = {"difference": mean_over_images(found.difference)._asdict()} | {
         metric: {"value": value}
         for metric, value in {

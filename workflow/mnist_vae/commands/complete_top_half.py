@@ -9,7 +9,7 @@ import torch
 from mnist_vae.commands.shared.latent_space import latent_space, naming
 from mnist_vae.config.pictures import TopHalf
 from mnist_vae.exact.completion import MASSES, complete, densities_around, kl_to_posterior
-from mnist_vae.exact.settings import Sums
+from mnist_vae.exact.settings import Marginal
 from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
 from mnist_vae.files.weights import load_weights
 from mnist_vae.parameters import add_options
@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("fit", help="what `fit_top_half` stored")
     parser.add_argument("output", help="where completions and log-densities go (.safetensors)")
     add_options(parser, TopHalf, "completions")
-    add_options(parser, Sums)
+    add_options(parser, Marginal)
 
 
 @torch.inference_mode()

@@ -10,10 +10,8 @@ from torch import Tensor
 from mnist_vae.commands.shared.latent_space import latent_space, naming
 from mnist_vae.config.measured import Gaps
 from mnist_vae.data.digits import load_digits
-from mnist_vae.exact.gaps import Space, encoder_gap, gaps, independent_pixels
-from mnist_vae.exact.low_rank import BOTTOM_HALF, TOP_HALF, WHOLE
-from mnist_vae.exact.marginal import DecoderSpace
-from mnist_vae.exact.settings import Sums
+from mnist_vae.exact.evidence import Evidence, evidence
+from mnist_vae.exact.settings import Marginal
 from mnist_vae.files.storage import load_provenance, save_model_table
 from mnist_vae.files.weights import load_weights
 from mnist_vae.parameters import add_options
@@ -30,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("metrics", help="where the numbers go (.csv)")
     add_options(parser, Draws)
-    add_options(parser, Sums)
+    add_options(parser, Marginal)
     add_options(parser, Gaps)
 
 
@@ -45,7 +43,9 @@ def run(options: Namespace) -> None:
     bounds = _bounds(vae, train, test, options, generator)
     with naming(options.weights):
         space = latent_space(vae, options, generator)
-        rows = [*bounds, *_latent(vae, test), *_evidence(vae, space, train, unseen, test, options.images)]
+        # The bounds take their draws first: they share the generator.
+        rows = [*bounds, *_latent(vae, test)]
+        rows += _evidence(evidence(vae, space, train, unseen, test, options.images))
     save_model_table(options.metrics, rows, provenance)
 
 
@@ -64,60 +64,21 @@ def _bounds(
 
 
 def _latent(vae: VAE, test: Tensor) -> Iterator[dict[str, Any]]:
-    """How many latent dimensions there are, and how many all test images move."""
+    """The number of latent dimensions, and the number of those that test images move."""
     for metric, value in (("latent", vae.latent), ("active_units", active_units(vae, test))):
         yield {"split": "test", "metric": metric, "value": value}
 
 
-def _evidence(
-    vae: VAE, space: Space, train: Tensor, unseen: Tensor, test: Tensor, images: int
-) -> Iterator[dict[str, Any]]:
-    """Log-densities: of all test images, where they are sums, and with gaps, of the first ones of each split.
-
-    Training images beyond the model's own are as many or fewer: a data set may have no more. Draws for all
-    test images would take minutes.
-    """
-    on_test = gaps(vae, space, test[:images])
-    quantities: dict[str, dict[str, Tensor]] = {
-        "test": {"neg_log_p_bottom_independent_pixels": -independent_pixels(train, test)},
-        "test_subset": {
-            "neg_elbo": on_test.kl - on_test.log_px,
-            "neg_elbo_refined": on_test.kl_refined - on_test.log_px,
-            "neg_log_px": -on_test.log_px,
-            "kl_to_posterior": on_test.kl,
-            "amortization_gap": on_test.kl - on_test.kl_refined,
-            "approximation_gap": on_test.kl_refined,
-            "approximation_gap_of_best": on_test.kl_best,
-        },
-    }
-    errors, flagged = {"test_subset": on_test.error}, {"test_subset": on_test.flagged}
-    if isinstance(space, DecoderSpace):
-        whole, top, bottom = (space.log_marginals(test, part) for part in (WHOLE, TOP_HALF, BOTTOM_HALF))
-        quantities["test"] |= {
-            "neg_log_px": -whole.log_density,
-            "neg_log_p_bottom": -bottom.log_density,
-            "neg_log_p_bottom_given_top": top.log_density - whole.log_density,
-        }
-        errors["test"] = torch.stack([whole.error, bottom.error, top.error + whole.error])
-    else:
-        quantities["test_subset"]["effective_sample_size"] = on_test.effective_sample_size
-        quantities["test_subset"]["neg_log_px_error"] = on_test.log_px_error
-    for split, some in (("train_subset", train[:images]), ("unseen_subset", unseen)):
-        if len(some) > 1:
-            found = encoder_gap(vae, space, some)
-            quantities[split] = {
-                "neg_elbo": found.kl - found.log_px,
-                "neg_log_px": -found.log_px,
-                "kl_to_posterior": found.kl,
-            }
-            errors[split], flagged[split] = found.error, found.flagged
-    for split, metrics in quantities.items():
-        for metric, per_image in metrics.items():
+def _evidence(splits: dict[str, Evidence]) -> Iterator[dict[str, Any]]:
+    """Log-densities, and how far bounds lie below them."""
+    for split, found in splits.items():
+        for metric, per_image in found.quantities.items():
             yield {"split": split, "metric": metric} | mean_over_images(per_image)._asdict()
-        if split in errors:
-            yield {"split": split, "metric": "largest_error", "value": errors[split].max().item()}
-        if split in flagged and not isinstance(space, DecoderSpace):
-            yield {"split": split, "metric": "flagged_images", "value": flagged[split].sum().item()}
+        if found.error is not None:
+            yield {"split": split, "metric": "largest_error", "value": found.error.max().item()}
+        if found.flagged is not None:
+            yield {"split": split, "metric": "flagged_images", "value": found.flagged.sum().item()}
     for split in ("test_subset", "unseen_subset"):
-        if split in quantities:
-            yield {"split": split, "metric": "images", "value": len(quantities[split]["neg_log_px"])}
+        if split in splits:
+            images = len(splits[split].quantities["neg_log_px"])
+            yield {"split": split, "metric": "images", "value": images}

@@ -11,7 +11,7 @@ from mnist_vae.config.measured import Snapshots
 from mnist_vae.data.digits import load_digits
 from mnist_vae.errors import InputError
 from mnist_vae.exact.gaps import encoder_gap
-from mnist_vae.exact.settings import Sums
+from mnist_vae.exact.settings import Marginal
 from mnist_vae.files.storage import load_provenance, save_model_table
 from mnist_vae.files.weights import load_snapshots
 from mnist_vae.parameters import Parameter, add_option, add_options
@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("snapshots", help="what `train` stored")
     parser.add_argument("output", help="where the numbers go (.csv)")
-    add_options(parser, Sums)
+    add_options(parser, Marginal)
     add_options(parser, Snapshots, "images")
     add_option(parser, "test_images", Annotated[int, Parameter("number of the first test images", minimum=2)])
 

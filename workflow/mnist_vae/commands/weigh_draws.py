@@ -7,7 +7,7 @@ import torch
 from mnist_vae.commands.shared.latent_space import latent_space, naming
 from mnist_vae.config.measured import ImportanceWeighting
 from mnist_vae.data.digits import load_digits
-from mnist_vae.exact.settings import Sums
+from mnist_vae.exact.settings import Marginal
 from mnist_vae.exact.weighting import importance_weighted_shortfalls
 from mnist_vae.files.storage import load_provenance, save_model_table
 from mnist_vae.files.weights import load_weights
@@ -20,7 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("output", help="where the numbers go (.csv)")
-    add_options(parser, Sums)
+    add_options(parser, Marginal)
     add_options(parser, ImportanceWeighting)
 
 

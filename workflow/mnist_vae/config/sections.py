@@ -10,7 +10,7 @@ from mnist_vae.config.measured import Benchmarks, Gaps, ImportanceWeighting, Inf
 from mnist_vae.config.pictures import Interpolation, LatentManifold, PriorSamples, TopHalf
 from mnist_vae.data.binarization import THRESHOLD, Threshold
 from mnist_vae.data.datasets import Classes, Mirrors
-from mnist_vae.exact.settings import Sums
+from mnist_vae.exact.settings import Marginal
 from mnist_vae.parameters import Parameter, Settings
 from mnist_vae.study.recipe import LARGEST_SEED, Device, Draws, Recipe
 
@@ -156,7 +156,7 @@ class Config:
         ),
     ]
     evaluation: Draws = Draws()
-    marginal: Sums = Sums()
+    marginal: Marginal = Marginal()
     gaps: Gaps = Gaps()
     snapshots: Snapshots = Snapshots()
     importance_weighting: ImportanceWeighting = ImportanceWeighting()

@@ -1,1 +1,1 @@
-"""What two latent dimensions allow: sums over the plane in place of bounds."""
+"""Log p(x) and posteriors in place of bounds: sums in one or two latent dimensions, estimates beyond."""

@@ -1,7 +1,7 @@
 """Log-joints on cells of a latent space of one or two dimensions (docs/exactness.md), in nats.
 
-The space is cut into cells of equal size. On a cell an image's log-joint is the polynomial through its values
-at Gauss-Legendre nodes. The decoder is asked once for each cell, whatever the number of images.
+The space is cut into cells of equal size. On a cell, an image's log-joint is the polynomial through its
+values at Gauss-Legendre nodes. The decoder is evaluated once per cell, for all images.
 """
 
 import math
@@ -12,19 +12,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mnist_vae.exact.answers import Part
 from mnist_vae.exact.low_rank import LogJoint, Table
 from mnist_vae.exact.quadrature import CellRule, cell_rule, lattice_of
 from mnist_vae.exact.settings import SUMMED_DIMENSIONS
+from mnist_vae.exact.tuning import TUNING
 
-NODES = 12  # along each dimension of a cell
-LOOKED_AT = 4  # points along each dimension of a cell that may count, before it is decoded at its nodes
-POOR = 40.0  # the coefficients of the highest degrees, over the mean error that they stand for
-DECODED_HALVINGS = 6  # of a cell, at most, that ask the decoder
-POINTS_A_BATCH = 2304  # decoded at once
-BYTES_KEPT = 2**30  # of tables of one kind, before all are forgotten
-PLACES_A_BLOCK = 1024  # whose tables are held at once, whatever is kept
-MOST_SCANNED = 2**18  # points: 3 GB while they are put together, with 784 columns in float64
-PLACES = 2**23  # more than there are cells side by side: a key of an image and two places fits 64 bits
+# A key is a number in this base, of an image and two places: more than there are cells side by side, and
+# few enough for 64 bits.
+PLACES = 2**23
 
 
 class UnsummableError(ArithmeticError):
@@ -32,7 +28,7 @@ class UnsummableError(ArithmeticError):
 
 
 class OutsideWindowError(UnsummableError):
-    """Some distribution reaches beyond the largest window."""
+    """A latent distribution reaches beyond the largest window."""
 
     def __init__(self, share: float, window: float) -> None:
         super().__init__(f"{share:.1e} of a latent distribution lies beyond {window:g} from zero")
@@ -40,11 +36,11 @@ class OutsideWindowError(UnsummableError):
 
 
 class Cells(NamedTuple):
-    """Parts of the latent space on which an image's log-joint is known, one row each.
+    """Cells on which an image's log-joint is known, one row each.
 
-    image (cells,); middle (cells, d); values (cells, nodes) at the nodes of the rule, and the error (cells,)
-    of these; rough (cells,), the error that the polynomial through them adds elsewhere; halved, how often the
-    first cells have been halved, is the same for all.
+    image (cells,); middle (cells, d); values (cells, nodes) at the nodes of the rule, and their error
+    (cells,); rough (cells,), the error that the polynomial through them adds elsewhere. halved, the same for
+    all rows, is the number of times that the first cells have been halved.
     """
 
     image: Tensor
@@ -55,13 +51,15 @@ class Cells(NamedTuple):
     halved: int
 
     def select(self, which: Tensor) -> "Cells":
-        """Those of the rows that a mask names."""
+        """The rows that a mask selects."""
         image, middle, values = self.image[which], self.middle[which], self.values[which]
         return Cells(image, middle, values, self.error[which], self.rough[which], self.halved)
 
 
-class LatentSpace:
-    """Log-joints over a window of a latent space, for all images: decoded where one has mass, and kept."""
+class Grid:
+    """Log-joints over a window of a latent space that is cut into cells, for all images. A cell is decoded
+    when an image has mass on it, and its table is kept.
+    """
 
     def __init__(
         self,
@@ -74,35 +72,35 @@ class LatentSpace:
         coarseness: int = 1,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Log-joints are looked at in points of [-window, window]^d, spacing apart; a cell holds coarseness^d
-        of them. Raises UnsummableError where these are too many.
+        """The scan takes points of [-window, window]^d, spacing apart; a cell holds coarseness^d of them.
+        Raises UnsummableError if there are too many points.
         """
         check_dimension(dimension)
         self.log_joint, self.dimension, self.tolerance, self.dtype = log_joint, dimension, tolerance, dtype
         self.spacing, self.coarseness = spacing, coarseness
         self.side = spacing * coarseness
         self.reach = math.ceil(window / self.side - 1e-9)  # cells from zero to the window's edge
-        if (2 * self.reach * coarseness) ** dimension > MOST_SCANNED:
+        if (2 * self.reach * coarseness) ** dimension > TUNING.most_scanned:
             raise UnsummableError(
                 f"the decoder is so steep that log p(x) takes a scan of points {spacing:g} apart, which are "
-                f"more than {MOST_SCANNED:,} in a window of {self.window:g}"
+                f"more than {TUNING.most_scanned:,} in a window of {self.window:g}"
             )
-        self.rule: CellRule = cell_rule(NODES, dimension, dtype)
+        self.rule: CellRule = cell_rule(TUNING.nodes, dimension, dtype)
         self._scan: Table | None = None
-        axis = (torch.arange(LOOKED_AT, dtype=dtype) + 0.5) * (2 / LOOKED_AT) - 1
+        axis = (torch.arange(TUNING.looked_at, dtype=dtype) + 0.5) * (2 / TUNING.looked_at) - 1
         self.look = lattice_of(axis, dimension)
         self._looked: dict[tuple[int, ...], Table] = {}
         self._decoded: dict[tuple[int, ...], Table] = {}
 
     @property
     def window(self) -> float:
-        """The space that is looked at is [-window, window]^d."""
+        """The grid covers [-window, window]^d."""
         return self.reach * self.side
 
     def scan(self) -> Table:
         """The table at coarseness^d points of every cell, the last dimension running fastest."""
         if self._scan is None:
-            tables = [self.log_joint.table(some) for some in self.scanned().split(POINTS_A_BATCH)]
+            tables = [self.log_joint.table(some) for some in self.scanned().split(TUNING.points_a_batch)]
             coordinates, offsets = zip(*tables, strict=True)
             self._scan = Table(torch.cat(coordinates), torch.cat(offsets, dim=1))
         return self._scan
@@ -114,7 +112,7 @@ class LatentSpace:
         return lattice_of(axis, self.dimension)
 
     def looked_at(self, cells: Tensor) -> list[Table]:
-        """The tables of first cells (cells, d) at few points, self.look."""
+        """The tables of first cells (cells, d) at the few points of self.look."""
         return self._tables(self._looked, self.look, 0, cells)
 
     def decoded(self, halved: int, cells: Tensor) -> list[Table]:
@@ -124,12 +122,12 @@ class LatentSpace:
     def _tables(
         self, known: dict[tuple[int, ...], Table], points: Tensor, halved: int, cells: Tensor
     ) -> list[Table]:
-        """Tables at the given points (points, d) of [-1, 1]^d in each cell, kept in known."""
+        """The tables at points (points, d) of [-1, 1]^d in each cell. They are kept in known."""
         keys = [(halved, *cell) for cell in cells.tolist()]
-        if known and len(known) * next(iter(known.values())).coordinates.nbytes > BYTES_KEPT:
+        if known and len(known) * next(iter(known.values())).coordinates.nbytes > TUNING.bytes_kept:
             known.clear()
         missing = [key for key in keys if key not in known]
-        side, cells_a_batch = self.side_at(halved), max(1, POINTS_A_BATCH // len(points))
+        side, cells_a_batch = self.side_at(halved), max(1, TUNING.points_a_batch // len(points))
         for start in range(0, len(missing), cells_a_batch):
             batch = missing[start : start + cells_a_batch]
             middles = (torch.tensor([key[1:] for key in batch], dtype=torch.float64) + 0.5) * side
@@ -144,7 +142,7 @@ class LatentSpace:
         return float(self.side / 2**halved)
 
     def jacobian(self, halved: int) -> float:
-        """A cell's volume over that of the rule's own, [-1, 1]^d."""
+        """A cell's volume over that of [-1, 1]^d, on which the rule is defined."""
         return float((self.side_at(halved) / 2) ** self.dimension)
 
     def points(self, cells: Cells) -> Tensor:
@@ -152,11 +150,11 @@ class LatentSpace:
         return cells.middle[:, None] + self.rule.nodes.double() * (self.side_at(cells.halved) / 2)
 
 
-def decode(space: LatentSpace, cells: Cells, features: Tensor, part: int) -> Cells:
-    """The same cells with the values that the decoder says, in the order of the cells' places."""
-    at, tables = cells.middle / space.side_at(cells.halved), partial(space.decoded, cells.halved)
-    order, values = log_joints_of(cells, at, tables, len(space.rule.nodes), features, part)
-    rough = torch.linalg.vector_norm(values @ space.rule.tail.T, dim=-1).double() / POOR
+def decode(grid: Grid, cells: Cells, features: Tensor, part: Part) -> Cells:
+    """The cells with values from the decoder, in the order of their places."""
+    at, tables = cells.middle / grid.side_at(cells.halved), partial(grid.decoded, cells.halved)
+    order, values = log_joints_of(cells, at, tables, len(grid.rule.nodes), features, part)
+    rough = torch.linalg.vector_norm(values @ grid.rule.tail.T, dim=-1).double() / TUNING.poor
     return Cells(
         cells.image[order], cells.middle[order], values, torch.zeros_like(rough), rough, cells.halved
     )
@@ -168,13 +166,16 @@ def log_joints_of(
     tables: Callable[[Tensor], list[Table]],
     points: int,
     features: Tensor,
-    part: int,
+    part: Part,
 ) -> tuple[Tensor, Tensor]:
-    """The log-joints of cells (cells, points), where tables tells their points, in another order (cells,)."""
+    """Return an order of the cells (cells,), and their log-joints (cells, points) in that order.
+
+    tables takes places (places, d), the floors of at (cells, d), to their tables of that many points.
+    """
     places, which = distinct(torch.floor(at).long())
     order = torch.argsort(which, stable=True)
     counts = torch.bincount(which, minlength=len(places)).tolist()
-    found = (table for some in places.split(PLACES_A_BLOCK) for table in tables(some))
+    found = (table for some in places.split(TUNING.places_a_block) for table in tables(some))
     values = features.new_empty(len(order), points)
     start = 0
     for table, count in zip(found, counts, strict=True):
@@ -187,10 +188,10 @@ def log_joints_of(
 
 
 def distinct(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """The different ones of rows (rows, columns) of whole numbers, in the order of their keys, and which of
-    them each is (rows,).
+    """The different rows among rows (rows, columns) of whole numbers, in the order of their keys, and the
+    index of each row's among them (rows,).
 
-    As by torch.unique(dim=0), in a tenth of the time.
+    It gives what torch.unique(dim=0) gives, in a tenth of the time.
     """
     keys, which = torch.unique(keys_of(rows), return_inverse=True)
     found = rows.new_empty(len(keys), rows.shape[1])
@@ -199,19 +200,19 @@ def distinct(rows: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def keys_of(rows: Tensor) -> Tensor:
-    """One number for each of rows (rows, columns), an image or a place in each column: (rows,)."""
+    """One number (rows,) for each of rows (rows, columns), whose columns are images or places."""
     key = rows[:, 0]
     for column in rows[:, 1:].unbind(1):
         key = key * PLACES + column
     return key
 
 
-def halve(space: LatentSpace, cells: Cells) -> Cells:
-    """The halves of cells, in all dimensions, by their polynomials: 2^d for each, one after the other."""
-    number, parts = len(cells.image), 2**space.dimension
-    values = (cells.values @ space.rule.halves.T).view(number * parts, len(space.rule.nodes))
-    sides = lattice_of(torch.tensor([-0.25, 0.25], dtype=torch.float64), space.dimension)
-    middle = (cells.middle[:, None] + sides * space.side_at(cells.halved)).flatten(0, 1)
+def halve(grid: Grid, cells: Cells) -> Cells:
+    """The halves of cells along all dimensions, by their polynomials: 2^d rows for each cell, in sequence."""
+    number, parts = len(cells.image), 2**grid.dimension
+    values = (cells.values @ grid.rule.halves.T).view(number * parts, len(grid.rule.nodes))
+    sides = lattice_of(torch.tensor([-0.25, 0.25], dtype=torch.float64), grid.dimension)
+    middle = (cells.middle[:, None] + sides * grid.side_at(cells.halved)).flatten(0, 1)
     return Cells(
         cells.image.repeat_interleave(parts),
         middle,
@@ -223,7 +224,7 @@ def halve(space: LatentSpace, cells: Cells) -> Cells:
 
 
 def joined(first: Cells, second: Cells) -> Cells:
-    """The rows of both, which have been halved as often."""
+    """The rows of both, which must have been halved equally often."""
     return Cells(
         torch.cat([first.image, second.image]),
         torch.cat([first.middle, second.middle]),
@@ -235,12 +236,12 @@ def joined(first: Cells, second: Cells) -> Cells:
 
 
 def unknown(image: Tensor, middle: Tensor, halved: int) -> Cells:
-    """Cells of images (cells,) around middles (cells, d), of which no value is known yet."""
+    """Cells of images (cells,) around middles (cells, d), none of whose values are known yet."""
     nothing = torch.zeros(len(image), dtype=torch.float64)
     return Cells(image, middle, middle.new_empty(len(image), 0), nothing, nothing, halved)
 
 
 def check_dimension(dimension: int) -> None:
-    """Raise ValueError where there are too many dimensions for sums."""
+    """Raise ValueError if there are too many dimensions for sums."""
     if not 1 <= dimension <= SUMMED_DIMENSIONS:
         raise ValueError(f"sums over a latent space of {dimension} dimensions: only over 1 or 2")

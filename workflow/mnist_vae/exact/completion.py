@@ -8,10 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mnist_vae.exact.gaps import Space
-from mnist_vae.exact.low_rank import TOP_HALF, WHOLE
-from mnist_vae.exact.marginal import Posterior
-from mnist_vae.exact.settings import SUMMED_DIMENSIONS
+from mnist_vae.exact.answers import LatentSpace, Part, Posterior
 from mnist_vae.study import densities
 from mnist_vae.study.densities import log_q, top_half_joint
 from mnist_vae.study.objective import reparameterize
@@ -22,32 +19,32 @@ WINDOW_MASS, WINDOW_STDS = 0.99, 3.0  # of the posterior, and of q, that a windo
 
 
 @torch.inference_mode()
-def kl_to_posterior(space: Space, x: Tensor, mean: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
+def kl_to_posterior(space: LatentSpace, x: Tensor, mean: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
     """KL of q (images, d) to the posterior given the top half of images (images, pixels), and its estimated
     error, in nats: (images,) each.
     """
-    top, elbo = space.log_marginals(x, TOP_HALF), space.elbo(x, mean, log_std, TOP_HALF)
+    top, elbo = space.log_marginals(x, Part.TOP_HALF), space.elbo(x, mean, log_std, Part.TOP_HALF)
     return top.log_density - elbo.value, top.error + elbo.error
 
 
 @torch.inference_mode()
 def complete(
-    space: Space,
+    space: LatentSpace,
     decoder: Callable[[Tensor], Tensor],
     x: Tensor,
     mean: Tensor,
     log_std: Tensor,
     noise: Tensor,
 ) -> dict[str, Tensor]:
-    """Complete the top halves of images x (images, pixels), of which q (images, d) was fitted.
+    """Complete the top halves of images x (images, pixels), to which q (images, d) was fitted.
 
-    Completions are pictures (..., pixels): the true top above the Bernoulli means of the bottom. Found are
+    A completion is a picture: the true top half above the Bernoulli means of the bottom half. The result has
     completions (images, draws, pixels) by q at standard normal noise (draws, images, d); q_completion and
-    exact_completion (images, pixels), the means under q and under the posterior; kl, that of q to the
-    posterior given the top half, and log_p_bottom_given_top; kl_error, of the first, and error, of both
-    at most, (images,) each, in nats.
-    In two dimensions the window (images, d, 2) is where posterior and q lie. From three dimensions on the
-    posterior is weighted draws, and weighted_completion takes the place of exact_completion.
+    exact_completion (images, pixels), the means over q and over the posterior given the top half; kl, of q
+    to that posterior, and log_p_bottom_given_top; kl_error, and error, the larger of the errors of both,
+    (images,) each, in nats.
+    In two dimensions it also has window (images, d, 2), where the posterior and q lie. If the posterior is
+    weighted draws, weighted_completion takes the place of exact_completion.
     Raises OutsideWindowError if a posterior lies too far out.
     """
     images, dimension = mean.shape
@@ -57,11 +54,11 @@ def complete(
 
     q_noise, weights = space.normal_points(mean)
     q_means = [weights @ pixel_means(reparameterize(mean[i], log_std[i], q_noise)) for i in range(images)]
-    posteriors = [space.posterior(image, TOP_HALF) for image in x]
+    posteriors = [space.posterior(image, Part.TOP_HALF) for image in x]
     exact_means = [posterior.mean_of(pixel_means).to(x) for posterior in posteriors]
-    top, whole = (space.log_marginals(x, part) for part in (TOP_HALF, WHOLE))
-    elbo = space.elbo(x, mean, log_std, TOP_HALF)
-    name = "exact_completion" if dimension <= SUMMED_DIMENSIONS else "weighted_completion"
+    top, whole = (space.log_marginals(x, part) for part in (Part.TOP_HALF, Part.WHOLE))
+    elbo = space.elbo(x, mean, log_std, Part.TOP_HALF)
+    name = "exact_completion" if space.is_summed else "weighted_completion"
     found = {
         "completions": completed(x, pixel_means(reparameterize(mean, log_std, noise))).transpose(0, 1),
         "q_completion": completed(x, torch.stack(q_means)),
@@ -78,7 +75,7 @@ def complete(
 
 
 def completed(x: Tensor, means: Tensor) -> Tensor:
-    """The true tops of images (images, pixels) above the bottoms of means (..., images, pixels)."""
+    """The top halves of images (images, pixels) above the bottom halves of means (..., images, pixels)."""
     top = densities.top_half(x)
     return torch.cat([top.expand(*means.shape[:-1], -1), means[..., top.shape[-1] :]], dim=-1)
 
@@ -105,13 +102,12 @@ def posterior_window(posterior: Posterior, mean: Tensor, log_std: Tensor) -> Ten
 def densities_around(
     decoder: Callable[[Tensor], Tensor], x: Tensor, mean: Tensor, log_std: Tensor, windows: Tensor
 ) -> dict[str, Tensor]:
-    """Tabulate the top halves' log-joints and q over windows (images, 2, 2) of the latent plane.
+    """Tabulate the top halves' log-joints and q over windows (images, 2, 2) of the latent plane. The decoder
+    must be in double precision.
 
-    In double precision, for which the decoder must have been made.
-
-    Found are axes (images, 2, CONTOUR_POINTS), the first dimension's running along the rows of log_joint and
-    log_q (images, CONTOUR_POINTS, CONTOUR_POINTS); joint_levels (images, levels), above which lie MASSES of
-    the posterior; and modes (images,), the log-joint's number of maxima above the last level.
+    The result has axes (images, 2, CONTOUR_POINTS), the first of which runs along the rows of log_joint and
+    log_q (images, CONTOUR_POINTS, CONTOUR_POINTS); joint_levels (images, levels), above which MASSES of the
+    posterior lie; and modes (images,), the number of the log-joint's maxima above the last level.
     """
     found = []
     for image, window, *q in zip(x.double(), windows.double(), mean.double(), log_std.double(), strict=True):
@@ -134,9 +130,9 @@ def densities_around(
 
 
 def highest_density_level(log_density: Tensor, log_weights: Tensor, share: float) -> Tensor:
-    """The lowest log-density within the smallest region that holds this share of the weights, scalar.
+    """The lowest log-density (points,) in the smallest region that holds this share of the weights, a scalar.
 
-    Of points (points,), whose weights are given by their logarithms up to a constant.
+    log_weights (points,) may be off by a constant.
     """
     order = log_density.argsort(descending=True)
     weights = torch.softmax(log_weights.double()[order], dim=-1)
@@ -147,7 +143,7 @@ def highest_density_level(log_density: Tensor, log_weights: Tensor, share: float
 def modes(log_weights: Tensor, level: Tensor) -> Tensor:
     """Count local maxima at or above a level: (..., size, size) and (...) -> (...).
 
-    Meant for a window whose points lie close against the modes' width, in double precision.
+    The points should lie close together compared with the modes' width, and be in double precision.
     """
     neighbourhood = F.max_pool2d(log_weights, 3, stride=1, padding=1)
     return ((log_weights == neighbourhood) & (log_weights >= level[..., None, None])).sum((-1, -2))

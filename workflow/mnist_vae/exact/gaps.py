@@ -2,8 +2,8 @@
 
 -ELBO = -log p(x) + KL(q || p(z | x)). Refining q image by image splits the KL in two: what the encoder could
 have done better (amortization gap), and what no factorized Gaussian could (approximation gap; Cremer, Li &
-Duvenaud 2018). The split depends on the optimizer: an ascent from the encoder's answer may end in a lesser
-mode. The best q that is found depends on it less.
+Duvenaud 2018). The split depends on the optimizer: an ascent from the encoder's q may end in a lesser mode.
+The best q that was found depends on it less.
 """
 
 import math
@@ -12,25 +12,21 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mnist_vae.exact.estimate import SampledSpace
-from mnist_vae.exact.marginal import DecoderSpace
+from mnist_vae.exact.answers import LatentSpace, Part
 from mnist_vae.exact.refine import laplace
-from mnist_vae.study.densities import bernoulli_log_density, top_half
+from mnist_vae.study.densities import bernoulli_log_density
 from mnist_vae.study.networks import VAE
 
 HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
-SAME = 0.2  # standard deviations of a refined q, within which another start would lead to it again
-HOPE = 1.0  # nats by which a mode's Laplace approximation may understate what a q there can reach
-
-
-Space = DecoderSpace | SampledSpace  # sums, or draws
+SAME = 0.2  # standard deviations of a refined q, within which another start would lead to the same q
+HOPE = 1.0  # nats by which Laplace's method may understate the ELBO that a q around a mode can reach
 
 
 class EncoderGap(NamedTuple):
-    """Of each image (images,): log p(x), the KL of the encoder's q to p(z | x), and the estimated errors of
-    both.
+    """Log p(x) of each image (images,) and the KL of the encoder's q to p(z | x).
 
-    error is that of log p(x) and of the ELBO together; flagged says where that of log p(x) cannot be trusted.
+    error is the sum of the estimated errors of log p(x) and of the ELBO. flagged marks the images whose error
+    of log p(x) cannot be trusted.
     """
 
     log_px: Tensor
@@ -40,9 +36,11 @@ class EncoderGap(NamedTuple):
 
 
 class Gaps(NamedTuple):
-    """The same, the KL of q refined from the encoder's answer, and that of the best q that was found.
+    """Log p(x) of each image (images,), and the KL to p(z | x) of three q: the encoder's, the q refined from
+    it, and the best q that was found.
 
-    log_px_error and effective_sample_size are those of log p(x), inf draws where it is a sum.
+    error and flagged are as in `EncoderGap`, where error holds the largest of the three ELBOs' errors.
+    log_px_error and effective_sample_size are those of log p(x).
     """
 
     log_px: Tensor
@@ -56,11 +54,10 @@ class Gaps(NamedTuple):
 
 
 @torch.inference_mode()
-def encoder_gap(vae: VAE, space: Space, x: Tensor) -> EncoderGap:
-    """Measure images (images, 784). Raises OutsideWindowError if a posterior lies too far out.
+def encoder_gap(vae: VAE, space: LatentSpace, x: Tensor) -> EncoderGap:
+    """Measure the gap of images (images, 784). Raises OutsideWindowError if a posterior lies too far out.
 
-    Where log p(x) is estimated by draws, errors are standard errors, and a KL may be below 0 by such an
-    error.
+    If log p(x) is estimated by draws, errors are standard errors, and a KL may be negative by as much.
     """
     log_px, error, *_, flagged = space.log_marginals(x)
     mean, log_std = vae.encoder(x)
@@ -69,8 +66,8 @@ def encoder_gap(vae: VAE, space: Space, x: Tensor) -> EncoderGap:
 
 
 @torch.inference_mode()
-def gaps(vae: VAE, space: Space, x: Tensor) -> Gaps:
-    """The same, and refine q: from the encoder's answer, then from the posterior's modes."""
+def gaps(vae: VAE, space: LatentSpace, x: Tensor) -> Gaps:
+    """Measure the gap as `encoder_gap` does, and refine q, from the encoder's q and from the modes."""
     log_px, log_px_error, modes, size, flagged = space.log_marginals(x)
     mean, log_std = vae.encoder(x)
     encoder = space.elbo(x, mean, log_std)
@@ -92,12 +89,12 @@ def gaps(vae: VAE, space: Space, x: Tensor) -> Gaps:
 
 
 def _best(
-    space: Space, x: Tensor, modes: Tensor, q: tuple[Tensor, Tensor], elbo: Tensor
+    space: LatentSpace, x: Tensor, modes: Tensor, q: tuple[Tensor, Tensor], elbo: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The ELBO of the best q: the one given, or one refined from a mode of modes (images, starts, d).
+    """The ELBO of the best q, and its error: the q given, or one refined from modes (images, starts, d).
 
-    A mode is tried unless a q that was found lies there already, or where the slope there leads, or the mass
-    around it, by Laplace's method, is less than the best ELBO so far: no q around it could do better.
+    A mode is skipped if a q that was found lies at it, or where the slope there leads. It is also skipped if
+    the mass around it, by Laplace's method, is below the best ELBO so far: no q around it could do better.
     """
     log_joint = space.log_joints(x)
     found = [q]
@@ -126,12 +123,12 @@ def _best(
 
 
 def independent_pixels(train: Tensor, x: Tensor) -> Tensor:
-    """Log p(bottom half) of images (images, 784), were pixels independent -> (images,).
+    """Log p(bottom half) of images (images, 784) if pixels were independent: (images,), in nats.
 
     Each pixel's probability is its share of the training images by Laplace's rule, (on + 1) / (n + 2). The
-    top half tells nothing here: what a model gains over this figure, it has learnt.
+    top half does not matter here, so a model's gain over this figure is what it has learnt.
     """
-    bottom = slice(top_half(x).shape[-1], None)
+    bottom = Part.BOTTOM_HALF.pixels(x.shape[-1])
     on = train[:, bottom].sum(0)
     logits = torch.log((on + 1) / (len(train) - on + 1))
     return bernoulli_log_density(x[:, bottom], logits).sum(-1)

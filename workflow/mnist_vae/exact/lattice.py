@@ -1,6 +1,7 @@
-"""Log p(x) by a plain sum over a lattice: what the adaptive sum (`marginal`) is compared with.
+"""Log p(x) by a plain sum over a lattice: what the integrator is compared with.
 
-Right where the spacing is small beside a posterior's standard deviation, and wrong by nats where it is not.
+It is right if the spacing is small compared with a posterior's standard deviation, and can be wrong by nats
+otherwise.
 """
 
 import math
@@ -12,24 +13,22 @@ from torch import Tensor
 from mnist_vae.exact.quadrature import lattice_of
 from mnist_vae.study.densities import log_likelihood, log_prior
 
-WINDOW = 8.0  # farther out a standard normal prior has nothing, and few codes lie
-POINTS_A_BLOCK = 4096  # whose log-joints of all images are held at once
+WINDOW = 8.0  # beyond it a standard normal prior has almost no mass, and there are few codes
+LOG_JOINTS_A_BLOCK = 4096  # points, whose log-joints of all images are held at once
 
 
 def lattice(spacing: float, dimension: int) -> Tensor:
-    """The middles (points, d) of the squares of a side that fill [-WINDOW, WINDOW]^d."""
+    """The middles (points, d) of the squares with sides of this spacing that fill [-WINDOW, WINDOW]^d."""
     return lattice_of(torch.arange(-WINDOW + spacing / 2, WINDOW, spacing), dimension)
 
 
 @torch.inference_mode()
 def lattice_log_px(decoder: Callable[[Tensor], Tensor], x: Tensor, dimension: int, spacing: float) -> Tensor:
-    """Log p of images (images, pixels), in nats, by a sum over the lattice of a spacing: (images,), in double
-    precision.
-    """
+    """Log p of images (images, pixels) by a sum over the lattice: (images,), in nats and double precision."""
     total = x.new_full((len(x),), -torch.inf, dtype=torch.float64)
-    for some in lattice(spacing, dimension).split(POINTS_A_BLOCK):
+    for some in lattice(spacing, dimension).split(LOG_JOINTS_A_BLOCK):
         logits = decoder(some)
-        # A Bernoulli log-likelihood is that of a blank image, and the logits of the pixels that are on.
+        # A Bernoulli log-likelihood is a blank image's plus the logits of the pixels that are on.
         of_blank = log_likelihood(torch.zeros_like(logits), logits) + log_prior(some)
         log_joint = torch.addmm(of_blank, x, logits.T)
         total = torch.logaddexp(total, torch.logsumexp(log_joint, -1).double())

@@ -10,13 +10,13 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 PROMINENCE = 0.5  # nats by which a mode's density must exceed that of the pass to a higher one
-NEIGHBOURS = 24  # of a node, among which the way up to its mode is looked for
+NEIGHBOURS = 24  # of a node, among which the way uphill is searched
 
 
 class Nodes(NamedTuple):
-    """A posterior on the cells of the sum: of each cell its middle (cells, d), its side (cells,), and an
-    upper bound (cells,) of the log-density in it; of its nodes z (cells, nodes, d), log-density and log-mass
-    (cells, nodes).
+    """A posterior on the cells of its sum: the middles (cells, d) and sides (cells,) of the cells, an upper
+    bound (cells,) of the log-density in each; and the nodes z (cells, nodes, d) with their log-densities and
+    log-masses (cells, nodes).
     """
 
     middle: Tensor
@@ -28,11 +28,11 @@ class Nodes(NamedTuple):
 
 
 class ExactPosterior:
-    """P(z | x) of one image, to the error of its log p(x).
+    """P(z | x) of one image, as exact as its log p(x).
 
     log_px and error are log p(x) and its error in nats; mean (d,) and covariance (d, d) are the posterior's;
     entropy is in nats. modes (modes, d) are its separate peaks, heaviest first, and mode_masses (modes,) the
-    shares of the posterior that lie uphill to each.
+    shares of the posterior from which the way uphill leads to each.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ExactPosterior:
         return self.log_joint(z).double() - self.log_px
 
     def draws(self, n: int, generator: torch.Generator) -> Tensor:
-        """Independent draws (n, d): a cell by its mass, then by rejection within the cell."""
+        """Independent draws (n, d): first a cell by its mass, then a point in it by rejection."""
         mass = torch.softmax(torch.logsumexp(self._nodes.log_mass.double(), 1), 0)
         cell = torch.multinomial(mass, n, replacement=True, generator=generator)
         middle, side, bound = (each[cell] for each in self._nodes[:3])
@@ -80,10 +80,11 @@ class ExactPosterior:
 
 
 def _uphill(z: np.ndarray, log_density: np.ndarray) -> np.ndarray:
-    """Which mode each of z (points, d) belongs to, 0, 1, ... (points,).
+    """The mode, 0, 1, ..., that each of z (points, d) belongs to: (points,).
 
-    Points join their highest neighbours, highest points first. Two hills become one where the pass between
-    them is reached, unless both stand out by PROMINENCE (Chazal et al. 2013, persistence-based clustering).
+    Each point joins its highest neighbour, in the order of their heights. Two hills are merged when the pass
+    between them is reached, unless both exceed it by PROMINENCE (Chazal et al. 2013, persistence-based
+    clustering).
     """
     neighbours = cKDTree(z).query(z, k=min(NEIGHBOURS, len(z)))[1]
     order = np.argsort(-log_density)

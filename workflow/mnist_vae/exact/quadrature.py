@@ -1,8 +1,8 @@
 """Gaussian quadrature: Gauss-Legendre on a cell of the latent space, Gauss-Hermite under a Gaussian.
 
-Tensor products in any number of dimensions, meant for one or two. A function on a cell is known by its values
-at the cell's nodes, hence as the polynomial through them: halving the cell, slopes and the size of the
-highest-degree terms are all matrix products with these values.
+The rules are tensor products, meant for one or two dimensions. A function on a cell is given by its values at
+the cell's nodes, and so by the polynomial through them: the values on the halves of the cell, the slopes and
+the highest-degree coefficients are all matrix products with these values.
 """
 
 import math
@@ -15,21 +15,22 @@ import torch
 from numpy.polynomial import hermite_e, legendre
 from torch import Tensor
 
+from mnist_vae.exact.answers import Elbo
 from mnist_vae.study.objective import reparameterize
 
 FEWEST_NODES, MOST_NODES = 4, 212  # Gauss-Hermite nodes along each dimension
-NEGLIGIBLE_WEIGHT = 1e-14  # beside log-joints of thousands of nats
-TAIL = 2  # highest degrees, along each dimension, whose coefficients say how good an interpolation is
+NEGLIGIBLE_WEIGHT = 1e-14  # even times a log-joint of thousands of nats
+TAIL = 2  # highest degrees along each dimension, whose coefficients indicate the error of a polynomial
 
 
 class CellRule(NamedTuple):
-    """What is needed to work with functions on the cell [-1, 1]^d, given by their values at N = n^d nodes.
+    """Matrices for functions on the cell [-1, 1]^d that are given by their values at N = n^d nodes.
 
-    nodes (N, d) and weights (N,) integrate. As matrices on values: halves (2^d N, N) gives the values at the
-    nodes of the 2^d half-sized cells, one after the other; tail (terms, N) the coefficients of the highest
-    degrees in the Legendre basis. On values along one dimension, slope (n, n) gives the derivative times the
-    distance to the nearest other node or wall on the farther side, and to_coefficients (n, n) the Legendre
-    coefficients.
+    nodes (N, d) and weights (N,) integrate. Multiplied with the values, halves (2^d N, N) gives the values at
+    the nodes of the 2^d half-sized cells in sequence, and tail (terms, N) the Legendre coefficients of the
+    highest degrees. Multiplied with the values along one dimension, slope (n, n) gives the derivative times
+    half of the distance to the next node, or times the distance to the wall, on the side where it is larger;
+    and to_coefficients (n, n) gives the Legendre coefficients.
     """
 
     nodes: Tensor
@@ -46,7 +47,9 @@ def cell_rule(n: int, dimension: int, dtype: torch.dtype = torch.float32) -> Cel
     coefficients = np.linalg.inv(legendre.legvander(nodes, n - 1))
     half = [legendre.legvander((nodes + side) / 2, n - 1) @ coefficients for side in (-1, 1)]
     derivative = legendre.legval(nodes, legendre.legder(np.eye(n))).T @ coefficients
-    to_wall = np.array([2.0, *[1.0] * (n - 1)])  # between nodes a node answers for half of the way
+    to_wall = np.array(
+        [2.0, *[1.0] * (n - 1)]
+    )  # a node covers half of the way to the next node, and all of that to a wall
     ways = np.diff(nodes, prepend=-1, append=1) / 2
     reach = np.maximum(ways[:-1] * to_wall, ways[1:] * to_wall[::-1])
 
@@ -72,12 +75,12 @@ def lattice_of(axis: Tensor, dimension: int) -> Tensor:
 
 
 def entropy(log_std: Tensor) -> Tensor:
-    """That of factorized Gaussians (images, d): (images,)."""
+    """The entropy of factorized Gaussians (images, d): (images,), in nats."""
     return log_std.sum(-1) + log_std.shape[-1] / 2 * (1 + math.log(2 * math.pi))
 
 
 class Moments(NamedTuple):
-    """At one q per image: the ELBO (images, 1), and the log-joint's expected slope and curvature along each
+    """The ELBO (images, 1) at one q per image, and the log-joint's expected slope and curvature along each
     dimension, (images, d), in units of q's standard deviations.
     """
 
@@ -89,7 +92,7 @@ class Moments(NamedTuple):
 def gauss_hermite(nodes: int, dimension: int, like: Tensor) -> tuple[Tensor, Tensor]:
     """Standard normal noise (points, d) and its weights (points,), which sum to 1, in like's dtype.
 
-    Of the nodes^d points, those of negligible weight are left out: most of them, where there are many.
+    Points of negligible weight are left out: most of the nodes^d points if there are many.
     """
     points, weights = (torch.from_numpy(part) for part in hermite_e.hermegauss(nodes))
     noise = lattice_of(points, dimension)
@@ -99,7 +102,7 @@ def gauss_hermite(nodes: int, dimension: int, like: Tensor) -> tuple[Tensor, Ten
 
 
 def moments(log_joint: Callable[[Tensor], Tensor], mean: Tensor, log_std: Tensor, nodes: int) -> Moments:
-    """Expectations of the log-joint L under q, by Gauss-Hermite quadrature: nodes^d points of z an image.
+    """Expectations of the log-joint L under q, by Gauss-Hermite quadrature with nodes^d points of z.
 
     With u = (z - mean) / std, expected slope and curvature are E_q[u L] and E_q[(u^2 - 1) L] (Stein).
     log_joint takes z (points, images, d) to (points, images).
@@ -113,21 +116,14 @@ def moments(log_joint: Callable[[Tensor], Tensor], mean: Tensor, log_std: Tensor
     return Moments((expected + entropy(log_std))[:, None], (around * u).sum(0), (around * (u**2 - 1)).sum(0))
 
 
-class Elbo(NamedTuple):
-    """Of each image's q (images,), in nats: the ELBO, and how far the last two quadratures of it differ."""
-
-    value: Tensor
-    error: Tensor
-
-
 def elbo_by_quadrature(
     log_joint: Callable[[Tensor, Tensor], Tensor], mean: Tensor, log_std: Tensor, tolerance: float = 1e-3
 ) -> Elbo:
-    """The ELBO of each image's q (images, d), without draws, whatever the width of q.
+    """The ELBO of each image's q (images, d), without draws, for a q of any width.
 
-    log_joint takes indices of images (images,) and z (points, images, d) to (points, images). The nodes along
-    each dimension grow by half, until two quadratures in a row agree to the tolerance or MOST_NODES are
-    reached: the error then says so. The last is better than their difference.
+    log_joint takes indices of images (images,) and z (points, images, d) to (points, images). The number of
+    nodes along each dimension grows by half until two successive quadratures agree to the tolerance or
+    MOST_NODES is reached. The error is the difference of the last two; that of the last is smaller.
     """
     left = torch.arange(len(mean))
     value, error = mean.new_full((2, len(mean)), torch.nan, dtype=torch.float64)

@@ -7,19 +7,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mnist_vae.exact.answers import LogJoints
 from mnist_vae.exact.quadrature import Moments, moments
 from mnist_vae.study.blocks import in_blocks
 from mnist_vae.study.densities import joint_log_density
 
-NODES = 4  # of Gauss-Hermite quadrature along each dimension, for a fit
+FIT_NODES = 4  # of Gauss-Hermite quadrature along each dimension
 GAIN = 1e-3  # nats that a step of refinement must gain
 SHORTEST_STEP = 1 / 16  # of the way to the fixed point
 LONGEST_MOVE = 2.0  # of q's mean, in its standard deviations
 WIDEST_GROWTH = 4.0  # of q's variance in one step
-DIFFERENCE = 0.01  # over which curvatures are taken
-
-# Log-joints as functions of indices of images (images,) and z (points, images, d) to (points, images).
-LogJoints = Callable[[Tensor, Tensor], Tensor]
+DIFFERENCE = 0.01  # of z, over which slopes and curvatures are taken
 
 
 def log_joints(decoder: Callable[[Tensor], Tensor], x: Tensor) -> LogJoints:
@@ -32,15 +30,15 @@ def log_joints(decoder: Callable[[Tensor], Tensor], x: Tensor) -> LogJoints:
 def refine(log_joint: LogJoints, mean: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
     """Raise each image's ELBO from the given q (images, d) to a maximum; return mean and log_std there.
 
-    The ELBO is taken by quadrature, so no draw disturbs it. Each pass is a step of natural-gradient ascent
-    towards the fixed point at which q's precision is the expected curvature (Opper & Archambeau 2009,
-    factorized). A step that raises an image's ELBO by GAIN is taken and the next one is twice as long, up to
-    the whole way; one that does not is halved. An image is done when its slopes promise no such gain, or its
-    shortest step brings none.
+    The ELBO is computed by quadrature, without noise. Each pass is a step of natural-gradient ascent towards
+    the fixed point at which q's precision is the expected curvature (Opper & Archambeau 2009, factorized). A
+    step that raises an image's ELBO by GAIN is taken and doubles the next one, up to the whole way; a step
+    that does not is halved. An image is done when its slopes promise less than GAIN, or when its shortest
+    step does not bring as much.
     """
 
     def moments_at(left: Tensor, mean: Tensor, log_std: Tensor) -> Moments:
-        return moments(partial(log_joint, left), mean, log_std, NODES)
+        return moments(partial(log_joint, left), mean, log_std, FIT_NODES)
 
     return ascend(moments_at, mean, log_std)
 
@@ -48,7 +46,7 @@ def refine(log_joint: LogJoints, mean: Tensor, log_std: Tensor) -> tuple[Tensor,
 def ascend(
     moments_at: Callable[[Tensor, Tensor, Tensor], Moments], mean: Tensor, log_std: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The same, with the moments at q (images, d) of some images, whose indices come first."""
+    """Raise ELBOs as `refine` does. moments_at takes indices of images and their q (images, d) to Moments."""
     found = mean.clone(), log_std.clone()
     left, step = torch.arange(len(mean)), mean.new_ones(len(mean), 1)
     now = moments_at(left, mean, log_std)
@@ -73,8 +71,8 @@ def ascend(
 
 
 class Laplace(NamedTuple):
-    """Around points: the log-joints there (images,), and of the parabolas through them the peaks (images, d)
-    and the log_std (images, d) of the best q.
+    """The log-joints at points, height (images,); and of the parabolas through them the peaks (images, d) and
+    the log_std (images, d) of the best q.
     """
 
     height: Tensor
@@ -85,8 +83,8 @@ class Laplace(NamedTuple):
 def laplace(log_joint: LogJoints, z: Tensor) -> Laplace:
     """Laplace's method along each axis at points z (images, d).
 
-    The factorized Gaussian nearest a Gaussian has the diagonal of its precision. That of a posterior under a
-    standard normal prior is taken to be at least 1.
+    The factorized Gaussian nearest to a Gaussian has the diagonal of its precision. The precision of a
+    posterior is taken to be at least 1, the standard normal prior's.
     """
     steps = DIFFERENCE * torch.eye(z.shape[-1]).to(z)[:, None]
     around = torch.cat([z[None], z + steps, z - steps])
@@ -98,6 +96,6 @@ def laplace(log_joint: LogJoints, z: Tensor) -> Laplace:
 
 
 def _promised_gain(at: Moments) -> Tensor:
-    """What the whole way to the fixed point would add to the ELBO, were log-joints quadratic (images, 1)."""
+    """The gain in ELBO at the fixed point if log-joints were quadratic (images, 1)."""
     precision = (-at.curvature).clamp(min=1 / WIDEST_GROWTH)
     return (at.slope**2 / (2 * precision) + (precision - 1 - torch.log(precision)) / 2).sum(-1, keepdim=True)

@@ -1,4 +1,4 @@
-"""How exact a sum is."""
+"""The settings of sums over the latent space."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -9,7 +9,7 @@ SUMMED_DIMENSIONS = 2  # of a latent space, at most; beyond, log p(x) is an esti
 
 
 @dataclass(frozen=True)
-class Sums(Settings):
+class Marginal(Settings):
     """Sums over the latent space, such as log p(x)."""
 
     tolerance: Annotated[

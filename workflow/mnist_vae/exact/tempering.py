@@ -1,8 +1,8 @@
-"""Populations tempered from a wide distribution to each image's posterior: a search that needs no start.
+"""Populations tempered from a wide distribution to each image's posterior: a search without starting points.
 
-Sequential Monte Carlo (Del Moral, Doucet & Jasra 2006): a population is resampled wherever the inverse
-temperature rises, then moved by differences of its members (ter Braak 2006). These have the population's
-scale at every temperature, and some lead from mode to mode.
+Sequential Monte Carlo (Del Moral, Doucet & Jasra 2006): each time the inverse temperature rises, a population
+is resampled and then moved by differences of its members (ter Braak 2006). The differences have the
+population's scale at every temperature, and some lead from mode to mode.
 """
 
 import math
@@ -11,21 +11,21 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mnist_vae.exact.refine import LogJoints
+from mnist_vae.exact.answers import LogJoints
 
 
 @dataclass(frozen=True)
 class Tempering:
-    """What a search's reach and cost depend on. Lengths are in z, where the prior has 1."""
+    """What a search's reach and cost depend on. Lengths are in z, in standard deviations of the prior."""
 
     particles: int = 256  # of a population; with fewer than the dimensions, differences would not span space
-    scales: tuple[float, ...] = (1, 2, 4, 8, 16)  # of the normals it starts from: modes were seen at 48
+    scales: tuple[float, ...] = (1, 2, 4, 8, 16)  # of the normals it starts from; modes were seen at 48
     kept: float = 0.5  # effective share of the particles after a rise; the usual choice
     moves: int = 3  # of each particle between two rises
     shortest: float = 1.5  # decades below the best step for a normal, at most: modes may be narrower
     jumps: float = 0.1  # share of moves by a whole difference, as from mode to mode (ter Braak 2006)
-    jitter: float = 0.003  # added to each move, so that equal particles part
-    bisections: int = 30  # of a rise, which then is known to 1e-9
+    jitter: float = 0.003  # added to each move, so that equal particles separate
+    bisections: int = 30  # that find a rise, to 1e-9
 
 
 TEMPERING = Tempering()
@@ -34,7 +34,7 @@ TEMPERING = Tempering()
 def tempered(
     log_joint: LogJoints, images: int, dimension: int, generator: torch.Generator, tuning: Tempering
 ) -> tuple[Tensor, Tensor]:
-    """Of each image, a population (particles, images, d) and its log-joints (particles, images)."""
+    """Return a population for each image (particles, images, d), and its log-joints (particles, images)."""
     z = torch.randn(tuning.particles, images, dimension, generator=generator)
     z *= torch.tensor(tuning.scales)[torch.arange(len(z)) % len(tuning.scales), None, None]
     inverse = torch.zeros(images)
@@ -61,14 +61,14 @@ def tempered(
 
 
 def _log_wide(z: Tensor, tuning: Tempering) -> Tensor:
-    """The log-density from which populations start, an even mixture of normals, but for a constant."""
+    """The log-density that populations start from, an even mixture of normals, up to a constant."""
     scales = torch.tensor(tuning.scales)
     size = (z**2).sum(-1, keepdim=True)
     return torch.logsumexp(-size / (2 * scales**2) - z.shape[-1] * torch.log(scales), -1)
 
 
 def _rise(log_ratio: Tensor, most: Tensor, tuning: Tempering) -> Tensor:
-    """By how much the inverse temperatures (images,) rise, at most: `tuning.kept` of the particles count."""
+    """The largest rises of the inverse temperatures (images,) that keep an effective share `tuning.kept`."""
 
     def serves(rise: Tensor) -> Tensor:
         return 1 / (torch.softmax(rise * log_ratio, 0) ** 2).sum(0) >= tuning.kept * len(log_ratio)
@@ -83,7 +83,7 @@ def _rise(log_ratio: Tensor, most: Tensor, tuning: Tempering) -> Tensor:
 
 
 def _resampled(log_weights: Tensor, generator: torch.Generator) -> Tensor:
-    """Which particles (particles, images) go on, by systematic resampling."""
+    """The indices of the particles (particles, images) that are kept, by systematic resampling."""
     cumulative = torch.softmax(log_weights, 0).cumsum(0).T.contiguous()
     number = cumulative.shape[1]
     at = (torch.arange(number) + torch.rand(len(cumulative), 1, generator=generator)) / number
@@ -91,7 +91,7 @@ def _resampled(log_weights: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _moves(z: Tensor, generator: torch.Generator, tuning: Tempering) -> Tensor:
-    """A move of each particle, by the difference of two others."""
+    """A move for each particle: the difference of two others."""
     number, images, dimension = z.shape
     first, second = (
         (torch.arange(number)[:, None] + torch.randint(1, number, (number, images), generator=generator))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mnist_vae.exact.gaps import Space
+from mnist_vae.exact.answers import LatentSpace
 from mnist_vae.exact.refine import log_joints
 from mnist_vae.study.densities import log_q
 from mnist_vae.study.networks import VAE
@@ -14,8 +14,8 @@ from mnist_vae.study.objective import importance_weighted_bound, reparameterize
 
 
 class Shortfall(NamedTuple):
-    """What k draws from a proposal, "encoder" or "refined", leave between the bound and log p(x):
-    (images,).
+    """How far the bound by k draws from a proposal, "encoder" or "refined", lies below log p(x): (images,).
+    error (images,) is that of log p(x).
     """
 
     proposal: str
@@ -26,15 +26,15 @@ class Shortfall(NamedTuple):
 
 @torch.inference_mode()
 def importance_weighted_shortfalls(
-    vae: VAE, space: Space, x: Tensor, draws: Sequence[int], generator: torch.Generator
+    vae: VAE, space: LatentSpace, x: Tensor, draws: Sequence[int], generator: torch.Generator
 ) -> Iterator[Shortfall]:
     """Measure images (images, 784) at each number of draws, which divide the largest.
 
-    The refined q starts at the posterior's peak: an ascent from the encoder's answer can end in a lesser
-    mode, whose draws would miss most of p(x) at any k. error is that of log p(x).
+    The refined q starts at the posterior's peak: an ascent from the encoder's q can end in a lesser mode,
+    whose draws would miss most of p(x) at any k.
     """
     log_px, error, modes, *_ = space.log_marginals(x)
-    log_joint = log_joints(space.decoder, x)
+    log_joint = log_joints(vae.decoder, x)
     encoded = vae.encoder(x)
     refined = space.refine(x, modes[:, 0].to(x), encoded[1])
     for proposal, (mean, log_std) in (("encoder", encoded), ("refined", refined)):

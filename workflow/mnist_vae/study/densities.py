@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mnist_vae.study.images import TOP_HALF as TOP_HALF  # for those who take top_half from here
+from mnist_vae.study.images import TOP_PIXELS
 
 
 def normal_log_density(x: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
@@ -51,7 +51,7 @@ def joint_log_density(decoder: Callable[[Tensor], Tensor], x: Tensor, z: Tensor)
 
 def top_half(x: Tensor) -> Tensor:
     """Rows 0..13 of the picture: (..., 784) -> (..., 392). Serves images and logits alike."""
-    return x[..., :TOP_HALF]
+    return x[..., :TOP_PIXELS]
 
 
 def top_half_log_likelihood(decoder: Callable[[Tensor], Tensor], x: Tensor, z: Tensor) -> Tensor:

@@ -5,5 +5,5 @@ An image is a vector of its pixels, row by row from the top (docs/model.md, "Dat
 
 SIDE = 28
 PIXELS = SIDE * SIDE
-TOP_HALF = PIXELS // 2  # entries 0..391 are rows 0..13, the top half of the picture
+TOP_PIXELS = PIXELS // 2  # entries 0..391 are rows 0..13, the top half of the picture
 DIGITS = tuple("0123456789")  # what MNIST calls its classes

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mnist_vae.errors import InputError
-from mnist_vae.study.images import PIXELS, TOP_HALF
+from mnist_vae.study.images import PIXELS, TOP_PIXELS
 
 INITIALIZATIONS = ("glorot", "pytorch")
 
@@ -45,7 +45,7 @@ class TopHalfDecoder(nn.Module):
     def __init__(self, decoder: Decoder) -> None:
         super().__init__()
         self.hidden = decoder.hidden
-        self.weight, self.bias = decoder.output.weight[:TOP_HALF], decoder.output.bias[:TOP_HALF]
+        self.weight, self.bias = decoder.output.weight[:TOP_PIXELS], decoder.output.bias[:TOP_PIXELS]
 
     def forward(self, z: Tensor) -> Tensor:
         """Return the logits."""

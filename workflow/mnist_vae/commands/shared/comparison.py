@@ -12,19 +12,20 @@ from mnist_vae.commands.shared.latent_space import naming
 from mnist_vae.config.measured import Gaps
 from mnist_vae.data.digits import load_digits
 from mnist_vae.errors import InputError
-from mnist_vae.exact.marginal import DecoderSpace, Marginal
-from mnist_vae.exact.settings import SUMMED_DIMENSIONS, Sums
+from mnist_vae.exact.answers import LogMarginals
+from mnist_vae.exact.integrator import Integrator
+from mnist_vae.exact.settings import SUMMED_DIMENSIONS, Marginal
 from mnist_vae.files.weights import load_weights
 from mnist_vae.parameters import add_options
 from mnist_vae.study.networks import VAE
 
 
 class Summed(NamedTuple):
-    """A model, images (images, 784), and the sum for each of them."""
+    """A model, images (images, 784), and log p of each of them."""
 
     vae: VAE
     x: Tensor
-    marginal: Marginal
+    marginal: LogMarginals
 
 
 def add_comparison_arguments(parser: ArgumentParser) -> None:
@@ -33,11 +34,11 @@ def add_comparison_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("comparison", help="where the differences go (.csv)")
     add_options(parser, Gaps)
-    add_options(parser, Sums)
+    add_options(parser, Marginal)
 
 
 @contextmanager
-def summed_space(options: Namespace) -> Iterator[tuple[VAE, Tensor, DecoderSpace]]:
+def summed_space(options: Namespace) -> Iterator[tuple[VAE, Tensor, Integrator]]:
     """A model, its first test images (images, 784), and its latent space.
 
     Raises InputError where the model has too many dimensions, or a latent distribution lies too far out.
@@ -53,7 +54,7 @@ def summed_space(options: Namespace) -> Iterator[tuple[VAE, Tensor, DecoderSpace
         yield (
             vae,
             x,
-            DecoderSpace(vae.decoder, vae.latent, window=options.window, tolerance=options.tolerance),
+            Integrator(vae.decoder, vae.latent, window=options.window, tolerance=options.tolerance),
         )
 
 

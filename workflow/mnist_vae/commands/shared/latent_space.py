@@ -7,19 +7,19 @@ from contextlib import contextmanager
 import torch
 
 from mnist_vae.errors import InputError
+from mnist_vae.exact.answers import LatentSpace
 from mnist_vae.exact.cells import OutsideWindowError, UnsummableError
-from mnist_vae.exact.estimate import SampledSpace
-from mnist_vae.exact.gaps import Space
-from mnist_vae.exact.marginal import DecoderSpace
+from mnist_vae.exact.integrator import Integrator
+from mnist_vae.exact.sampler import Sampler
 from mnist_vae.exact.settings import SUMMED_DIMENSIONS
 from mnist_vae.study.networks import VAE
 
 
-def latent_space(vae: VAE, options: Namespace, generator: torch.Generator) -> Space:
-    """The latent space of a model: sums in one or two dimensions, the generator's draws beyond."""
+def latent_space(vae: VAE, options: Namespace, generator: torch.Generator) -> LatentSpace:
+    """The latent space of a model: the integrator in one or two dimensions, the sampler beyond."""
     if vae.latent > SUMMED_DIMENSIONS:
-        return SampledSpace(vae, generator=generator)
-    return DecoderSpace(vae.decoder, vae.latent, window=options.window, tolerance=options.tolerance)
+        return Sampler(vae, generator=generator)
+    return Integrator(vae.decoder, vae.latent, window=options.window, tolerance=options.tolerance)
 
 
 @contextmanager

@@ -7,14 +7,14 @@ from torch import Tensor
 from mnist_vae.commands.shared.comparison import summed_space
 from mnist_vae.config.measured import Inference
 from mnist_vae.exact.posterior import ExactPosterior
-from mnist_vae.exact.settings import Sums
+from mnist_vae.exact.settings import Marginal
 from mnist_vae.parameters import add_options
 from mnist_vae.study.networks import VAE
 
 
 def add_posterior_options(parser: ArgumentParser) -> None:
     """Describe the options that `posteriors_of` reads."""
-    add_options(parser, Sums)
+    add_options(parser, Marginal)
     add_options(parser, Inference)
 
 

@@ -4,6 +4,7 @@ cells.
 
 import math
 from collections import OrderedDict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,18 +14,12 @@ from hypothesis import strategies as st
 from scipy import integrate as quadrature
 from torch import Tensor, nn
 
-from mnist_vae.exact import cells, marginal
-from mnist_vae.exact.cells import LatentSpace, OutsideWindowError, UnsummableError
-from mnist_vae.exact.low_rank import (
-    BOTTOM_HALF,
-    PRECISE_BASIS_ERROR,
-    TOP_HALF,
-    WHOLE,
-    LowRankDecoder,
-    Table,
-    low_rank,
-)
-from mnist_vae.exact.marginal import LARGEST_WINDOW, SPACING, DecoderSpace, SummedSpace
+from mnist_vae.exact import cells, integrator
+from mnist_vae.exact.answers import Part
+from mnist_vae.exact.cells import Grid, OutsideWindowError, UnsummableError
+from mnist_vae.exact.integrator import AdaptiveIntegrator, Integrator
+from mnist_vae.exact.low_rank import LowRankDecoder, Table, low_rank
+from mnist_vae.exact.tuning import TUNING
 from mnist_vae.study.densities import log_likelihood, log_prior
 from mnist_vae.study.networks import Decoder
 from support.plain_sums import Layers, plain_log_px
@@ -44,25 +39,25 @@ class Functions:
             torch.stack([function(z) for function in self.functions], dim=-1), z.new_zeros(1, len(z))
         )
 
-    def features(self, x: Tensor, part: int = WHOLE) -> Tensor:
+    def features(self, x: Tensor, part: Part = Part.WHOLE) -> Tensor:
         return x
 
-    def error(self, x: Tensor, part: int = WHOLE) -> Tensor:
+    def error(self, x: Tensor, part: Part = Part.WHOLE) -> Tensor:
         return torch.zeros(len(x), dtype=DOUBLE)
 
 
-class AnalyticSpace(SummedSpace):
+class AnalyticSpace(AdaptiveIntegrator):
     def __init__(self, functions, dimension: int, window: float = 10.0) -> None:
         super().__init__(dimension, window, TOLERANCE, DOUBLE)
         self.functions = Functions(functions)
 
-    def _make(self, window: float, dtype: torch.dtype) -> LatentSpace:
-        return LatentSpace(
+    def _make(self, window: float, dtype: torch.dtype) -> Grid:
+        return Grid(
             self.functions,
             self.dimension,
             window=window,
             tolerance=TOLERANCE,
-            spacing=SPACING[self.dimension],
+            spacing=TUNING.spacing[self.dimension - 1],
             dtype=dtype,
         )
 
@@ -140,13 +135,13 @@ def test_window_grows_where_there_could_be_mass_beyond_its_edge() -> None:
 def test_window_grows_to_a_limit() -> None:
     with pytest.raises(OutsideWindowError) as caught:
         integrals([gaussian([60.0, 0.0], [[4.0, 0.0], [0.0, 4.0]])], 2)
-    assert caught.value.window >= LARGEST_WINDOW
+    assert caught.value.window >= TUNING.largest_window
     assert caught.value.share > 1e-4
 
 
 def test_more_than_two_dimensions_are_refused() -> None:
     with pytest.raises(ValueError, match="3 dimensions: only over 1 or 2"):
-        DecoderSpace(Decoder(4, 3), 3, window=10, tolerance=1e-3)
+        Integrator(Decoder(4, 3), 3, window=10, tolerance=1e-3)
 
 
 # --- decoders ---------------------------------------------------------------------------------------------
@@ -168,8 +163,8 @@ def drawn(decoder: nn.Module, count: int, seed: int, dimension: int = 2) -> Tens
     return torch.bernoulli(torch.sigmoid(decoder(z)), generator=generator)
 
 
-def double_space(decoder, dimension: int = 2) -> DecoderSpace:
-    return DecoderSpace(decoder, dimension, window=10.0, tolerance=TOLERANCE, dtype=DOUBLE)
+def double_space(decoder, dimension: int = 2) -> Integrator:
+    return Integrator(decoder, dimension, window=10.0, tolerance=TOLERANCE, dtype=DOUBLE)
 
 
 def plain_sum(
@@ -202,7 +197,7 @@ def test_basis_of_the_logits_serves_where_it_was_not_found(width) -> None:
     basis = low_rank(decoder, 2, 10.0, DOUBLE).basis
     logits = decoder(z)
     outside = logits - logits @ basis @ basis.T
-    assert outside.square().sum(-1).mean().sqrt() < 5 * PRECISE_BASIS_ERROR
+    assert outside.square().sum(-1).mean().sqrt() < 5 * TUNING.precise_basis_error
 
 
 def test_marginal_is_scipys_integral() -> None:
@@ -222,7 +217,8 @@ def test_marginal_is_scipys_integral() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "pixels"), [(WHOLE, slice(None)), (TOP_HALF, slice(30)), (BOTTOM_HALF, slice(30, None))]
+    ("part", "pixels"),
+    [(Part.WHOLE, slice(None)), (Part.TOP_HALF, slice(30)), (Part.BOTTOM_HALF, slice(30, None))],
 )
 def test_parts_of_images_are_plain_sums(part, pixels) -> None:
     decoder = network(3, 2.0, 1.5)
@@ -263,7 +259,7 @@ def test_float32_sums_are_those_of_float64() -> None:
     nn.init.normal_(decoder.output.weight, std=0.5, generator=generator)
     x = drawn(decoder, 8, 6)
     expected = double_space(decoder).log_marginals(x).log_density
-    space = DecoderSpace(decoder.float(), 2, window=10.0, tolerance=TOLERANCE)
+    space = Integrator(decoder.float(), 2, window=10.0, tolerance=TOLERANCE)
     found = space.log_marginals(x.float()).log_density
     torch.testing.assert_close(found, expected, atol=5e-4, rtol=0)
 
@@ -276,7 +272,7 @@ def test_any_window_and_any_image_has_its_plain_sum_within_the_reported_error() 
     layers = Layers(*(parameter.numpy() for parameter in decoder.parameters()))
     expected = torch.from_numpy(plain_log_px(layers, x.numpy(), reach=10.0, spacing=0.2, farthest=20.0))
     for window in (1.0, 20.0):
-        space = DecoderSpace(network(7, 3.0, 2.0).float(), 2, window=window, tolerance=TOLERANCE)
+        space = Integrator(network(7, 3.0, 2.0).float(), 2, window=window, tolerance=TOLERANCE)
         found = space.log_marginals(x)
         difference = (found.log_density - expected).abs()
         assert difference.max() < TOLERANCE
@@ -297,7 +293,7 @@ def test_basis_follows_the_window() -> None:
     x = (direction > -1)[None].float()
     layers = Layers(*(parameter.numpy() for parameter in decoder.parameters()))
     expected = torch.from_numpy(plain_log_px(layers, x.numpy(), reach=18.0, spacing=0.2, farthest=20.0))
-    found = DecoderSpace(decoder.float(), 2, window=1.0, tolerance=TOLERANCE).log_marginals(x)
+    found = Integrator(decoder.float(), 2, window=1.0, tolerance=TOLERANCE).log_marginals(x)
     torch.testing.assert_close(found.log_density, expected, atol=TOLERANCE, rtol=0)
 
 
@@ -305,7 +301,7 @@ def test_error_covers_what_cells_that_are_not_decoded_hold() -> None:
     """In double precision, where nothing else is wrong: a linear decoder, integrated in one dimension."""
     slope, peak = 90 / 784, 45.0
     decoder = lambda z: (slope * (z[..., :1] - peak)).expand(*z.shape[:-1], 784)  # noqa: E731
-    found = DecoderSpace(decoder, 2, window=10.0, tolerance=TOLERANCE).log_marginals(torch.ones(1, 784))
+    found = Integrator(decoder, 2, window=10.0, tolerance=TOLERANCE).log_marginals(torch.ones(1, 784))
     axis = torch.linspace(0, 90, 40_001, dtype=DOUBLE)
     joint = log_prior(axis[:, None]) + 784 * nn.functional.logsigmoid(slope * (axis - peak))
     expected = torch.logsumexp(joint, 0) + torch.log(axis[1] - axis[0])
@@ -313,7 +309,7 @@ def test_error_covers_what_cells_that_are_not_decoded_hold() -> None:
 
 
 def test_work_without_end_is_one_error(monkeypatch) -> None:
-    monkeypatch.setattr(marginal, "MOST_CELLS", 8)
+    monkeypatch.setattr(integrator, "TUNING", replace(TUNING, most_cells=8))
     decoder = network(3, 4.0, 2.0)
     with pytest.raises(UnsummableError, match="more than 8 cells"):
         double_space(decoder).log_marginals(drawn(decoder, 3, 1))
@@ -324,8 +320,8 @@ def test_images_and_blocks_do_not_touch_each_other(monkeypatch) -> None:
     x = drawn(decoder, 6, 4)
     together = double_space(decoder).log_marginals(x)
     alone = [double_space(decoder).log_marginals(image[None]) for image in x]
-    monkeypatch.setattr(marginal, "IMAGES_A_BLOCK", 4)
-    monkeypatch.setattr(cells, "POINTS_A_BATCH", 300)
+    for module in (cells, integrator):
+        monkeypatch.setattr(module, "TUNING", replace(TUNING, images_a_block=4, points_a_batch=300))
     in_blocks = double_space(decoder).log_marginals(x)
     for other in (torch.cat([each.log_density for each in alone]), in_blocks.log_density):
         torch.testing.assert_close(together.log_density, other, atol=1e-9, rtol=0)

@@ -1,12 +1,13 @@
-"""Log p(x) and gaps at any latent dimension, by importance sampling (docs/exactness.md), in nats.
+"""The importance sampler: log p(x) and posteriors at any latent dimension, as estimates (docs/exactness.md),
+in nats.
 
-Beyond two dimensions the latent space is too large for sums. Draws from a proposal that covers each image's
-posterior estimate the same figures: a mixture of multivariate Student t, with tails heavier than the
-posterior's, as importance sampling needs (Geweke 1989). Its parts stand around the modes that are found,
-shaped by the likelihood's Gauss-Newton curvature there (Laplace's method); one more is fitted to where the
-mass around the heaviest mode lies, which in many dimensions is far from the mode itself; and two are put
-where a pilot draw has the largest weight, as in incremental mixture importance sampling (Raftery & Bao 2010).
-At two dimensions the estimates are tested against the sums.
+Beyond two dimensions the latent space is too large for sums. The same figures are estimated by draws from a
+proposal that covers each image's posterior: a mixture of multivariate Student t, whose tails are heavier than
+the posterior's, as importance sampling needs (Geweke 1989). Most of its components stand around the modes
+that were found, shaped by the likelihood's Gauss-Newton curvature (Laplace's method). One is fitted to the
+mass around the heaviest mode, which in many dimensions lies far from the mode. Two are put where a pilot draw
+has the largest weight (incremental mixture importance sampling, Raftery & Bao 2010). In two dimensions, tests
+compare the estimates with the sums.
 """
 
 import math
@@ -17,14 +18,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mnist_vae.exact.low_rank import WHOLE
-from mnist_vae.exact.marginal import MODES, Marginal, Posterior
-from mnist_vae.exact.quadrature import Elbo, Moments, entropy
-from mnist_vae.exact.refine import LogJoints, ascend, log_joints
+from mnist_vae.exact.answers import MODES, Elbo, LogJoints, LogMarginals, Part, Posterior
+from mnist_vae.exact.quadrature import Moments, entropy
+from mnist_vae.exact.refine import ascend, log_joints
 from mnist_vae.exact.tempering import TEMPERING, Tempering, tempered
 from mnist_vae.study.blocks import POINTS_A_BLOCK
 from mnist_vae.study.densities import log_likelihood, log_prior
-from mnist_vae.study.images import TOP_HALF as TOP_PIXELS
+from mnist_vae.study.images import PIXELS
 from mnist_vae.study.networks import VAE, Decoder
 from mnist_vae.study.objective import reparameterize
 from mnist_vae.study.products import tanh_
@@ -32,59 +32,57 @@ from mnist_vae.study.products import tanh_
 
 @dataclass(frozen=True)
 class Tuning:
-    """What the estimate's speed and error depend on. Lengths are in z, where the prior has 1."""
+    """What the sampler's speed and error depend on. Lengths are in z, in standard deviations of the prior."""
 
     draws: int = 2000  # of z per image, for log p(x): on digits, a standard error of about 0.02 nats
-    elbo_draws: int = 400  # for the ELBO of one image's q
+    elbo_draws: int = 400  # of z per image, for the ELBO of a q
     images_a_block: int = 50  # whose draws are held in memory at once
 
     # Where ascents start. Log-joints at points that images share need one decoding for all of them.
     bank: int = 2000  # points of the prior, and at most so many codes, at which all images are tried
-    starts: int = 12  # of an image's ascents, beside its code
+    starts: int = 12  # of ascents per image, besides the one from its code
     few_dimensions: int = 20  # beyond these, a digit's posterior was seen to have one mode
-    starts_beyond: int = 4  # so fewer are taken there
-    starts_of_halves: int = 24  # of which a posterior can have several modes, far from the code
-    apart: float = 0.3  # between starts, so that not all of them climb to one mode
+    starts_beyond: int = 4  # so fewer starts are used there
+    starts_of_halves: int = 24  # a half's posterior can have several modes, far from the code
+    apart: float = 0.3  # distance between starts, so that not all of them climb to one mode
 
-    # Ascents, and which of the modes count.
+    # Ascents, and the modes that count.
     steps: int = 12  # of an ascent, at most
-    promise: float = 1e-3  # nats that the next step must promise, for an ascent to go on
+    promise: float = 1e-3  # nats that the next step must promise for an ascent to continue
     cut: float = 20.0  # nats below an image's best, where a mode no longer counts: exp(-20) is 2e-9
-    same: float = 0.2  # standard deviations, within which two ascents have ended in one mode
+    same: float = 0.2  # standard deviations within which two ascents have ended in the same mode
 
-    # Whether the modes suffice, and the search where they may not.
+    # Whether the modes suffice, and the search if they may not.
     least_fit: float = -5.0  # standard deviations (`PartOfDecoder.fit`), reached by 96 % of digits
-    populations: int = 2  # with the ascents from the bank three searches, of which two must agree
+    populations: int = 2  # and the ascents from the bank: three searches, two of which must agree
     tempering: Tempering = TEMPERING
-    doubt: float = 0.1  # nats by which two searches may differ without a flag
-    fewest: float = 10.0  # effective draws, below which their standard error is not trusted
+    doubt: float = 0.1  # nats by which the best two searches may differ before an image is flagged
+    fewest: float = 10.0  # effective draws; with fewer, the standard error is not trusted
 
     # The proposal.
-    freedom: int = 4  # degrees of Student's t: few, for heavy tails, with a finite variance
-    wider: tuple[float, float] = (1.2, 6.0)  # scales over Laplace's: one close, one for what it misses
-    shares: tuple[float, float] = (0.85, 0.15)  # of the draws, at either scale
-    fitted_wider: float = 1.1  # scale of the part fitted around the heaviest mode, over the fit's
-    fitted_share: float = (
-        0.6  # of that mode's draws at the lesser scale, as in many dimensions the mass lies far from it
-    )
-    fit_steps: int = 6  # each goes half the way, so a 64th of it is left
-    least_curvature: float = 0.3  # of a fit, so that it stays a distribution; the prior alone has 1
-    floor: float = 0.2  # share of the draws that all modes get alike, as Laplace's masses may be wrong
-    pilot: int = 500  # draws that show where the proposal is too thin
-    added: int = 2  # parts put where a pilot draw has the largest weight, one after the other
+    freedom: int = 4  # degrees of freedom of Student's t: few, for heavy tails, but with a finite variance
+    wider: tuple[float, float] = (1.2, 6.0)  # scales relative to Laplace's: one close, one for what it misses
+    shares: tuple[float, float] = (0.85, 0.15)  # of the draws, at the two scales
+    fitted_wider: float = 1.1  # scale of the fitted component, relative to the fit's
+    fitted_share: float = 0.6  # of its mode's draws at the lesser scale: in many dimensions the mass is far
+    fit_steps: int = 6  # of the fit; each goes half of the way, so a 64th of it is left
+    least_curvature: float = 0.3  # of a fit, so that it stays a distribution; the prior's is 1
+    floor: float = 0.2  # share of the draws that is spread evenly over modes, as their masses may be wrong
+    pilot: int = 500  # draws per image that show where the proposal is too thin
+    added: int = 2  # components put in turn where a pilot draw has the largest weight
     added_share: float = 0.1  # of all draws, for each of them
 
 
 TUNING = Tuning()
-TINY = 1e-6  # so that what is 0 divides
+TINY = 1e-6  # in place of a 0 that divides
 
 
 class PartOfDecoder:
-    """The log-joints of a part of images, with slopes and curvature in closed form."""
+    """The log-joints of a part of images, with gradients and curvature in closed form."""
 
-    def __init__(self, decoder: Decoder, part: int = WHOLE) -> None:
+    def __init__(self, decoder: Decoder, part: Part = Part.WHOLE) -> None:
         self.part = part
-        self.pixels = (slice(None), slice(TOP_PIXELS), slice(TOP_PIXELS, None))[part]
+        self.pixels = part.pixels(PIXELS)
         self.hidden = decoder.hidden
         self.weight, self.bias = decoder.output.weight[self.pixels], decoder.output.bias[self.pixels]
 
@@ -98,7 +96,7 @@ class PartOfDecoder:
         return torch.cat(found)
 
     def slopes(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-        """The log-joints as above, and their gradients with respect to z (points, images, d)."""
+        """The log-joints, and their gradients with respect to z (points, images, d)."""
         x = x[:, self.pixels]
         values, gradients = [], []
         for some in z.split(max(1, POINTS_A_BLOCK // len(x))):
@@ -112,15 +110,15 @@ class PartOfDecoder:
     def precision(self, z: Tensor) -> Tensor:
         """The Gauss-Newton precision of the posterior at z (images, d): (images, d, d).
 
-        I + J' diag(p (1 - p)) J, with the Jacobian J of the logits. Their second derivatives are left out,
-        and with them the image, so it is positive everywhere.
+        I + J' diag(p (1 - p)) J, with the Jacobian J of the logits. It leaves out their second derivatives,
+        and so does not depend on the image and is positive definite everywhere.
         """
         found = []
         for some in z.split(POINTS_A_BLOCK):
             hidden = torch.tanh(self.hidden(some))
             p = torch.sigmoid(F.linear(hidden, self.weight, self.bias))
-            # A row for each latent dimension: one product for all images takes a third of the time, if its
-            # rows lie in one piece.
+            # A row for each latent dimension: one product for all images takes a third of the time if its
+            # rows are contiguous.
             jacobian = F.linear((1 - hidden**2)[:, None] * self.hidden.weight.T.contiguous(), self.weight)
             jacobian *= torch.sqrt(p * (1 - p))[:, None]
             found.append(torch.eye(z.shape[-1]).to(z) + jacobian @ jacobian.mT)
@@ -129,8 +127,8 @@ class PartOfDecoder:
     def fit(self, x: Tensor, z: Tensor) -> Tensor:
         """How well images (images, 784) fit the decoder at z (images, d): (images,).
 
-        Each image's log-likelihood less its mean over the images that the decoder makes there, in standard
-        deviations of these.
+        It is the image's log-likelihood less the mean log-likelihood of images that the decoder makes there,
+        in standard deviations of the latter.
         """
         logits = F.linear(torch.tanh(self.hidden(z)), self.weight, self.bias)
         p = torch.sigmoid(logits)
@@ -138,19 +136,21 @@ class PartOfDecoder:
         return excess / (p * (1 - p) * logits**2).sum(-1).sqrt().clamp(min=TINY)
 
 
-class SampledSpace:
-    """The latent space of a VAE's decoder, where log-densities are estimated by draws."""
+class Sampler:
+    """Estimates by draws in the latent space of a VAE."""
+
+    is_summed = False
 
     def __init__(self, vae: VAE, *, generator: torch.Generator, tuning: Tuning = TUNING) -> None:
-        """All draws are the generator's, so that the same calls in the same order find the same numbers."""
+        """All draws come from the generator: the same calls in the same order give the same numbers."""
         self.vae, self.decoder, self.dimension = vae, vae.decoder, vae.latent
         self.generator, self.tuning = generator, tuning
 
-    def log_marginals(self, x: Tensor, part: int = WHOLE) -> Marginal:
-        """Estimate log p of images (images, 784), or of a half: part is WHOLE, TOP_HALF or BOTTOM_HALF.
+    def log_marginals(self, x: Tensor, part: Part = Part.WHOLE) -> LogMarginals:
+        """Estimate log p of images (images, 784), or of a part of them.
 
-        error is the standard error, by the delta method, and what one search missed that another found; modes
-        are where ascents ended, by their mass. An image is flagged where this error cannot be trusted.
+        error is the standard error, by the delta method, plus what one search missed and another found. modes
+        are where ascents ended.
         """
         joint = PartOfDecoder(self.decoder, part)
         bank = self._bank(x)
@@ -160,7 +160,7 @@ class SampledSpace:
             log_weights = self._weighted(joint, some, proposal, self.tuning.draws)[1]
             size = 1 / (torch.softmax(log_weights, 0) ** 2).sum(0)
             found.append(
-                Marginal(
+                LogMarginals(
                     torch.logsumexp(log_weights, 0) - math.log(self.tuning.draws),
                     standard_error(size, self.tuning.draws) + missed,
                     proposal.mode[:, :MODES],
@@ -168,10 +168,10 @@ class SampledSpace:
                     (missed > self.tuning.doubt) | (size < self.tuning.fewest),
                 )
             )
-        return Marginal(*(torch.cat(each) for each in zip(*found, strict=True)))
+        return LogMarginals(*(torch.cat(each) for each in zip(*found, strict=True)))
 
-    def posterior(self, x: Tensor, part: int = WHOLE) -> Posterior:
-        """The posterior of one image (784,) as weighted draws."""
+    def posterior(self, x: Tensor, part: Part = Part.WHOLE) -> Posterior:
+        """The posterior of one image (784,), or given a part of it, as weighted draws."""
         joint, draws = PartOfDecoder(self.decoder, part), self.tuning.draws
         proposal, _ = self._proposal(joint, x[None], self._bank(x[None]))
         z, log_weights = self._weighted(joint, x[None], proposal, draws)
@@ -206,7 +206,7 @@ class SampledSpace:
 
         return ascend(moments, mean, log_std)
 
-    def elbo(self, x: Tensor, mean: Tensor, log_std: Tensor, part: int = WHOLE) -> Elbo:
+    def elbo(self, x: Tensor, mean: Tensor, log_std: Tensor, part: Part = Part.WHOLE) -> Elbo:
         """Estimate each image's ELBO by antithetic draws; error is the standard error."""
         joint = PartOfDecoder(self.decoder, part)
         found = []
@@ -223,13 +223,13 @@ class SampledSpace:
         return Elbo(*(torch.cat(each) for each in zip(*found, strict=True)))
 
     def _bank(self, x: Tensor) -> Tensor:
-        """Points at which all images are tried: of the prior, and the codes of the first images."""
+        """Points at which all images are tried: draws of the prior, and the codes of the first images."""
         prior = torch.randn(self.tuning.bank, self.dimension, generator=self.generator).to(x)
         return torch.cat([prior, self.vae.encoder(x[: self.tuning.bank])[0]])
 
     def _proposal(self, joint: PartOfDecoder, x: Tensor, bank: Tensor) -> tuple["_Mixture", Tensor]:
-        """The proposal for images (images, 784), and how much of the mass only one search found, in nats
-        (images,): the heaviest mode over the second-best search's, 0 where no search was needed.
+        """Return the proposal for images (images, 784), and what only one search found (images,), in nats:
+        the log-mass of the heaviest mode over the second-best search's heaviest, 0 if no search was needed.
         """
         tuning = self.tuning
         modes = _Modes.found(joint, x, self._starts(joint, x, bank), tuning)
@@ -249,21 +249,21 @@ class SampledSpace:
             pilot, log_weights = self._weighted(joint, x, proposal, tuning.pilot)
             at = pilot[log_weights.argmax(0), torch.arange(len(x))]
             factor = torch.linalg.cholesky(joint.precision(at)) / tuning.wider[0]
-            proposal = proposal.with_part(at, factor, tuning.added_share)
+            proposal = proposal.with_component(at, factor, tuning.added_share)
         return proposal, missed
 
     def _starts(self, joint: PartOfDecoder, x: Tensor, bank: Tensor) -> Tensor:
-        """The encoder's answers and the best points of the bank that lie apart: (images, starts, d)."""
+        """The codes, and the best points of the bank that lie apart: (images, starts, d)."""
         logits = F.linear(torch.tanh(joint.hidden(bank)), joint.weight, joint.bias)
         table = x[:, joint.pixels] @ logits.T + log_prior(bank) - F.softplus(logits).sum(-1)
         encoded = self.vae.encoder(x)[0]
         few = self.dimension <= self.tuning.few_dimensions
         whole = self.tuning.starts if few else self.tuning.starts_beyond
-        number = whole if joint.part == WHOLE else self.tuning.starts_of_halves
+        number = whole if joint.part is Part.WHOLE else self.tuning.starts_of_halves
         return _highest_apart(encoded, bank.expand(len(x), -1, -1), table, number, self.tuning.apart)
 
     def _search(self, joint: PartOfDecoder, x: Tensor) -> Tensor:
-        """Starts (images, k, d) of a search that knows neither codes nor modes: the best of a population."""
+        """Starts (images, k, d) of a search without codes or known modes: the best of a population."""
         z, values = tempered(
             lambda images, z: joint.log_joint(x[images], z),
             len(x),
@@ -278,15 +278,15 @@ class SampledSpace:
     def _weighted(
         self, joint: PartOfDecoder, x: Tensor, proposal: "_Mixture", draws: int
     ) -> tuple[Tensor, Tensor]:
-        """Draws z (draws, images, d), and the logarithms of their importance weights (draws, images)."""
+        """Return draws z (draws, images, d) and their log importance weights (draws, images)."""
         z = proposal.draw(draws, self.generator)
         return z, joint.log_joint(x, z).double() - proposal.log_density(z).double()
 
 
 class _Modes(NamedTuple):
-    """Of each image, places by their mass, the largest first: z (images, k, d), the Cholesky factors of the
-    precisions there (images, k, d, d), the log-joints (images, k), and the logarithms of the masses
-    (images, k) by Laplace's method, -inf for a place that repeats one before it or lies too low.
+    """Each image's modes, heaviest first: z (images, k, d), the Cholesky factors of the precisions there
+    (images, k, d, d), the log-joints (images, k), and the log-masses (images, k) by Laplace's method, which
+    are -inf for a mode that repeats one before it or lies too low.
     """
 
     z: Tensor
@@ -296,7 +296,7 @@ class _Modes(NamedTuple):
 
     @classmethod
     def found(cls, joint: PartOfDecoder, x: Tensor, starts: Tensor, tuning: Tuning) -> "_Modes":
-        """Where ascents from starts (images, k, d) end."""
+        """The modes at which ascents from starts (images, k, d) end."""
         z, height = _ascend_to_modes(joint, x, starts, tuning)
         factor = torch.linalg.cholesky(joint.precision(z.flatten(0, 1))).unflatten(0, z.shape[:2])
         log_volume = z.shape[-1] / 2 * math.log(2 * math.pi) - factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
@@ -304,7 +304,7 @@ class _Modes(NamedTuple):
 
     @classmethod
     def joined(cls, several: "list[_Modes]", tuning: Tuning) -> "_Modes":
-        """All places of several, each once."""
+        """The modes of several searches, each once."""
         mass = torch.cat([each.mass for each in several], 1)
         order = mass.argsort(-1, descending=True)
         rows = torch.arange(len(mass))[:, None]
@@ -315,7 +315,7 @@ class _Modes(NamedTuple):
         return cls(z, factor, height, mass.masked_fill(~counts, -torch.inf))
 
     def proposal(self, joint: PartOfDecoder, x: Tensor, tuning: Tuning) -> "_Mixture":
-        """Parts around the modes, at two scales, and one where the mass around the heaviest one lies."""
+        """Components around the modes at two scales, and one fitted to the mass around the heaviest mode."""
         live = self.mass.isfinite()
         share = torch.softmax(self.mass, -1)
         share = (1 - tuning.floor) * share + tuning.floor * live / live.sum(-1, keepdim=True)
@@ -336,7 +336,7 @@ class _Modes(NamedTuple):
 
 
 class _Mixture(NamedTuple):
-    """Of each image, a mixture of Student's t: mode (images, k, d), Cholesky factors of the precisions
+    """A mixture of Student's t for each image: modes (images, k, d), Cholesky factors of the precisions
     (images, k, d, d), and shares (images, k).
     """
 
@@ -345,8 +345,8 @@ class _Mixture(NamedTuple):
     share: Tensor
     freedom: int
 
-    def with_part(self, mode: Tensor, factor: Tensor, share: float) -> "_Mixture":
-        """One part more, with mode (images, d), factor (images, d, d) and the given share."""
+    def with_component(self, mode: Tensor, factor: Tensor, share: float) -> "_Mixture":
+        """The mixture with one more component: mode (images, d), factor (images, d, d), and its share."""
         return _Mixture(
             torch.cat([self.mode, mode[:, None]], 1),
             torch.cat([self.factor, factor[:, None]], 1),
@@ -355,7 +355,7 @@ class _Mixture(NamedTuple):
         )
 
     def draw(self, draws: int, generator: torch.Generator) -> Tensor:
-        """Stratified over the parts: (draws, images, d)."""
+        """Draws (draws, images, d), stratified over the components."""
         images, _, dimension = self.mode.shape
         at = ((torch.arange(draws) + 0.5) / draws).to(self.share).expand(images, -1).contiguous()
         part = torch.searchsorted(self.share.cumsum(-1), at).clamp(max=self.share.shape[-1] - 1)
@@ -370,7 +370,7 @@ class _Mixture(NamedTuple):
         return z.transpose(0, 1)
 
     def log_density(self, z: Tensor) -> Tensor:
-        """At z (draws, images, d): (draws, images)."""
+        """The log-density at z (draws, images, d): (draws, images)."""
         d = z.shape[-1]
         constant = (
             math.lgamma((self.freedom + d) / 2)
@@ -388,8 +388,8 @@ class _Mixture(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Of each image (images,): the estimate of log p(x) less the sum, in nats and in standard errors of the
-    estimate, and the estimate's effective number of draws.
+    """The estimate of each image's log p(x) (images,) less the sum, in nats and in standard errors of the
+    estimate, and the estimate's effective sample size.
     """
 
     difference: Tensor
@@ -397,8 +397,8 @@ class Comparison(NamedTuple):
     effective_draws: Tensor
 
 
-def compare(estimated: Marginal, summed: Marginal) -> Comparison:
-    """Compare an estimate with the sum, where both are known: in one and two dimensions."""
+def compare(estimated: LogMarginals, summed: LogMarginals) -> Comparison:
+    """Compare estimates with sums, in one or two dimensions."""
     difference = estimated.log_density - summed.log_density
     return Comparison(difference, difference / estimated.error, estimated.effective_sample_size)
 
@@ -408,9 +408,8 @@ def _ascend_to_modes(
 ) -> tuple[Tensor, Tensor]:
     """Climb from starts (images, k, d) by damped Gauss-Newton steps.
 
-    Returns where the ascents end, and the log-joints there (images, k).
-    An ascent ends early where it cannot come within `cut` of its image's best, or meets one before it:
-    then at -inf.
+    Returns the ends of the ascents, and the log-joints there (images, k). An ascent ends early if it cannot
+    come within `cut` of its image's best, or if it meets an earlier ascent; its log-joint is then -inf.
     """
     images, number, dimension = starts.shape
     image = torch.arange(images).repeat_interleave(number)
@@ -457,12 +456,12 @@ def _highest_apart(first: Tensor, points: Tensor, heights: Tensor, number: int, 
 
 
 def standard_error(effective_draws: Tensor, draws: int) -> Tensor:
-    """That of an estimate of log p(x), by the delta method."""
+    """The standard error of an estimate of log p(x), by the delta method."""
     return (1 / effective_draws - 1 / draws).clamp(min=0).sqrt()
 
 
 def _first_of_each(mode: Tensor, factor: Tensor, same: float) -> Tensor:
-    """Which of the modes (images, k, d) do not lie where one before them does: (images, k)."""
+    """A mask (images, k) of the modes (images, k, d) that do not repeat one before them."""
     first = torch.ones(mode.shape[:2], dtype=torch.bool)
     for k in range(1, mode.shape[1]):
         apart = (mode[:, k, None] - mode[:, :k])[..., None, :] @ factor[:, :k]
@@ -473,11 +472,11 @@ def _first_of_each(mode: Tensor, factor: Tensor, same: float) -> Tensor:
 def _fit(
     joint: PartOfDecoder, x: Tensor, mean: Tensor, factor: Tensor, tuning: Tuning
 ) -> tuple[Tensor, Tensor]:
-    """The Gaussian that raises each image's ELBO, from one with the given mean (images, d) and Cholesky
-    factor of the precision (images, d, d); both again.
+    """Raise each image's ELBO from a Gaussian with this mean (images, d) and Cholesky factor of the precision
+    (images, d, d). Returns the new mean and factor.
 
-    Natural-gradient steps (Opper & Archambeau 2009), of which each goes half the way to the expected
-    curvature. Expectations are means over a balanced design, and the curvature is that of slopes against z.
+    Each natural-gradient step (Opper & Archambeau 2009) goes half of the way to the expected curvature.
+    Expectations are means over a balanced design, and the curvature is the regression of slopes on z.
     """
     design = balanced_design(mean.shape[-1]).to(mean)
     precision = factor @ factor.mT
@@ -500,9 +499,9 @@ def _fit(
 def balanced_design(dimension: int) -> Tensor:
     """Points (points, d) of -1 and 1 whose equal-weight mean is the standard normal's, up to degree 3.
 
-    Rows of a Hadamard matrix by Sylvester's construction, without its constant column, and their mirror
-    images: at most 4 d points. Columns are orthogonal, so no coordinate's slope or curvature leaks into
-    another's.
+    The points are the rows of a Hadamard matrix by Sylvester's construction, without its constant column, and
+    their mirror images: at most 4 d points. Columns are orthogonal, so that the coordinates' slopes and
+    curvatures do not mix.
     """
     size = torch.ones(1, 1)
     while len(size) <= dimension:

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mnist_vae.exact import estimate
-from mnist_vae.exact.estimate import TUNING, PartOfDecoder, SampledSpace, Tuning, balanced_design, compare
+from mnist_vae.exact import sampler
+from mnist_vae.exact.answers import LogMarginals, Part
 from mnist_vae.exact.gaps import encoder_gap, gaps
-from mnist_vae.exact.low_rank import BOTTOM_HALF, TOP_HALF, WHOLE
-from mnist_vae.exact.marginal import DecoderSpace, Marginal
+from mnist_vae.exact.integrator import Integrator
+from mnist_vae.exact.sampler import TUNING, PartOfDecoder, Sampler, Tuning, balanced_design, compare
 from mnist_vae.study.densities import joint_log_density, log_prior, top_half_joint
 from mnist_vae.study.networks import VAE
 from mnist_vae.study.recipe import Recipe
@@ -19,17 +19,17 @@ from mnist_vae.study.training import train
 IMAGES = 24
 
 
-def sampled(vae: VAE, draws: int = 1000, seed: int = 1, tuning: Tuning = TUNING) -> SampledSpace:
+def sampled(vae: VAE, draws: int = 1000, seed: int = 1, tuning: Tuning = TUNING) -> Sampler:
     generator = torch.Generator().manual_seed(seed)
-    return SampledSpace(vae, generator=generator, tuning=replace(tuning, draws=draws))
+    return Sampler(vae, generator=generator, tuning=replace(tuning, draws=draws))
 
 
 @pytest.fixture(scope="module")
-def sums(trained: VAE) -> DecoderSpace:
-    return DecoderSpace(trained.decoder, 2, window=10.0, tolerance=1e-3)
+def sums(trained: VAE) -> Integrator:
+    return Integrator(trained.decoder, 2, window=10.0, tolerance=1e-3)
 
 
-@pytest.mark.parametrize("part", [WHOLE, TOP_HALF, BOTTOM_HALF])
+@pytest.mark.parametrize("part", [Part.WHOLE, Part.TOP_HALF, Part.BOTTOM_HALF])
 def test_estimate_agrees_with_the_sum_per_image_and_in_the_mean(trained, sums, images, part) -> None:
     x = images[1000 : 1000 + IMAGES]
     with torch.inference_mode():
@@ -54,7 +54,7 @@ def strong(images) -> VAE:
 def test_estimate_agrees_with_the_sum_on_a_strong_model(strong, images) -> None:
     x = images[1000:1030]
     with torch.inference_mode():
-        summed = DecoderSpace(strong.decoder, 2, window=10.0, tolerance=1e-3).log_marginals(x)
+        summed = Integrator(strong.decoder, 2, window=10.0, tolerance=1e-3).log_marginals(x)
         found = compare((estimated := sampled(strong, TUNING.draws).log_marginals(x)), summed)
         assert strong.encoder(x)[1].exp().median() < 0.1  # in a plane where the prior has 1
     assert abs(found.difference.mean().item()) < 0.02
@@ -87,7 +87,7 @@ SEARCH = replace(TUNING, bank=1, least_fit=math.inf)
 
 
 @pytest.fixture(scope="module")
-def searched(strong, odd) -> Marginal:
+def searched(strong, odd) -> LogMarginals:
     with torch.inference_mode():
         return sampled(strong, tuning=SEARCH).log_marginals(odd)
 
@@ -117,9 +117,9 @@ def test_what_one_search_misses_is_in_the_error(strong, odd, searched) -> None:
 
 def test_images_unlike_digits_are_searched_and_most_digits_are_not(monkeypatch, strong, odd, images) -> None:
     counts = []
-    search = SampledSpace._search
+    search = Sampler._search
     monkeypatch.setattr(
-        SampledSpace, "_search", lambda self, joint, x: counts.append(len(x)) or search(self, joint, x)
+        Sampler, "_search", lambda self, joint, x: counts.append(len(x)) or search(self, joint, x)
     )
     weak = replace(TUNING, tempering=replace(TUNING.tempering, particles=5, moves=0))
     with torch.inference_mode():
@@ -188,13 +188,13 @@ def test_estimates_of_two_kinds_of_draws_agree_beyond_two_dimensions(images) -> 
     assert ((found.log_density - plain).abs() < 4 * error).all()
 
 
-@pytest.mark.parametrize("part", [WHOLE, TOP_HALF])
+@pytest.mark.parametrize("part", [Part.WHOLE, Part.TOP_HALF])
 def test_closed_forms_are_those_of_the_study(images, part) -> None:
     vae = VAE(torch.Generator().manual_seed(3), latent=4).double().requires_grad_(False)
     x = images[:2].double()
     z = torch.randn(3, 2, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     z.requires_grad_()
-    density = joint_log_density if part == WHOLE else top_half_joint
+    density = joint_log_density if part == Part.WHOLE else top_half_joint
     expected = density(vae.decoder, x, z)
     gradient = torch.autograd.grad(expected.sum(), z)[0]
     value, slope = PartOfDecoder(vae.decoder, part).slopes(x, z.detach())
@@ -217,7 +217,7 @@ def test_fitted_gaussian_is_where_the_elbo_is_stationary(images) -> None:
     vae.decoder.hidden.weight *= 0.7
     joint, x = PartOfDecoder(vae.decoder), images[:2]
     start = torch.zeros(2, 6), torch.eye(6).expand(2, 6, 6)
-    mean, factor = estimate._fit(joint, x, *start, TUNING)
+    mean, factor = sampler._fit(joint, x, *start, TUNING)
     half = torch.randn(5_000, 2, 6, generator=torch.Generator().manual_seed(1))
     u = torch.cat([half, -half])
     off = torch.linalg.solve_triangular(factor.mT, u.permute(1, 2, 0), upper=True).permute(2, 0, 1)
@@ -231,7 +231,7 @@ def test_fitted_gaussian_is_where_the_elbo_is_stationary(images) -> None:
 def test_no_mode_counts_twice() -> None:
     mode = torch.tensor([[[0.0, 0.0], [0.01, 0.0], [1.0, 0.0], [1.0, 0.01]]])
     factor = torch.eye(2).expand(1, 4, 2, 2)
-    assert estimate._first_of_each(mode, factor, TUNING.same).tolist() == [[True, False, True, False]]
+    assert sampler._first_of_each(mode, factor, TUNING.same).tolist() == [[True, False, True, False]]
 
 
 def test_of_ascents_that_meet_one_goes_on(strong, images) -> None:
@@ -239,9 +239,9 @@ def test_of_ascents_that_meet_one_goes_on(strong, images) -> None:
     joint = PartOfDecoder(strong.decoder)
     with torch.inference_mode():
         starts = space._starts(joint, x, space._bank(x))
-        mode, height = estimate._ascend_to_modes(joint, x, starts, TUNING)
+        mode, height = sampler._ascend_to_modes(joint, x, starts, TUNING)
         one_by_one = [
-            estimate._ascend_to_modes(joint, x, start[:, None], TUNING) for start in starts.unbind(1)
+            sampler._ascend_to_modes(joint, x, start[:, None], TUNING) for start in starts.unbind(1)
         ]
         alone = torch.cat([height for _, height in one_by_one], 1)
         going = height.isfinite()
@@ -274,17 +274,17 @@ def test_posterior_draws_have_the_sums_mean(trained, sums, images) -> None:
     x = images[1000]
     with torch.inference_mode():
         space = sampled(trained, 4000)
-        means = [each.posterior(x, TOP_HALF).mean_of(lambda z: z) for each in (space, sums)]
-        spread = sums.posterior(x, TOP_HALF).mean_of(lambda z: (z - means[1].float()) ** 2).sqrt()
+        means = [each.posterior(x, Part.TOP_HALF).mean_of(lambda z: z) for each in (space, sums)]
+        spread = sums.posterior(x, Part.TOP_HALF).mean_of(lambda z: (z - means[1].float()) ** 2).sqrt()
     assert ((means[0] - means[1]).abs() < 0.2 * spread).all()
 
 
 def test_memory_does_not_grow_with_the_number_of_images(monkeypatch, trained, images) -> None:
     """Draws are held of a block of images at a time."""
     sizes = []
-    drawn = estimate._Mixture.draw
+    drawn = sampler._Mixture.draw
     monkeypatch.setattr(
-        estimate._Mixture, "draw", lambda self, *rest: sizes.append(len(self.mode)) or drawn(self, *rest)
+        sampler._Mixture, "draw", lambda self, *rest: sizes.append(len(self.mode)) or drawn(self, *rest)
     )
     with torch.inference_mode():
         sampled(trained, 10, tuning=replace(TUNING, images_a_block=3)).log_marginals(images[:8])
