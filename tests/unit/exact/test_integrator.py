@@ -351,3 +351,11 @@ def test_posterior_is_the_gaussian_that_it_is() -> None:
     torch.testing.assert_close(found_covariance, torch.tensor(covariance, dtype=DOUBLE), atol=1e-4, rtol=0)
     torch.testing.assert_close(found.log_density, gaussian(mean, covariance)(found.z), atol=1e-3, rtol=0)
     torch.testing.assert_close(found.mean_of(lambda z: z), found_mean.to(DOUBLE), atol=1e-6, rtol=0)
+
+
+def test_posterior_that_needs_double_precision_still_takes_the_decoder_in_its_own() -> None:
+    decoder = network(7, 1.0, 1.0)
+    x = drawn(decoder, 1, 7)[0].float()
+    space = Integrator(decoder.float(), 2, window=10.0, tolerance=5e-5)
+    assert space.log_marginals(x[None]).error < 5e-5  # out of reach in single precision
+    assert space.posterior(x).mean_of(lambda z: torch.sigmoid(decoder(z))).shape == x.shape

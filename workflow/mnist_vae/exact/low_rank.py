@@ -79,8 +79,8 @@ class LowRankDecoder:
         return (self.decoder(some).double() for some in z.split(TUNING.lattice_points_a_block))
 
     def _measured(self, z: Tensor) -> tuple[tuple[Tensor, Tensor], float]:
-        """Return the parts of the logits outside the basis (points, pixels) and the probabilities, at those of
-        z (points, d) where these parts are largest, and the root mean square norm of the parts over all z.
+        """Return the parts of the logits outside the basis (points, pixels) and the probabilities where these
+        parts are largest among z (points, d), and the root mean square norm of the parts over all of z.
         """
         basis, found, total = self.basis.double(), [], 0.0
         for logits in self._logits(z):
