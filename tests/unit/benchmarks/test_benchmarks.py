@@ -16,7 +16,7 @@ from mnist_vae.benchmarks import inference, jax_training, julia_training, proces
 from mnist_vae.benchmarks.alternation import hold, ratios, take_turns
 from mnist_vae.benchmarks.workers import Worker
 from mnist_vae.check.julia import find_julia
-from mnist_vae.commands import benchmark_commands, benchmark_processes
+from mnist_vae.commands import benchmark_commands
 from mnist_vae.errors import InputError
 from mnist_vae.provenance import costs
 from mnist_vae.provenance.record import RECORD, read_entries
@@ -203,7 +203,7 @@ def test_trainings_side_by_side_and_on_more_images(tmp_path, monkeypatch, small_
     monkeypatch.setattr(processes, "start_worker", start_worker)
     monkeypatch.setattr(processes, "SIZES", (50, 100, 1000))
     monkeypatch.setattr(processes, "TURN", 100)
-    monkeypatch.setattr(benchmark_processes, "cores", lambda: 2)
+    monkeypatch.setattr(processes, "cores", lambda: 2)
     words = f"benchmark_processes {small_digits.binarized} {tmp_path}/x.csv {tmp_path}/x.md --rounds 1"
     assert run_command(words) == 0
     assert trained == 2 * [50, 50, 100, 200] + 2 * [100, 100, 100, 100]
@@ -217,7 +217,7 @@ def test_trainings_side_by_side_and_on_more_images(tmp_path, monkeypatch, small_
     ]
     assert (table.memory_mb > 5).all()
     assert f"n = 200: {table.memory_mb[2]} MB" in (tmp_path / "x.md").read_text()
-    monkeypatch.setattr(benchmark_processes, "cores", lambda: 1)
+    monkeypatch.setattr(processes, "cores", lambda: 1)
     assert run_command(words) == 0
     assert len(pd.read_csv(tmp_path / "x.csv")) == 3
 

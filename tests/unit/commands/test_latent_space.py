@@ -1,4 +1,4 @@
-"""What commands say where a sum over a latent space cannot be had."""
+"""What commands say when a sum over a latent space is impossible."""
 
 import pytest
 

@@ -9,23 +9,34 @@ from functools import partial
 import pandas as pd
 
 from mnist_vae.benchmarks.alternation import hold
+from mnist_vae.benchmarks.machine import machine
+from mnist_vae.benchmarks.pages import ratios_page
 from mnist_vae.benchmarks.workers import Worker
+from mnist_vae.files.storage import load_arrays
+from mnist_vae.provenance.software import cores
 
 SIZES = 1_000, 10_000, 60_000  # as far as there are images
 TURN = 10_000  # images, at least, of a contender's turn
 
 
-def trainings(digits: str, images: int, threads: int, rounds: int, cores: int) -> pd.DataFrame:
-    """A row a contender, as of `alternation.hold`, and the most memory in MB that a process of its had.
-
-    `digits` is what `binarize` stored, with so many training images.
+def trainings(digits: str, threads: int, rounds: int) -> pd.DataFrame:
+    """A row a contender, as of `alternation.hold`, with the most memory in MB of one of its processes, and
+    what it was measured on. `digits` is what `binarize` stored.
     """
+    images = len(load_arrays(digits)["train_images"])
     sizes = sorted({min(size, images) for size in SIZES})
     worker = partial(start_worker, digits)
     tables = [on_more_images(worker, sizes, threads, rounds)]
-    if cores > 1:
+    if cores() > 1:
         tables.append(side_by_side(worker, min(TURN, sizes[-1]), rounds))
-    return pd.concat(tables)
+    return pd.concat(tables).assign(**machine(threads, ("torch",)))
+
+
+def trainings_page(table: pd.DataFrame, rounds: int) -> str:
+    """The table of `trainings` as a page of Markdown."""
+    largest = table[table.contest == table.contest.iloc[0]].iloc[-1]
+    note = f" {largest.contender}: {largest.memory_mb} MB of memory at most, without any evaluation."
+    return ratios_page("Trainings, timed", table, rounds, note)
 
 
 def start_worker(digits: str, n: int, threads: int) -> Worker:

@@ -14,7 +14,7 @@ import numpy as np
 from mnist_vae.check.contract import LATENT
 
 Array = np.ndarray
-TOP_HALF = 392
+TOP_PIXELS = 392
 
 
 class Right:
@@ -162,7 +162,7 @@ class Right:
 
     def top_half(self, x: Array) -> Array:
         """Rows 0 to 13."""
-        return x[..., :TOP_HALF]
+        return x[..., :TOP_PIXELS]
 
     def top_half_log_likelihood(self, x: Array, z: Array) -> Array:
         """Log p(top half of x | z)."""

@@ -19,7 +19,7 @@ from mnist_vae.check.compare import agree
 from mnist_vae.check.contract import BERNOULLI, BY_NAME, FUNCTIONS, GAUSSIAN, LATENT, PIXELS
 from mnist_vae.check.inputs import Inputs, make_inputs
 from mnist_vae.check.process import Host, ProcessOverError, SolutionError
-from mnist_vae.check.reference import TOP_HALF, Array, Right, give_probabilities, halves, perceptron
+from mnist_vae.check.reference import TOP_PIXELS, Array, Right, give_probabilities, halves, perceptron
 
 Answered = TypeVar("Answered")
 LAYOUTS = ("features-first", "batch-first")
@@ -238,7 +238,7 @@ class Session:
 
     def give(self, array: Array) -> Array:
         """An argument in the solution's layout and precision."""
-        is_image = array.shape[-1:] in ((PIXELS,), (TOP_HALF,)) and np.isin(array, (0, 1)).all()
+        is_image = array.shape[-1:] in ((PIXELS,), (TOP_PIXELS,)) and np.isin(array, (0, 1)).all()
         dtype = "bool" if self.reading.bools and is_image else self.dtype
         return np.asarray(array.T if self.features_first else array, dtype=dtype, order="C")
 

@@ -12,10 +12,7 @@ class Tuning:
     basis_error: float = 1e-4  # root mean square norm, over a lattice, of the logits outside their basis
     precise_basis_error: float = 1e-5  # in double precision; eigenvalues do not resolve much less
     basis_slack: float = 1.2  # factor by which a basis may be worse between the points of its lattice
-    lattice_spacing: tuple[float, float] = (
-        0.01135,
-        0.488,
-    )  # of the first lattice; it is made finer if need be
+    lattice_spacing: tuple[float, float] = (0.01135, 0.488)  # of the first lattice, which may be refined
     most_lattice_points: int = 112_896  # a lattice is not made finer than this
     lattice_points_a_block: int = 4096  # that are decoded at once
     residuals: int = 32  # points worst served by the basis, from which an image's error is estimated

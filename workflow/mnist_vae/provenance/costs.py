@@ -56,7 +56,9 @@ def single_run(jobs: pd.DataFrame) -> Run | None:
 
 
 def cost_of_commands(jobs: pd.DataFrame) -> pd.DataFrame:
-    """A row a command, the costliest first: jobs, and seconds of processor time and memory of `read_jobs`."""
+    """A row a command, the costliest first: the number, processor time and memory of `read_jobs`' jobs, and
+    the machines that they ran on.
+    """
     costs = jobs.groupby("command").agg(
         jobs=("memory_mb", "size"),
         median_s=("processor_seconds", "median"),
@@ -64,4 +66,31 @@ def cost_of_commands(jobs: pd.DataFrame) -> pd.DataFrame:
         total_s=("processor_seconds", "sum"),
         most_mb=("memory_mb", "max"),
     )
-    return costs.sort_values("total_s", ascending=False)
+    return costs.sort_values("total_s", ascending=False).assign(machine=_machines(jobs)).reset_index()
+
+
+def costs_page(jobs: pd.DataFrame, folder: str) -> str:
+    """The table of `cost_of_commands` as a page of Markdown, with the wall time if there was a single run."""
+    costs = cost_of_commands(jobs).set_index("command").drop(columns="machine")
+    if found := single_run(jobs):
+        at_best = jobs.processor_seconds.sum() / found.cores
+        wall_time = (
+            f"They were of one run, which took {found.wall_seconds:,.0f} s on {found.cores} core(s): "
+            f"{found.wall_seconds / at_best:.2f} times what their processor time alone takes there."
+        )
+    else:
+        wall_time = "They were of several runs: no wall time is theirs."
+    page = [
+        f"# What the jobs of {folder} cost",
+        "",
+        costs.to_markdown(floatfmt=("", ".0f", ".1f", ".1f", ".1f", ".0f")),
+        "",
+        f"Of each command's jobs: seconds of processor time, {costs.total_s.sum():,.0f} in all; most memory. "
+        f"{wall_time} On {_machines(jobs)}.",
+        "",
+    ]
+    return "\n".join(page)
+
+
+def _machines(jobs: pd.DataFrame) -> str:
+    return " and ".join(jobs.machine.unique())
