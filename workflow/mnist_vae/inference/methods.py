@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from mnist_vae.inference.annealed import annealed
+from mnist_vae.inference.annealed import TEMPERATURES, annealed
 from mnist_vae.inference.estimate import own_estimate
 from mnist_vae.inference.flow import flow
 from mnist_vae.inference.gaussian import factorized, full_covariance
@@ -13,7 +13,6 @@ from mnist_vae.inference.nuts import nuts
 from mnist_vae.inference.problem import Method
 from mnist_vae.inference.tempered import tempered
 
-TEMPERATURES = (10, 30, 100, 300, 1_000)
 METHODS: dict[str, tuple[Method, ...]] = {
     "encoder's q": (encoder,),
     "factorized Gaussian": (factorized,),

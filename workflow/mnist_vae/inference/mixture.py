@@ -13,12 +13,18 @@ from mnist_vae.inference.gaussian import through
 from mnist_vae.inference.importance import of_fitted
 from mnist_vae.inference.problem import Answer, Problem
 
+STARTS = 50  # draws of the prior, of which a part starts from the best
+
 
 def mixture(problem: Problem, generator: torch.Generator, parts: int) -> Iterator[Answer]:
-    """The first part starts from the encoder's answer, the others from draws of the prior with its widths."""
+    """The first part starts from the encoder's answer, each other one, with its widths, from the best of some
+    draws of the prior.
+    """
     images, dimension = problem.mean.shape
     mean, log_std = problem.mean, problem.log_std
-    others = torch.randn(images, parts - 1, dimension, generator=generator)
+    tried = torch.randn(STARTS, parts - 1, images, dimension, generator=generator)
+    best = problem.log_joint(tried.flatten(0, 1)).view(tried.shape[:-1]).argmax(0)
+    others = tried.gather(0, best[None, ..., None].expand(1, *tried.shape[1:]))[0].transpose(0, 1)
     mean = torch.cat([mean[:, None], others], 1)
     factor = torch.diag_embed(log_std[:, None].expand_as(mean)).contiguous()
     share = torch.zeros(images, parts)  # logits
