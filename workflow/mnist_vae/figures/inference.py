@@ -39,7 +39,7 @@ def _draw_costs(figure: FigureBase, table: pd.DataFrame) -> None:
     models = list(table.groupby(["recipe", "n", "seed"], sort=False))
     panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
     for axes, ((recipe, n, seed), rows) in zip(panels, models, strict=True):
-        shown = rows[rows.error_mean.notna() & (rows.evaluations > 0)]
+        shown = rows[rows.error_mean.notna()]
         for number, (method, line) in enumerate(shown.groupby("method", sort=False)):
             axes.plot(
                 line.evaluations, line.error_mean, marker=MARKERS[number % len(MARKERS)], markersize=5,

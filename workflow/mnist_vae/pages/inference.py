@@ -51,7 +51,7 @@ def inference_markdown(table: pd.DataFrame, dataset: str) -> str:
             "mean": rows.mean_error.map(_short),
             "std": rows.std_error.map(_short),
             "misses a mode": rows.missed_a_mode.map(lambda share: "" if pd.isna(share) else f"{share:.0%}"),
-            "evaluations": rows.evaluations.map(lambda number: "" if pd.isna(number) else f"{number:,.0f}"),
+            "evaluations": rows.evaluations.map("{:,.0f}".format),
             "ms": rows.milliseconds.map(_short),
         }
         frame = pd.DataFrame(shown)
