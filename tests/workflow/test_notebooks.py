@@ -9,6 +9,7 @@ from nbclient import NotebookClient
 
 from support.project import ROOT
 
+
 def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
@@ -46,16 +47,11 @@ def your_inference():
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=pytest.mark.xdist_group(name))
-        for name in ("walkthrough", "your_inference")
-    ],
+    [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("walkthrough", "your_inference")],
 )
 def test_every_cell_runs_and_gives_outputs_of_the_stored_kinds(request, name):
     """The words are the same. Numbers may differ in the last digits on another processor."""
-    cells = zip(
-        code_cells(stored(f"{name}.ipynb")), code_cells(request.getfixturevalue(name)), strict=True
-    )
+    cells = zip(code_cells(stored(f"{name}.ipynb")), code_cells(request.getfixturevalue(name)), strict=True)
     for before, now in cells:
         assert pictures(before) == pictures(now), now.source
         said, says = (re.split(r"-?\d[\d.e-]*", printed(cell)) for cell in (before, now))
