@@ -10,6 +10,7 @@ import pytest
 import scipy.stats
 
 from mnist_vae.pages import table_pages, tables
+from mnist_vae.pages.page import markdown_table
 
 METRICS = {
     # split, metric: value at seeds 1, 2, 3
@@ -341,5 +342,5 @@ def test_numbers_are_aligned_to_the_right():
             "seeds": ["3 and 5", "1"],
         }
     )
-    rule = tables.markdown_table(table).splitlines()[1]
+    rule = markdown_table(table).splitlines()[1]
     assert [cell.endswith(":") for cell in rule.strip("|").split("|")] == [False, *[True] * 5]

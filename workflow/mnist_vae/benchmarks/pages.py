@@ -1,6 +1,8 @@
-"""Timings as pages to be read."""
+"""Timings as pages of Markdown."""
 
 import pandas as pd
+
+from mnist_vae.pages.page import page as markdown_page
 
 
 def ratios_page(title: str, table: pd.DataFrame, rounds: int, note: str = "") -> str:
@@ -25,14 +27,9 @@ def ratios_page(title: str, table: pd.DataFrame, rounds: int, note: str = "") ->
 def page(title: str, readable: pd.DataFrame, how: str, table: pd.DataFrame) -> str:
     """A readable table, how to read it, and what `table`, with the columns of `machine`, was measured on."""
     row = table.iloc[0]
-    return "\n".join(
-        [
-            f"# {title}",
-            "",
-            readable.to_markdown(index=False, disable_numparse=True),
-            "",
-            f"{how} On {row.processor}, {row.cores} core(s), {row.threads} thread(s) each; {row.versions}; "
-            f"NumPy's products by {row.blas}.",
-            "",
-        ]
+    return markdown_page(
+        title,
+        str(readable.to_markdown(index=False, disable_numparse=True)),
+        f"{how} On {row.processor}, {row.cores} core(s), {row.threads} thread(s) each; {row.versions}; "
+        f"NumPy's products by {row.blas}.",
     )

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from mnist_vae.pages.tables import MODEL, markdown_table
+from mnist_vae.pages.page import markdown_table, page
+from mnist_vae.pages.tables import MODEL
 
 COLUMNS = [
     *("latent", "images", "difference", "largest_difference", "root_mean_square_in_errors"),
@@ -21,7 +22,7 @@ def estimates_table(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def estimates_markdown(table: pd.DataFrame, dataset: str) -> str:
-    """The same as a page."""
+    """The table as a page."""
     mean = zip(table.mean_difference, table.mean_difference_standard_error, strict=True)
     shown = {
         "model": [f"{row.recipe}, n = {row.n:,}, seed {row.seed}" for row in table.itertuples()],
@@ -35,10 +36,9 @@ def estimates_markdown(table: pd.DataFrame, dataset: str) -> str:
         "effective draws, median": table.effective_draws_median.map("{:.0f}".format),
         "fewest": table.effective_draws_fewest.map("{:.0f}".format),
     }
-    paragraphs = [
-        f"# The estimate of log p(x) against the sum, on {dataset}",
+    return page(
+        f"The estimate of log p(x) against the sum, on {dataset}",
         "The estimate by importance sampling less the sum, in nats per image, on the first test images: "
         "where both exist. An error is the estimate's own standard error for that image.",
         markdown_table(pd.DataFrame(shown)),
-    ]
-    return "\n\n".join(paragraphs) + "\n"
+    )

@@ -1,7 +1,7 @@
-"""The explorer: one page in which the decoder itself runs. No torch here.
+"""The explorer: a page in which the decoder itself runs. Imports no torch.
 
-The page is templates/explorer/explorer.html with its style sheet, its scripts and its data inlined. Weights
-travel as float16, pictures as bits, both in base64; what the rounding does is measured and said.
+The page is templates/explorer/explorer.html with its style sheet, scripts and data inlined. Weights are
+stored as float16, pictures as bits, both in base64; the page states the measured effect of the rounding.
 """
 
 import json
@@ -22,19 +22,19 @@ from mnist_vae.figures.classes import class_colours, class_names, densest_point
 from mnist_vae.study.images import DIGITS
 
 TEMPLATES = Path(__file__).parent / "templates/explorer"
-# At most, the first ones: dots enough to see the classes, pictures few enough to carry.
+# Largest numbers, always of the first pictures: enough dots to see the classes, in a page that loads quickly.
 TRAINING_PICTURES = 3_000
 TEST_PICTURES = 100
-CLASSIFIED = 1_000  # test images, the first ones, on which the class probabilities are checked
-ROUNDED = 500  # pictures, the test pictures and the first training ones, whose log p is compared
+CLASSIFIED = 1_000  # number of test images on which the class probabilities are checked
+ROUNDED = 500  # number of pictures, test pictures before training ones, whose log p is compared
 GRID_SIZE = 121  # points along a side of the plane
 LEAST_REACH = 4.0  # the prior's mass beyond is 1e-4
-MARGIN = 1.25  # beyond the outermost training image's code: posteriors of others, and of halves, lie further
-MOST_NEIGHBOURS = 255  # which are counted in a byte
-MOSAIC = 15  # pictures along a side, behind the dots
-SHRUNK = 2  # pixels of a picture, along a side, in one of the film's
-SHADES = 15  # of ink in the film: four bits
-EPOCHS = ("split", "epoch", "images", "elbo", "log_px")  # columns of the table of a training
+MARGIN = 1.25  # beyond the outermost training image's code, since posteriors of other images reach further
+MOST_NEIGHBOURS = 255  # as many as a byte can count
+MOSAIC = 15  # number of pictures along a side, behind the dots
+SHRUNK = 2  # number of a picture's pixels, along a side, in one pixel of the film
+SHADES = 15  # largest shade of ink in the film, which has four bits
+EPOCHS = ("split", "epoch", "images", "elbo", "log_px")  # columns of the table of a training run
 
 
 class Pictures(NamedTuple):
@@ -47,8 +47,8 @@ class Pictures(NamedTuple):
 class Shown(NamedTuple):
     """A model on the page.
 
-    `weights` are its tensors; `latents` its mean, log_std and, where there are any, labels of all its
-    training images. `snapshots` are tensors by epoch, and `epochs` the table of bound and log p(x) at each.
+    `weights` are its tensors; `latents` the mean, log_std and labels, if any, of all its training images.
+    `snapshots` are tensors by epoch, and `epochs` the table of bound and log p(x) at each.
     """
 
     weights: Mapping[str, np.ndarray]
@@ -59,17 +59,17 @@ class Shown(NamedTuple):
 
 
 def page_data(models: Sequence[Shown], training: Pictures, tests: Pictures) -> dict:
-    """Gather what the page holds, as JSON can carry it.
+    """Gather the page's data, ready for JSON.
 
     The training pictures are the first of those that each model was trained on. The classes' names are
-    provenance["classes"], or the ten digits. Raises InputError for a model that the page cannot show: of
-    another latent dimension than two, or of pictures that are not square.
+    provenance["classes"], or the ten digits. Raises InputError for a model that the page cannot show: with a
+    latent dimension other than two, or pictures that are not square.
     """
     provenance = models[0].provenance
     classes = class_names(provenance)
     labelled = training.labels is not None and tests.labels is not None
     return {
-        # A set of one's own, which states its files, may call anything 0 to 9.
+        # The user's own data set, whose files are in its provenance, may use 0 to 9 for any classes.
         "noun": "digit" if tuple(classes) == DIGITS and "files" not in provenance else "picture",
         "classes": list(classes) if labelled else [],
         "colours": {
@@ -89,7 +89,7 @@ def page_data(models: Sequence[Shown], training: Pictures, tests: Pictures) -> d
 
 
 def model_data(model: Shown, training: np.ndarray, tests: Pictures, classes: int) -> dict:
-    """Gather what the page holds of a model; `classes` is 0 where there are no labels."""
+    """Gather the page's data of a model; `classes` is 0 if there are no labels."""
     decoder = decoder_of(model.weights)
     _require_plane_and_square(decoder)
     rounded = {name: tensor.astype(np.float16) for name, tensor in decoder.items()}
@@ -146,14 +146,15 @@ def plane_reach(mean: np.ndarray) -> float:
 
 def grid_points(reach: float) -> np.ndarray:
     """The page's grid of the plane, (GRID_SIZE², 2): the first coordinate runs fastest."""
-    axis = np.linspace(-reach, reach, GRID_SIZE)
-    y, x = np.meshgrid(axis, axis, indexing="ij")
-    return np.stack([x.ravel(), y.ravel()], axis=1)
+    return _square(np.linspace(-reach, reach, GRID_SIZE))
 
 
 def mosaic_points(reach: float) -> np.ndarray:
     """Where pictures behind the dots are decoded, (MOSAIC², 2): the middles of equal squares of the plane."""
-    axis = ((2 * np.arange(MOSAIC) + 1) / MOSAIC - 1) * reach
+    return _square(((2 * np.arange(MOSAIC) + 1) / MOSAIC - 1) * reach)
+
+
+def _square(axis: np.ndarray) -> np.ndarray:
     y, x = np.meshgrid(axis, axis, indexing="ij")
     return np.stack([x.ravel(), y.ravel()], axis=1)
 
@@ -217,7 +218,7 @@ def class_probabilities(joint: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def explorer_page(data: Mapping) -> str:
-    """The page, whole: what its tags refer to, put in their place."""
+    """The page, with the files that its tags refer to inlined."""
     title = "handwritten digits" if data["noun"] == "digit" else "pictures"
     page = _template("explorer.html").replace("{noun}", data["noun"]).replace("{title}", title)
     page = re.sub(

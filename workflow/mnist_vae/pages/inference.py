@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from mnist_vae.files.storage import read_table
+from mnist_vae.pages.page import page
 from mnist_vae.pages.tables import MODEL
 
 COLUMNS = (
@@ -24,22 +25,13 @@ COLUMNS = (
 
 
 def gather_inference(paths: Sequence[str]) -> pd.DataFrame:
-    """One row a model, method and setting, as `infer` stored them."""
+    """One row per model, method and setting, as `infer` stored them."""
     return pd.concat([read_table(path, COLUMNS) for path in paths], ignore_index=True)
 
 
 def inference_markdown(table: pd.DataFrame, dataset: str) -> str:
-    """A section a model."""
-    paragraphs = [
-        f"# Methods of inference against the exact posterior, on {dataset}",
-        f"Means over the first {table.images.iloc[0]} test images. *Below log p(x)*: exact log p(x) less the "
-        "method's answer, ± one standard error over images. *Error*: its absolute value. *KL*: from the "
-        "method's distribution to the posterior. *Mean*, *std*: mean absolute errors of the posterior mean "
-        "and of its standard deviations, in standard deviations of the posterior. *Misses a mode*: the share "
-        "of images of which a mode with more than 5 % of the mass gets less than a tenth of it. "
-        "*Evaluations*: points per image at which the decoder was evaluated; a gradient counts as one more. "
-        "Milliseconds are processor time per image.",
-    ]
+    """The table as a page, one section per model."""
+    sections = []
     for (recipe, n, seed), rows in table.groupby(MODEL, sort=False):
         shown = {
             "method": rows.method,
@@ -56,11 +48,21 @@ def inference_markdown(table: pd.DataFrame, dataset: str) -> str:
         }
         frame = pd.DataFrame(shown)
         right = ("left", "left", *["right"] * (len(shown) - 2))
-        paragraphs += [
+        sections += [
             f"## {recipe}, n = {n:,}, seed {seed}",
             frame.to_markdown(index=False, disable_numparse=True, colalign=right),
         ]
-    return "\n\n".join(paragraphs) + "\n"
+    return page(
+        f"Methods of inference against the exact posterior, on {dataset}",
+        f"Means over the first {table.images.iloc[0]} test images. *Below log p(x)*: exact log p(x) less the "
+        "method's answer, ± one standard error over images. *Error*: its absolute value. *KL*: from the "
+        "method's distribution to the posterior. *Mean*, *std*: mean absolute errors of the posterior mean "
+        "and of its standard deviations, in standard deviations of the posterior. *Misses a mode*: the share "
+        "of images of which a mode with more than 5 % of the mass gets less than a tenth of it. "
+        "*Evaluations*: points per image at which the decoder was evaluated; a gradient counts as one more. "
+        "Milliseconds are processor time per image.",
+        *sections,
+    )
 
 
 def _short(value: float) -> str:

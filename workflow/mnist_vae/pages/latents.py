@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from mnist_vae.pages.tables import MODEL, how_known, markdown_table
+from mnist_vae.pages.page import markdown_table, page
+from mnist_vae.pages.tables import MODEL, how_known
 
 COLUMNS = {
     ("test", "latent"): "latent",
@@ -81,8 +82,8 @@ def latents_markdown(table: pd.DataFrame, dataset: str) -> str:
         "seeds": table.seeds,
     }
     images = f"{table.images.iloc[0]:,}"
-    paragraphs = [
-        f"# What latent dimensions buy, on {dataset}",
+    return page(
+        f"What latent dimensions buy, on {dataset}",
         "Nats per image; lower is better. Means over seeds.",
         markdown_table(pd.DataFrame(shown)),
         "-ELBO, -log p(x), KL(q to the prior) and active units are of all test images, the amortization gap "
@@ -92,5 +93,4 @@ def latents_markdown(table: pd.DataFrame, dataset: str) -> str:
         "images; all models see the same images, so differences between them are better known than that. A "
         "unit is active if the variance of its encoder mean over the images is above 0.01 (Burda, Grosse & "
         "Salakhutdinov 2016).",
-    ]
-    return "\n\n".join(paragraphs) + "\n"
+    )

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from mnist_vae.pages.latents import log_px_of_test
-from mnist_vae.pages.tables import MODEL, markdown_table
+from mnist_vae.pages.page import markdown_table, page
+from mnist_vae.pages.tables import MODEL
 
 PUBLISHED = [  # the columns of a file of published figures
     *("model", "source", "latent", "neg_log_px", "binarization", "training_images", "hidden"),
@@ -20,12 +21,11 @@ def literature_table(
 ) -> pd.DataFrame:
     """The models and the published figures, one row each, by latent dimension and -log p(x).
 
-    Of each model there are its metrics, and what is known of it: dataset, threshold and hidden. Of models
-    that differ in their seed alone there is one row, their mean. neg_log_px is of all test images;
-    estimate_error is the standard error where it is an estimate.
+    A model is given by its metrics and a mapping with dataset, threshold and hidden. Models that differ only
+    in the seed have one row, their mean. neg_log_px is of all test images; estimate_error is its standard
+    error if it is an estimate.
     """
-    rows = [_own(metrics, about) for metrics, about in models]
-    own = pd.DataFrame(rows)
+    own = pd.DataFrame([_own(metrics, about) for metrics, about in models])
     by_model = own.groupby([column for column in own if column not in ("neg_log_px", "estimate_error")])
     own = by_model.mean().assign(seeds=by_model.size()).reset_index()
     both = pd.concat([own, published[PUBLISHED]], ignore_index=True)
@@ -53,7 +53,7 @@ def _own(metrics: pd.DataFrame, about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def literature_markdown(table: pd.DataFrame) -> str:
-    """The table, and of each published figure where it was seen and what makes it more or less comparable."""
+    """The table, and for each published figure where it was seen and how comparable it is."""
     published = table.seen_in.notna()
     notes = table[published].groupby(["source", "seen_in", "note"], sort=False)
     number = pd.Series({row: place for place, (_, rows) in enumerate(notes, 1) for row in rows.index})
@@ -78,8 +78,8 @@ def literature_markdown(table: pd.DataFrame) -> str:
         f"{place}. {source}: {seen_in}. Note: {note}."
         for place, ((source, seen_in, note), _) in enumerate(notes, 1)
     ]
-    paragraphs = [
-        "# Beside the literature",
+    return page(
+        "Beside the literature",
         "-log p(x) of MNIST's 10,000 test images, in nats per image; lower is better. Numbers compare only "
         "where the pixels do: a threshold leaves out what a random draw of a grey pixel costs, and draws "
         "made again at every use are more training images than draws made once. Ours are thresholded "
@@ -89,5 +89,4 @@ def literature_markdown(table: pd.DataFrame) -> str:
         markdown_table(pd.DataFrame(shown)),
         "None of the papers themselves was at hand. Each of their figures was seen in the place named here:",
         "\n".join(listed),
-    ]
-    return "\n\n".join(paragraphs) + "\n"
+    )

@@ -1,4 +1,4 @@
-"""From Markdown to a page that can be read by itself, as the report shows it."""
+"""Render Markdown as an HTML page that stands alone, as the report shows it."""
 
 import hashlib
 import re
@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 TEMPLATE = Path(__file__).parent / "templates/page.html"
-# The pages of a data set's results: where each lies as seen from pages/, and its name in their header.
+# The pages of a data set's results: the address relative to pages/, and the name in the header.
 LINKS = {
     "explorer": ("../explorer.html", "Explorer"),
     "elbo": ("elbo.html", "\N{MINUS SIGN}ELBO"),
@@ -28,8 +28,8 @@ HYPHEN_AS_MINUS = re.compile(r"(?<![\w-])-(?=ELBO|log p)")
 def html_page(markdown: str, name: str = "") -> str:
     """Render Markdown, tables included, into one HTML page that loads nothing. Its comments are left out.
 
-    The page's title is the text's first heading. `name` is the page's own in LINKS, which its header
-    marks; a page without one stands alone, and links to nothing.
+    The page's title is the text's first heading. `name` is its key in LINKS, which the header marks; a page
+    without a name has no links.
     """
     markdown = minus_signs(re.sub("<!--.*?-->", "", markdown, flags=re.DOTALL))
     title = _first(r"^# (.+)$", markdown)
@@ -65,7 +65,7 @@ def breakable(html: str) -> str:
 
 
 def _first(pattern: str, text: str) -> str:
-    """What the pattern's group holds where it is first found."""
+    """The group of the pattern's first match."""
     return str(re.findall(pattern, text, re.MULTILINE)[0])
 
 
@@ -111,6 +111,6 @@ def _describe_tables(tokens: list[Token]) -> None:
 
 
 def _in_region(table: re.Match[str]) -> str:
-    """A table that is wider than its place scrolls inside a region that keys can reach."""
+    """Put a table into a region that scrolls if the table is too wide, also by the keyboard."""
     label = _first('aria-label="(.*?)"', table[0])
     return f'<div class="region" role="region" tabindex="0" aria-label="{label}, table">\n{table[0]}\n</div>'

@@ -5,11 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from mnist_vae.pages.tables import COVERAGE, REFERENCE_RECIPE, RISE, markdown_table, quoted_stretch
+from mnist_vae.pages.page import markdown_table, page
+from mnist_vae.pages.tables import COVERAGE, REFERENCE_RECIPE, RISE, quoted_stretch
 
 SIGNIFICANCE = 1 - COVERAGE
 
-# Of each section of the page of gaps: its heading, its columns by title, and what is to be said below them.
+# The sections of the page of gaps: heading, columns by title, and the text below them.
 GAPS_SECTIONS = (
     (
         "From the ELBO to log p(x): the first {images:,} test images",
@@ -82,7 +83,7 @@ def elbo_markdown(elbo: pd.DataFrame, dataset: str) -> str:
         "train -ELBO": runs.train_neg_elbo.map(_decimals),
         "first 100": runs.first_100_neg_elbo.map(_decimals),
     }
-    return _page(
+    return page(
         f"-ELBO on {dataset}",
         "The ELBO (evidence lower bound) is a lower bound on log p(x), the log-probability that the model "
         "gives to an image. -ELBO is in nats, the unit of the natural logarithm, per image; lower is better. "
@@ -176,7 +177,7 @@ def gaps_markdown(gaps: pd.DataFrame, stretches: pd.DataFrame, dataset: str) -> 
         cells = {title: _cells(means, name) for title, name in columns.items() if name in means}
         if cells:
             sections += [f"## {heading.format(images=images)}", _table(_models(means) | cells), note]
-    return _page(
+    return page(
         f"Bounds and exact log-densities on {dataset}",
         "Nats per image. Means over seeds; ± is the standard error over images, and the standard deviation "
         "over seeds is in parentheses. log p(x) is the log-probability that the model gives to an image; the "
@@ -209,7 +210,7 @@ def differences_markdown(differences: pd.DataFrame, dataset: str) -> str:
         sections += [f"## {titles[metric]}", _table(columns)]
     if differences.empty:
         sections = ["No two recipes were run at the same n."]
-    return _page(
+    return page(
         f"Differences between recipes on {dataset}",
         "Nats per image, means over seeds, on all test images; a negative difference means that the first "
         "recipe is better. Intervals and p-values are Welch's t over the seeds: they say how far other "
@@ -248,10 +249,6 @@ def third_question_answer(stretches: pd.DataFrame) -> str:
         f"and test images, {int(stretches.both_rose.sum())} show both rising by more than {RISE:.0f} "
         "standard errors (`tables/third_question.csv`)."
     )
-
-
-def _page(title: str, *blocks: str) -> str:
-    return "\n\n".join([f"# {title}", *filter(None, blocks)]) + "\n"
 
 
 def _table(columns: Mapping[str, Any]) -> str:

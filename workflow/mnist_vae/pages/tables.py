@@ -1,11 +1,10 @@
 """From the models' numbers to the study's tables, as data frames. All log-densities are in nats per image.
 
-A metric that `evaluate` stores reaches a table by one line here, and a page by one line in table_pages.
+To show a metric that `evaluate` stores, add a line to a table here, and a line to its page in table_pages.
 A column whose metric no model has is left out.
 """
 
 import itertools
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,7 +29,7 @@ ELBO_COLUMNS = {
     ("test_first_100", "neg_elbo"): "first_100_neg_elbo",
     ("test_first_100", "neg_elbo_draw_spread"): "first_100_draw_spread",
 }
-# Bounds and exact figures. Those of one subset are on the same images, so that differences between them hold.
+# Bounds and exact log-densities. Those of one subset are on the same images and can be compared.
 GAPS_COLUMNS = {
     ("test_subset", "neg_elbo"): "neg_elbo",
     ("test_subset", "neg_elbo_refined"): "neg_elbo_refined",
@@ -51,26 +50,20 @@ GAPS_COLUMNS = {
     ("test_subset", "largest_error"): "largest_error",
     ("test", "largest_error"): "full_test_largest_error",
 }
-# Of a model, in which recipes are compared.
-COMPARED = [
-    ("test", "neg_elbo"),
-    ("test", "neg_log_px"),
-    ("test", "neg_log_p_bottom_given_top"),
-]
-RISE = 2.0  # standard errors, above which a change counts as a rise
+# Metrics in which recipes are compared.
+COMPARED = [("test", "neg_elbo"), ("test", "neg_log_px"), ("test", "neg_log_p_bottom_given_top")]
+RISE = 2.0  # standard errors above which a change counts as a rise
 MODEL = ["recipe", "n", "seed"]
 METRICS = [*MODEL, "split", "metric", "value", "standard_error"]  # columns of what `evaluate` stores
 CHANGES = [f"{name}_change{error}" for name in ("elbo", "kl", "log_px") for error in ("", "_standard_error")]
 EPOCHS = [*MODEL, "split", "images", "epoch", *CHANGES]  # of what `measure_epochs` stores
 STRETCHES = [*MODEL, "split", "images", "from_epoch", "to_epoch", *CHANGES, "both_rose"]
-# A cell that is a number, two of them, or one with its error.
-NUMBERS = re.compile(r"((< )?[-+]?[\d,.]*\d( ?%)?( (±|to|and) [-+]?[\d,.]*\d)?)?")
 
 
 def gather(paths: Sequence[str | Path], metric: str = "neg_elbo") -> pd.DataFrame:
     """Stack the models' metrics into one tidy table, one row per number.
 
-    Raises InputError for a file that is no table of metrics, or lacks this one of them.
+    Raises InputError for a file that is not a table of metrics, or lacks this metric.
     """
     found = [read_table(path, METRICS) for path in paths]
     for path, metrics in zip(paths, found, strict=True):
@@ -191,7 +184,7 @@ def differences_table(metrics: pd.DataFrame) -> pd.DataFrame:
     Welch's t over the seeds, which is about training runs: the test images are the same. Empty where a recipe
     has one seed.
     """
-    from scipy.stats import ttest_ind  # takes half a second, of every page if it stood above
+    from scipy.stats import ttest_ind  # its import takes half a second, and only this function needs it
 
     recipes = [REFERENCE_RECIPE, *sorted(set(metrics.recipe) - {REFERENCE_RECIPE})]
     rows = []
@@ -228,18 +221,11 @@ def stretches(epochs: pd.DataFrame) -> pd.DataFrame:
 
 
 def quoted_stretch(found: pd.DataFrame) -> pd.DataFrame:
-    """The one row of `stretches` that is quoted, or none.
+    """The row of `stretches` that is quoted, or none.
 
-    It is fixed by a rule and not by what it shows: the reference recipe, its largest n, on test images, from
-    the last snapshot but one to the last.
+    It is fixed by a rule, not by what it shows: the reference recipe, its largest n, on test images, from the
+    last snapshot but one to the last.
     """
     chosen = found[(found.recipe == REFERENCE_RECIPE) & (found.split == "test")]
     chosen = chosen[chosen.n == chosen.n.max()]
     return chosen[chosen.to_epoch == chosen.to_epoch.max()].head(1)
-
-
-def markdown_table(table: pd.DataFrame) -> str:
-    """A table of texts in Markdown, its columns of numbers aligned to the right."""
-    texts = table.astype(str)
-    aligned = ["right" if all(map(NUMBERS.fullmatch, texts[name])) else "left" for name in texts]
-    return str(table.to_markdown(index=False, disable_numparse=True, colalign=aligned))

@@ -12,7 +12,7 @@ FITS = {  # what `complete_top_half` puts before the names of a fit's arrays, by
 
 
 def top_half_fits(arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, str | float]]:
-    """A row a fit and image, with KL(q || p(z | top half)) and its estimated error, and the smallest and
+    """One row per fit and image, with KL(q || p(z | top half)) and its estimated error, and the smallest and
     largest of each fit.
 
     `arrays` are what `complete_top_half` stored. `image` is "test 0" or "training 14", or "smallest" and

@@ -1,8 +1,10 @@
-"""The ladder, to be read by people."""
+"""The ladder as people read it."""
 
 from collections.abc import Sequence
 
 import pandas as pd
+
+from mnist_vae.pages.page import page
 
 RUNGS = {
     1: "log-densities, elementwise",
@@ -13,15 +15,7 @@ RUNGS = {
     6: "Adam: one step, a trajectory",
     7: "data, draws, training, pictures (of solutions)",
 }
-COLUMNS = (
-    "rung",
-    "quantity",
-    "dtype",
-    "tier",
-    "tolerance",
-    "max_rel",
-    "pass",
-)  # without which none can be read
+COLUMNS = ("rung", "quantity", "dtype", "tier", "tolerance", "max_rel", "pass")  # that a ladder must have
 TIERS = ("core", "flux")  # the reference's; every other is a solution of the assignment
 
 
@@ -32,7 +26,7 @@ def with_solutions(ladder: pd.DataFrame, solutions: pd.DataFrame) -> pd.DataFram
 
 
 def summary(ladder: pd.DataFrame) -> pd.DataFrame:
-    """One row a rung, precision, tier and tolerance: its checks, and the largest deviation among them."""
+    """One row per rung, precision, tier and tolerance: its checks, and their largest deviation."""
     by = ["rung", "dtype", "tier", "tolerance"]
     rows = ladder.groupby(by, sort=False, as_index=False, dropna=False).agg(
         checks=("quantity", "size"), max_rel=("max_rel", "max"), passed=("pass", "sum")
@@ -42,7 +36,7 @@ def summary(ladder: pd.DataFrame) -> pd.DataFrame:
 
 
 def verdict(ladder: pd.DataFrame) -> str:
-    """Whether the reference's checks pass, and then the solutions'; what fails is named."""
+    """Whether the reference's checks and the solutions' pass, and which fail."""
     reference = ladder.tier.isin(TIERS)
     return " ".join(
         filter(None, (reference_verdict(ladder[reference]), solutions_verdict(ladder[~reference])))
@@ -50,7 +44,7 @@ def verdict(ladder: pd.DataFrame) -> str:
 
 
 def solutions_verdict(rows: pd.DataFrame) -> str:
-    """Which functions of which solutions are wrong; empty where there are no solutions."""
+    """Which functions of which solutions are wrong; empty if there are no solutions."""
     names = ", ".join(dict.fromkeys(rows.tier))
     wrong = "; ".join(f"{row.quantity} ({row.tier})" for row in rows[~rows["pass"].astype(bool)].itertuples())
     if wrong:
@@ -59,7 +53,7 @@ def solutions_verdict(rows: pd.DataFrame) -> str:
 
 
 def reference_verdict(ladder: pd.DataFrame) -> str:
-    """That all checks pass, or at which rung the first one fails, and which these are."""
+    """Whether all checks pass; if not, the first rung with failed checks, and which these are."""
     julia = f"Julia {ladder.julia_version.iloc[0]} ({ladder.backend.iloc[0]})"
     failed = ladder[~ladder["pass"]]
     if failed.empty:
@@ -76,33 +70,21 @@ def reference_verdict(ladder: pd.DataFrame) -> str:
 
 
 def ladder_markdown(ladder: pd.DataFrame, model: str, tried: Sequence[str] = ()) -> str:
-    """The ladder as a page: the verdict, what was tried in vain, a row a rung, every check."""
+    """The ladder as a page: the verdict, backends that failed, a summary by rung, every check."""
     tiers = "core and Flux" if "flux" in set(ladder.tier) else "core (standard library only)"
-    return "\n".join(
-        [
-            "# Parity with the Julia reference",
-            "",
-            verdict(ladder),
-            "",
-            f"Tiers of the reference: {tiers}. Weights and images: {model}.",
-            "",
-            *(
-                [f"Tried before, in vain: {'; '.join(line.partition(chr(10))[0] for line in tried)}.", ""]
-                if tried
-                else []
-            ),
-            _markdown(summary(ladder)),
-            "",
-            "Deviations are relative, the largest of each check. Rungs 1, 2 and 4: of each element. Rungs 3, "
-            "5 and 6: largest deviation over largest magnitude of the array, since elements that cancel to "
-            "nearly zero have no relative accuracy of their own. Solutions: of each element, absolute below "
-            "1, at the inputs of `mnist-vae check`; empty where shapes, draws or batches are judged.",
-            "",
-            "## Every check",
-            "",
-            _markdown(ladder.drop(columns=["backend", "julia_version"])),
-            "",
-        ]
+    failures = "; ".join(line.partition("\n")[0] for line in tried)
+    return page(
+        "Parity with the Julia reference",
+        verdict(ladder),
+        f"Tiers of the reference: {tiers}. Weights and images: {model}.",
+        f"Tried before, without success: {failures}." if tried else "",
+        _markdown(summary(ladder)),
+        "Deviations are relative, the largest of each check. Rungs 1, 2 and 4: of each element. Rungs 3, "
+        "5 and 6: largest deviation over largest magnitude of the array, since elements that cancel to "
+        "nearly zero have no relative accuracy of their own. Solutions: of each element, absolute below "
+        "1, at the inputs of `mnist-vae check`; empty where shapes, draws or batches are judged.",
+        "## Every check",
+        _markdown(ladder.drop(columns=["backend", "julia_version"])),
     )
 
 
