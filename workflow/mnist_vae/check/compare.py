@@ -1,4 +1,4 @@
-"""How results differ: by how much, and in words."""
+"""The difference between results, in numbers and in words."""
 
 from collections.abc import Mapping
 
@@ -8,11 +8,11 @@ from mnist_vae.check.inputs import HIDDEN
 from mnist_vae.check.reference import Array
 
 TOLERANCE = 3e-5  # relative, and absolute below 1: what float32 leaves of a sum over 784 pixels
-SHOWN = 3  # inputs of an unexplained difference
+SHOWN = 3  # number of inputs shown of an unexplained difference
 
 
 def deviation(found: Array, right: Array) -> float:
-    """Largest deviation: relative, and absolute below 1. Infinite where shapes differ, or what is not finite.
+    """Largest deviation: relative, and absolute below 1. Infinite if shapes or non-finite values differ.
 
     Axes of length 1 do not count.
     """
@@ -51,7 +51,7 @@ def effect_of(found: Array, right: Array, loose: bool = False) -> str:
 
 
 def difference(found: Array, right: Array, arguments: Mapping[str, Array]) -> str:
-    """Say what differs, and on which inputs, the smallest first."""
+    """Say what differs, and on which inputs, those of the smallest size first."""
     found, right = np.squeeze(found), np.squeeze(right)
     if found.shape != right.shape:
         return f"gives shape {found.shape} where {right.shape} is asked for, in (batch, features)"

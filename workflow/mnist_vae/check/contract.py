@@ -1,21 +1,21 @@
-"""What a solution may define: the assignment's functions, their names, arguments and points (docs/check.md).
+"""The assignment's functions that a solution may define: names, arguments and points (docs/check.md).
 
-Shapes are those of (batch, features); a solution may as well have (features, batch).
+Shapes are for (batch, features); a solution may use (features, batch) instead.
 """
 
 from dataclasses import dataclass
 
 PIXELS, LATENT = 784, 2
-POINTS = 48  # the assignment's total; how they are shared among functions is this project's choice
+POINTS = 48  # the assignment's total; the points of single functions are this project's choice
 
 
 @dataclass(frozen=True)
 class Function:
     """One function of the assignment.
 
-    `arguments` are in the order that docs/check.md gives; `orders` are other orders that are as good. `needs`
-    are the networks that it reads. `points` is 0 where the assignment hands the function out, or asks for a
-    picture instead.
+    `arguments` are in the order of docs/check.md; `orders` are other accepted orders. `needs` are the
+    networks that it reads, and `uses` the functions that it is made of. `points` is 0 if the assignment
+    provides the function, or asks for a picture instead.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Function:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name it may have in a solution."""
+        """Every name that a solution may give it."""
         return (self.name, *self.aliases)
 
 
@@ -148,11 +148,11 @@ FUNCTIONS = (
     Function("contour_heights", COMPLETION, ("log_density",)),
 )
 BY_NAME = {function.name: function for function in FUNCTIONS}
-ANSWER_POINTS = 5  # one a question
+ANSWER_POINTS = 5  # one per question
 
 
 def used_by(function: Function) -> set[str]:
-    """The functions that a function is made of, and theirs."""
+    """The functions and networks that a function is made of, directly or not."""
     found: set[str] = set()
     waiting = [*function.uses, *function.needs]
     while waiting:

@@ -1,4 +1,4 @@
-"""What functions that draw give on average, and how much they vary: by quadrature over the noise."""
+"""Mean and variance of the results of functions that draw noise, by quadrature over the noise."""
 
 from collections.abc import Sequence
 
@@ -11,23 +11,23 @@ NODES, WEIGHTS = quadrature()
 
 
 def at_nodes(images: Array) -> Array:
-    """The quadrature's nodes for a batch: all its images have one noise."""
+    """The quadrature's nodes for a batch, with the same noise for all its images."""
     return np.repeat(NODES[:, None, :], len(images), axis=1)
 
 
 def expectation(function: Function, world: Right, arguments: Sequence[Array]) -> Array:
-    """Of a call's result."""
+    """The mean of a call's result."""
     results = getattr(world, function.name)(*arguments, at_nodes(arguments[0]))
     return np.asarray(np.tensordot(WEIGHTS, results, 1))
 
 
 def variance(function: Function, world: Right, arguments: Sequence[Array]) -> Array:
-    """Of a call's result, where each image has one draw."""
+    """The variance of a call's result, with one draw per image."""
     call, nodes = getattr(world, function.name), at_nodes(arguments[0])
     results = call(*arguments, nodes)
     if function.name == "top_half_elbo" or results.ndim > 1 or world.shared_noise:
         return variances(results)
-    # Each image adds its own, by its weight in the result, which a change of its noise alone tells.
+    # Each image contributes by its weight in the result, which is found by changing its noise alone.
     (x,) = arguments
     still, alone = np.zeros((len(x), LATENT)), np.eye(len(x))[..., None] * np.ones(LATENT)
     changed = [call(x, some) for some in np.array_split(alone, max(1, len(x) // 20))]
@@ -38,13 +38,13 @@ def variance(function: Function, world: Right, arguments: Sequence[Array]) -> Ar
 
 
 def variances(results: Array) -> Array:
-    """Over the noise, of what is given at the quadrature's nodes."""
+    """The variance over the noise of results at the quadrature's nodes."""
     means = np.tensordot(WEIGHTS, results, 1)
     return np.tensordot(WEIGHTS, (results - means) ** 2, 1)
 
 
 def variance_of_likelihood(right: Right, arguments: Sequence[Array]) -> float:
-    """What the bound's variance would be with an analytic KL, which is as right as a drawn one."""
+    """The bound's variance with an analytic KL, which is as right as a drawn one."""
     nodes = at_nodes(arguments[0])
     if len(arguments) > 1:
         x, mean, log_std = arguments

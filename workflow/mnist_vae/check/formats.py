@@ -1,4 +1,4 @@
-"""A check in the formats that course systems read."""
+"""Reports in the formats of course systems."""
 
 import json
 from collections import Counter
@@ -15,8 +15,8 @@ FORMATS = ("gradescope", "junit")
 def gradescope(report: Report, shares: words.Shares) -> str:
     """Gradescope's results.json: a test for each function and answer, with its points.
 
-    As https://gradescope-autograders.readthedocs.io/en/latest/specs/ describes it. Raises InputError where a
-    package that the solution needs is not installed: 0 points would be a claim, and there is nothing between.
+    The format: https://gradescope-autograders.readthedocs.io/en/latest/specs/. Raises InputError if a package
+    that the solution needs is not installed: 0 points would be wrong, and "not judged" cannot be said.
     """
     if report.missing:
         raise InputError(f"{report.name}: {report.trouble} Install it where the autograder runs.")
@@ -44,8 +44,8 @@ def gradescope(report: Report, shares: words.Shares) -> str:
 def junit(reports: Sequence[Report], shares: words.Shares) -> str:
     """JUnit XML: a suite for each solution, a case for each function.
 
-    In the elements and attributes that GitLab names (https://docs.gitlab.com/ci/testing/unit_test_reports)
-    and Jenkins' schema allows (jenkinsci/xunit-plugin, junit-10.xsd). What is not there yet is skipped.
+    It has the elements and attributes that GitLab names (https://docs.gitlab.com/ci/testing/unit_test_reports)
+    and Jenkins' schema allows (jenkinsci/xunit-plugin, junit-10.xsd). Missing functions count as skipped.
     """
     suites = [suite(report) for report in reports]
     root = ElementTree.Element("testsuites", {"name": "mnist-vae check"} | sums(suites))
@@ -55,7 +55,7 @@ def junit(reports: Sequence[Report], shares: words.Shares) -> str:
 
 
 def suite(report: Report) -> ElementTree.Element:
-    """A solution's cases."""
+    """The test suite of a solution."""
     element = ElementTree.Element("testsuite", name=report.name)
     said = words.remarks(report)
     verdicts = report.verdicts or (Verdict("the file", "unjudged" if report.missing else "failed"),)

@@ -1,8 +1,8 @@
 """The process that holds a Python solution: `python host.py REQUESTS REPLIES FOLDER WORK`.
 
 REQUESTS and REPLIES are inherited file descriptors; FOLDER is copied to WORK, where the solution runs. It
-imports nothing of this package, so that a solution meets an interpreter of its own. What is asked and
-answered is said in process.py. The right answers are never in this process.
+imports nothing of this package, so that the solution has an interpreter of its own. process.py describes
+requests and replies. The right answers are never in this process.
 """
 
 import importlib.util
@@ -14,22 +14,22 @@ from collections import Counter
 
 KINDS = {"f4": "float32", "f8": "float64", "b1": "bool"}
 LONGEST_MESSAGE = 600
-SHOWN_NAMES = 8  # of a file that has none of those that are asked for
-CELL = "# --- cell "  # what a notebook's cell begins with (intake.py)
+SHOWN_NAMES = 8  # number of names shown of a file without the assignment's functions
+CELL = "# --- cell "  # the line at the start of a notebook's cell (notebooks.py)
 
 
 class Requests:
-    """What the judge asks: words, and arrays."""
+    """The judge's requests: words and arrays."""
 
     def __init__(self, descriptor):
         self.file = os.fdopen(descriptor, "rb")
 
     def words(self):
-        """The next line's words; [""] when the judge is gone."""
+        """The next line's words; [""] if the judge has ended."""
         return self.file.readline().decode("utf-8", "surrogateescape").rstrip("\n").split("\t")
 
     def next(self):
-        """The next request, whole."""
+        """The next request: its words and its arrays."""
         words = self.words()
         return words, [self.array() for _ in range(int(self.words()[0] or 0))]
 
@@ -45,13 +45,13 @@ class Requests:
 
 
 class Replies:
-    """What it is told."""
+    """The replies to the judge."""
 
     def __init__(self, descriptor):
         self.file = os.fdopen(descriptor, "wb")
 
     def send(self, words, arrays=()):
-        """A line of words, a line that counts the arrays, then each."""
+        """Send a line of words, a line with the number of arrays, and the arrays."""
         clean = [str(word).replace("\t", " ").replace("\n", " ")[:LONGEST_MESSAGE] for word in words]
         self.file.write("\t".join(clean).encode("utf-8", "replace") + b"\n%d\n" % len(arrays))
         for array in arrays:
@@ -62,13 +62,13 @@ class Replies:
 
 
 class Framework:
-    """How arrays look to the solution: PyTorch's, JAX's, or NumPy's."""
+    """The solution's kind of arrays: PyTorch's, JAX's, or NumPy's."""
 
     def __init__(self, name):
         self.name = name
 
     def give(self, array):
-        """An array of the solution's kind; a number as Python's."""
+        """Convert to the solution's kind of array; a number becomes Python's."""
         if array.ndim == 0:
             number = float(array)
             return int(number) if number.is_integer() else number
@@ -79,7 +79,7 @@ class Framework:
         return array
 
     def tanh(self, x):
-        """Elementwise, of an array of any kind: a solution may use several."""
+        """Elementwise tanh of any kind of array: a solution may use several."""
         import numpy as np
 
         if type(x).__module__.startswith("torch"):
@@ -89,7 +89,7 @@ class Framework:
         return np.tanh(x)
 
     def like(self, x, array):
-        """The array as x's kind and precision."""
+        """Convert an array to x's kind and precision."""
         import numpy as np
 
         if type(x).__module__.startswith("torch"):
@@ -100,7 +100,7 @@ class Framework:
         return array
 
     def callable(self, function):
-        """A function that may stand where the solution has a network: torch.nn.Module wants modules."""
+        """Make a function fit to replace a network: attributes of a torch.nn.Module must stay modules."""
         if self.name != "torch":
             return function
         torch = sys.modules["torch"]
@@ -118,7 +118,7 @@ def found_framework():
 
 
 def flat(value):
-    """A result as a list of NumPy arrays of float32 or float64."""
+    """Convert a result to a list of NumPy arrays of float32 or float64."""
     import numpy as np
 
     if value is Ellipsis or value is NotImplemented:
@@ -142,11 +142,11 @@ def flat(value):
 
 
 class UnwrittenError(Exception):
-    """A function is there in name alone."""
+    """A function is not written yet."""
 
 
 def is_stub(function):
-    """Whether a function holds nothing but `pass`, `...`, or words about it."""
+    """Whether a function has nothing but `pass`, `...`, or a docstring."""
 
     def bare():
         pass
@@ -159,7 +159,7 @@ def is_stub(function):
 
 
 def is_unwritten(error, folder):
-    """Whether an error says that a function is still to be written; PyTorch's own does not."""
+    """Whether an error means that a function is not written yet; PyTorch's own errors do not."""
     trace = error.__traceback__
     while trace.tb_next is not None:
         trace = trace.tb_next
@@ -168,14 +168,14 @@ def is_unwritten(error, folder):
 
 
 class Solution:
-    """The module, what it defines, and what stands in its place."""
+    """The solution's module, the functions that it defines, and what replaces them."""
 
     def __init__(self, path, names, holder, ask):
         self.ask = ask
         spec = importlib.util.spec_from_file_location("solution", path)
         self.module = importlib.util.module_from_spec(spec)
         sys.modules["solution"] = self.module
-        sys.argv[:] = [path]  # the judge's own words are not the solution's
+        sys.argv[:] = [path]  # the solution does not see the judge's arguments
         try:
             spec.loader.exec_module(self.module)
         except SystemExit as stop:
@@ -187,7 +187,7 @@ class Solution:
         self.names = {}
         self.words = {name: words.split("|")[0] for name, words in names.items()}
         for name, words in names.items():
-            # An object's train is its mode, as in torch.nn.Module: the file's own function is meant.
+            # An object's `train` may set its mode, as in torch.nn.Module: take the module's function.
             places = [self.module] if name == "train_model_params" else self.holders
             found = [word for word in words.split("|") if callable(self.find(word, places))]
             if found:
@@ -202,9 +202,9 @@ class Solution:
         self.draws_freely = False
 
     def description(self, names):
-        """What the judge is told of the file: the framework, and which of the names it defines.
+        """The framework, and which of the names the file defines.
 
-        Where it defines none: the objects that do have such names, and some names that it has.
+        If it defines none: the objects that have such names, and some names that it does define.
         """
         if self.names or self.answers() is not None:
             return [self.framework.name, *self.names]
@@ -220,14 +220,14 @@ class Solution:
         return ["nothing", " ".join(holders[:SHOWN_NAMES]), " ".join(functions_first[:SHOWN_NAMES])]
 
     def reach(self, dotted):
-        """What a dotted name leads to."""
+        """The value of a dotted name."""
         value = self.module
         for part in dotted.split("."):
             value = getattr(value, part)
         return value
 
     def find(self, word, places=None):
-        """A name's value, in the holder or the module."""
+        """The value of a name, in the holder or the module; None if there is none."""
         if "." in word:
             try:
                 return self.reach(word)
@@ -239,7 +239,7 @@ class Solution:
         return None
 
     def put(self, name, value):
-        """Let a known function stand for the solution's own, or for none, wherever it is read by its name."""
+        """Put a function in place of the solution's own, or of a missing one, wherever its name is read."""
         holder, _, word = self.names.get(name, self.words[name]).rpartition(".")
         if name not in self.names:
             if self.find(word) is None:
@@ -250,9 +250,9 @@ class Solution:
                 setattr(parent, word, value)
 
     def stand_in(self, name, count):
-        """Let the judge answer for a function of `count` arguments, wherever it is read by its name."""
+        """Let the judge answer for a function of `count` arguments, wherever its name is read."""
         self.stand_ins.add(name)
-        if name == "sample_diag_gaussian":  # known_sampler stands there
+        if name == "sample_diag_gaussian":  # known_sampler replaces it
             return
         own = self.own.get(name)
 
@@ -268,9 +268,9 @@ class Solution:
         self.put(name, asked)
 
     def know(self, layout, form, ends, decoder, encoder, noises):
-        """Put known networks and a known draw in the place of the solution's own.
+        """Replace the solution's networks and sampler by known ones.
 
-        `ends` is "sigmoid" where the decoder is to give probabilities.
+        `ends` is "sigmoid" if the decoder is to return probabilities.
         """
         features_first = layout == "features-first"
 
@@ -315,10 +315,10 @@ class Solution:
         self.put("sample_diag_gaussian", known_sampler)
 
     def call(self, name, repeats, arguments, way):
-        """Call a function so often; its results, each stacked, and how often it read what is known.
+        """Call a function several times: its results, stacked, and how often it read each known function.
 
-        `way` is "own" for the solution's own function whatever stands in its place, "free" for draws of
-        its own noise where known noise stands, else "call".
+        `way` is "own" for the solution's own function even if it was replaced, "free" for its own noise in
+        place of known noise, else "call".
         """
         import numpy as np
 
@@ -334,7 +334,7 @@ class Solution:
         ]
 
     def known_loss(self, x):
-        """A squared error through both networks: not the assignment's loss, but one that training lowers."""
+        """A squared error through both networks, which training lowers; not the assignment's loss."""
         features_first = x.shape[0] == 784
         output = self.own["encoder"](x)
         stacked = not isinstance(output, (tuple, list))
@@ -343,7 +343,7 @@ class Solution:
         return ((probabilities - x) ** 2).sum() / x.shape[1 if features_first else 0]
 
     def train(self, name, epochs, measure, train_images, test_images, marks):
-        """Train, and tell which images each batch held, so far as the loss was given them.
+        """Train; return marks of the images in each batch that the loss was given.
 
         `measure` is the loss: the solution's own ("loss"), or "known_loss".
         """
@@ -381,7 +381,7 @@ class Solution:
                 parameter.VAR_POSITIONAL,
                 parameter.VAR_KEYWORD,
             ):
-                raise TypeError(f"its parameter {parameter.name!r} is none of {', '.join(by_name)}")
+                raise TypeError(f"its parameter {parameter.name!r} is not one of {', '.join(by_name)}")
         self.put("loss", recorded)
         try:
             train(**arguments)
@@ -399,7 +399,7 @@ class Solution:
 
 
 def describe(error, folder):
-    """One line that says where a solution failed, and how."""
+    """Say in one line how and where a solution failed."""
     trace = error.__traceback__
     path, line = None, None
     while trace is not None:
@@ -417,7 +417,7 @@ def describe(error, folder):
 
 
 def place(path, line):
-    """A line of a file; of a notebook, in its cell, whose head intake.py has written."""
+    """Name a line of a file; in a notebook, by its cell, which starts with a line that notebooks.py wrote."""
     try:
         with open(path, encoding="utf-8") as file:
             before = file.read().split("\n")[:line]
@@ -430,7 +430,7 @@ def place(path, line):
 
 
 def perform(words, arrays, held, ask):
-    """Do what is asked: the words and arrays of the reply. `ask` lets the judge answer for a function."""
+    """Fulfil a request; return the reply's words and arrays. `ask` lets the judge answer for a function."""
     verb, *words = words
     if verb == "load":
         path, holder, *pairs = words
@@ -456,10 +456,10 @@ def perform(words, arrays, held, ask):
 
 
 def answer(requests, replies, folder):
-    """Serve until the judge is gone.
+    """Serve until the judge ends.
 
-    Only what the solution does is caught. Where it has closed the pipes, the process ends; so does one that
-    the solution has forked, which would answer as well.
+    Only the solution's errors are caught. If it has closed the pipes, the process ends; so does a process
+    that it has forked, which would answer as well.
     """
     own, held = os.getpid(), {}
 
@@ -476,7 +476,7 @@ def answer(requests, replies, folder):
             return
         try:
             reply = perform(words, arrays, held, ask)
-        except BaseException as error:  # SystemExit, too, is the solution's
+        except BaseException as error:  # also the solution's SystemExit
             reply = ["unwritten"] if is_unwritten(error, folder) else ["error", describe(error, folder)], []
         if os.getpid() != own:
             os._exit(0)
@@ -484,7 +484,7 @@ def answer(requests, replies, folder):
 
 
 def main():
-    """Work in a copy of the solution's folder, which may be written to, and serve."""
+    """Serve in a copy of the solution's folder, which is writable."""
     requests, replies = Requests(int(sys.argv[1])), Replies(int(sys.argv[2]))
     source, work = sys.argv[3:]
     shutil.copytree(source, work, dirs_exist_ok=True)

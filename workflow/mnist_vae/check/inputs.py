@@ -1,7 +1,7 @@
-"""What solutions are asked about: few images, and known networks.
+"""The inputs on which solutions are judged: few images, and known networks.
 
 Known logits lie in (0, 1) and known log standard deviations are positive, so that logits taken for
-probabilities, or log_std for std, give numbers that can be recognized, and not NaN.
+probabilities, or log_std for std, give recognizable numbers instead of NaN.
 """
 
 from dataclasses import dataclass
@@ -13,25 +13,25 @@ from mnist_vae.check.reference import Array
 
 BATCH = 5
 HIDDEN = 3
-COPIES = 10  # of each image, where draws are counted
-MANY = 2_000  # draws of a sampler
-SAMPLES = 500  # pictures of prior samples
-TRAINING = 250  # images: two batches of 100 and a partial one
-TEST_BATCH = 100  # of 200 test images: whole batches, whose means' mean is the mean of all
+COPIES = 10  # copies of each image for functions that draw
+MANY = 2_000  # number of draws of a sampler
+SAMPLES = 500  # number of prior samples
+TRAINING = 250  # training images: two batches of 100 and a partial one
+TEST_BATCH = 100  # of 200 test images: whole batches, so that the mean of their means is the mean of all
 MILDLY_STEEP = 40.0  # a logit whose sigmoid is rounded to 1
 STEEP = 1000.0  # a logit whose exponential overflows
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Arrays by argument's name, and the networks' weights: hidden weight, bias, output weight, bias."""
+    """Arrays by the argument's name, and the networks' weights: hidden weight, bias, output weight, bias."""
 
     arguments: dict[str, Array]
     decoder: list[Array]
     signs: Array  # of a steep decoder's logits
     encoder: list[Array]
-    noises: dict[int, Array]  # by the batch's size
-    drawn: dict[str, Array]  # what replaces arguments where a function draws
+    noises: dict[int, Array]  # by batch size
+    drawn: dict[str, Array]  # arguments of functions that draw, in place of the others
 
     def steep_decoder(self, logits: float) -> list[Array]:
         """The known decoder with logits of about this size."""
@@ -39,7 +39,7 @@ class Inputs:
 
 
 def make_inputs() -> Inputs:
-    """The same for every solution."""
+    """Make the inputs, by a fixed seed."""
     random = np.random.default_rng(20_200_415)
     uniform, normal = random.uniform, random.standard_normal
     darkness = np.outer(np.hanning(30)[1:-1], np.hanning(34)[1:29]).ravel()
@@ -90,6 +90,6 @@ def make_inputs() -> Inputs:
         "x_one": x[2:3],
     }
     noises = {size: normal((size, LATENT)) for size in (1, BATCH, TEST_BATCH)}
-    # The same batch by batch or all at once.
+    # A test loss has the same noise, whether it is computed batch by batch or on all images at once.
     noises[2 * TEST_BATCH] = np.tile(noises[TEST_BATCH], (2, 1))
     return Inputs(arguments, decoder, signs, encoder, noises, drawn)

@@ -1,4 +1,4 @@
-"""What is handed in: files, notebooks, folders and archives, and what of them is judged."""
+"""Submissions: files, notebooks, folders and archives, and which file in them is judged."""
 
 import os
 import re
@@ -14,22 +14,22 @@ from mnist_vae.errors import InputError
 LANGUAGES = (".py", ".jl")
 SUFFIXES = (*LANGUAGES, ".ipynb")
 KINDS = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file"
-ARCHIVES = (".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz")  # which are not opened
+ARCHIVES = (".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz")  # archives that are not opened
 MIB = 2**20
-COPIED = 100 * MIB  # of files beside a solution, in all: MNIST, not compressed, has 53
+COPIED = 100 * MIB  # total size of the files copied with a solution; uncompressed MNIST has 53 MiB
 COPIED_FILES = 2_000
-UNPACKED = 2_048 * MIB  # of an archive
+UNPACKED = 2_048 * MIB  # total size of an archive's files
 UNPACKED_FILES = 20_000
-SHOWN = 3  # of what was left out
+SHOWN = 3  # number of names listed of what was left out
 PASSED_OVER = ("__MACOSX", "__pycache__", "node_modules")
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in.
+    """One student's submission.
 
-    `file` is what is judged, None where nothing can be, as `trouble` says. `alone`: its neighbours are
-    others' submissions. `notes` say what was left out or changed, and why.
+    `file` is judged; it is None if nothing can be judged, for the reason in `trouble`. `alone` means that
+    the files next to it are other submissions. `notes` say what was left out or changed, and why.
     """
 
     name: str
@@ -43,22 +43,22 @@ class Submission:
 
 
 def printable(text: str) -> str:
-    """Text without what steers a terminal, or cannot be written as UTF-8."""
+    """Replace characters that control a terminal or cannot be written as UTF-8."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def plain_name(path: Path) -> str:
-    """The name that a solution's copy has in its process: its own, if no protocol or encoding minds."""
+    """The name of a solution's copy in its process: its own, if that is plain enough for all encodings."""
     return path.name if re.fullmatch(r"[\w. ()+-]+", path.name) else f"solution{path.suffix}"
 
 
 def is_passed_over(path: Path) -> bool:
-    """Whether a file or folder is hidden, or the system's: .x.py, and the ._x.py that macOS adds."""
+    """Whether a file or folder is hidden or the system's, such as .x.py, or ._x.py, which macOS adds."""
     return path.name.startswith(".") or path.name in PASSED_OVER or (path / "pyvenv.cfg").exists()
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first names of many, and how many more there are."""
+    """List the first names, and say how many more there are."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(map(printable, names[:SHOWN])) + more
 
@@ -67,9 +67,9 @@ def listed(names: Sequence[str]) -> str:
 
 
 def submission(path: Path, scratch: Path, file: str = "") -> Submission:
-    """One student's file, notebook, folder or archive. What has to be written is written to `scratch`.
+    """Read one student's file, notebook, folder or archive. Scripts and archives are unpacked to `scratch`.
 
-    Of a folder or archive the file called `file` is judged, or the only solution at its shallowest level.
+    In a folder or archive, the file called `file` is judged, or the only solution at the shallowest level.
     """
     if path.suffix == ".zip" and path.is_file():
         return from_archive(path, scratch, file)
@@ -88,7 +88,7 @@ def not_a_solution(path: Path) -> str:
 
 
 def from_archive(path: Path, scratch: Path, file: str) -> Submission:
-    """What is judged of a .zip."""
+    """Find the file to judge in a .zip."""
     try:
         found = from_folder(unpack(path, scratch), scratch, file)
     except InputError as error:
@@ -97,7 +97,7 @@ def from_archive(path: Path, scratch: Path, file: str) -> Submission:
 
 
 def from_folder(folder: Path, scratch: Path, file: str) -> Submission:
-    """What is judged of a folder."""
+    """Find the file to judge in a folder."""
     name = printable(folder.name)
     found = solutions(folder, file)
     if not found and len(archives := solutions(folder, "", (".zip",))) == 1:
@@ -117,7 +117,7 @@ def from_folder(folder: Path, scratch: Path, file: str) -> Submission:
 
 
 def solutions(folder: Path, file: str, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
-    """The files of a folder that may be its solution: of the shallowest level that has any."""
+    """The possible solutions in a folder, at the shallowest level that has any."""
     for level in levels(folder):
         found = [
             entry
@@ -130,7 +130,7 @@ def solutions(folder: Path, file: str, suffixes: tuple[str, ...] = SUFFIXES) -> 
 
 
 def levels(folder: Path) -> Iterator[list[Path]]:
-    """What lies in a folder, then in its folders, and so on. No links are followed."""
+    """The entries of a folder, then of its folders, and so on, level by level. Links are not followed."""
     level = [folder]
     while level:
         entries = [entry for parent in level for entry in contents(parent)]
@@ -139,13 +139,13 @@ def levels(folder: Path) -> Iterator[list[Path]]:
 
 
 def contents(folder: Path) -> list[Path]:
-    """A folder's entries by name, without links and what is passed over."""
+    """A folder's entries by name, without links, hidden and system files."""
     entries = sorted(folder.iterdir(), key=lambda path: os.fsencode(path.name))
     return [entry for entry in entries if not entry.is_symlink() and not is_passed_over(entry)]
 
 
 def unpack(path: Path, scratch: Path) -> Path:
-    """Unpack a .zip into a new folder. Raises InputError where it cannot be, or is too large."""
+    """Unpack a .zip into a new folder. Raises InputError if it is damaged or too large."""
     folder = scratch / f"{len(list(scratch.iterdir()))}" / path.stem
     try:
         with zipfile.ZipFile(path) as archive:
@@ -166,13 +166,13 @@ def unpack(path: Path, scratch: Path) -> Path:
 
 
 def as_script(found: Submission, scratch: Path) -> Submission:
-    """A notebook, or a script that was exported from one, as the script that is judged."""
+    """Convert a notebook, or a script exported from one, to the script that is judged."""
     assert found.file is not None
     path = found.file
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        return found  # its process will say what is wrong with it
+        return found  # its process reports the error
     suffix = path.suffix
     if suffix == ".ipynb":
         try:
@@ -197,9 +197,9 @@ def as_script(found: Submission, scratch: Path) -> Submission:
 
 
 def classroom(place: Path, scratch: Path, file: str = "") -> tuple[list[Submission], list[str]]:
-    """Every submission of a folder or a .zip, by name, and what in it is none, with the reason.
+    """Every submission in a folder or .zip, by name, and sentences about what was left out.
 
-    A submission is a file, a notebook, an archive, or a folder. Raises InputError where there is none.
+    A submission is a file, a notebook, an archive, or a folder. Raises InputError if there is none.
     """
     if place.suffix == ".zip" and place.is_file():
         place = unpack(place, scratch)
@@ -232,7 +232,7 @@ def classroom(place: Path, scratch: Path, file: str = "") -> tuple[list[Submissi
 
 
 def neighbours(solution: Path) -> tuple[list[Path], list[str]]:
-    """The files in a solution's folder that go with it, and sentences about those that stay behind."""
+    """The files in a solution's folder that are copied with it, and sentences about those that are not."""
     folder = solution.parent
     if Path.home().resolve().is_relative_to(folder.resolve()):
         return [], [f"What lies beside it was left behind: {folder} is, or holds, your home."]
@@ -260,7 +260,7 @@ def neighbours(solution: Path) -> tuple[list[Path], list[str]]:
 
 
 def copy(solution: Path, place: Path, alone: bool = False) -> int:
-    """Copy a solution and, unless alone, what lies beside it; how many bytes that is."""
+    """Copy a solution and, unless alone, the files next to it; return the number of bytes."""
     place.mkdir(mode=0o755)
     size = 0
     for path in [solution, *([] if alone else neighbours(solution)[0])]:
@@ -268,7 +268,7 @@ def copy(solution: Path, place: Path, alone: bool = False) -> int:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-        except OSError:  # not readable: not there for the solution either
+        except OSError:  # an unreadable file is missing for the solution, too
             if path == solution:
                 raise
             continue

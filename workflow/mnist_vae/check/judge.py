@@ -1,12 +1,12 @@
-"""The judge: each function of a solution, from the lowest up, against the right one, then the mistakes.
+"""The judge: compare each function of a solution, from the lowest up, with the right one, then with mistakes.
 
-Every function is judged alone. Known networks and known noise take the place of the solution's own, and the
-judge answers for each function that is not right, wherever another reads it (session.py).
+Every function is judged alone. Known networks and known noise replace the solution's own, and the judge
+answers for each function that is not right, wherever another uses it (session.py).
 
-Functions that draw their own noise are called often, and their mean is compared with the right one's, which
-is known by quadrature. `DEVIATIONS` standard errors are allowed: a right solution goes beyond them with a
-probability of 3e-12 a function (two-sided, of a normal mean of hundreds of calls), so below 1e-6 for a whole
-check with room for what the normal approximation misses.
+Functions that draw their own noise are called often, and their mean is compared with the right one, which is
+computed by quadrature. `DEVIATIONS` standard errors are allowed: a right function exceeds them with a
+probability of 3e-12 (two-sided, of a normal mean of hundreds of calls), so a whole check stays below 1e-6
+with room for the error of the normal approximation.
 """
 
 import itertools
@@ -41,27 +41,27 @@ from mnist_vae.check.training import LossError, observe_training
 
 REPEATS = {"elbo": 200, "loss": 200, "test_loss": 30, "top_half_elbo": 100}  # calls of a function that draws
 DEVIATIONS = 7.0
-QUADRATURE_ERROR = 0.05  # nats, at most, of the expectations
-SPREAD = 4.0  # variances that a right bound may have, as a multiple of the one-draw estimators'
-DRAWS_AN_IMAGE = 2_000  # at most, of a solution's own: so much may its bound vary less than with one
+QUADRATURE_ERROR = 0.05  # nats; largest error of an expectation
+SPREAD = 4.0  # largest variance of a right bound, relative to that of the one-draw estimators
+DRAWS_AN_IMAGE = 2_000  # most draws per image of a solution, which reduce its variance
 MOMENTS: dict[tuple[str, bool], tuple[Array, Array, float]] = {}  # of right bounds of known networks
-READ = {name for function in FUNCTIONS for name in function.uses}  # by other functions
+READ = {name for function in FUNCTIONS for name in function.uses}  # functions that others use
 NETWORKS = ("decoder", "encoder")
 NOT_YET = "not there yet"
 
 
 class UnjudgedError(SolutionError):
-    """A function that cannot be judged, as the sentence says."""
+    """A function cannot be judged, for the reason in the sentence."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one function came to.
+    """The verdict on one function.
 
     status: "right"; "wrong", explained by mistakes or not; "follows", wrong only because of a function below
-    it that could not be replaced; "failed", it raised, returned nothing or did not end; "absent", it is not
-    there, or in name alone; "unjudged". `deviation` is that of `deviation`, where values were compared one by
-    one.
+    it that could not be replaced; "failed", it raised, returned nothing or did not end; "absent", it is
+    missing or not written yet; "unjudged". `deviation` is the result of `compare.deviation` if values were
+    compared one by one.
     """
 
     function: str
@@ -72,16 +72,16 @@ class Verdict:
 
     @property
     def is_wrong(self) -> bool:
-        """Whether the solution is to be mended here."""
+        """Whether the solution must be corrected here."""
         return self.status in ("wrong", "failed")
 
 
 @dataclass(frozen=True)
 class Report:
-    """A checked solution.
+    """The report on a solution.
 
-    `trouble` says why nothing was judged, `missing` is the package that it lacks, and `notes` say what was
-    left out of it.
+    `trouble` says why nothing was judged, `missing` is a package that the solution needs and that is not
+    installed, and `notes` say what was left out.
     """
 
     name: str
@@ -97,12 +97,12 @@ class Report:
 
     @property
     def is_wrong(self) -> bool:
-        """Whether anything is."""
+        """Whether anything is wrong."""
         return bool(self.trouble) or any(verdict.is_wrong for verdict in self.verdicts)
 
 
 def check(solution: Path, options: Options | None = None, host: Host | None = None) -> Report:
-    """Judge a file. A solution that cannot be judged at all is a report as well; it says why."""
+    """Judge a file. If it cannot be judged at all, the report says why."""
     session = Session(solution, options or Options(), host)
     report = Report(solution.name, session.language, sandboxed=process.bubblewrap() is not None)
     try:
@@ -134,34 +134,35 @@ def explain_trouble(sentence: str, language: str) -> str:
 
 
 def missing_package(sentence: str) -> str:
-    """The package for want of which a solution failed, in Python's words or Julia's; empty if it did not."""
+    """The missing package that made a solution fail, from Python's or Julia's message; empty if none did."""
     found = re.search(r"No module named '(?!mnist_vae)([\w.]+)'|Package (\w+) (?:\S+ )?not found", sentence)
     return (found[1] or found[2]) if found else ""
 
 
 class Judge:
-    """What was found so far of one solution."""
+    """The judge of one solution, and what it has found so far."""
 
     def __init__(self, session: Session) -> None:
-        """The solution is loaded."""
+        """The session must have loaded the solution."""
         self.session = session
         self.arguments = session.inputs.arguments
         self.placed: dict[str, tuple[str, ...]] = {}  # mistakes by the function they were found in
         self.unexplained: set[str] = set()
-        self.deviations: dict[str, float] = {}  # by function, of the order of arguments that fits best
+        self.deviations: dict[str, float] = {}  # by function, for the order of arguments that fits best
         self.by_known_loss = False
-        self.one_image = (
-            False  # whether the top half is that of one image, so that a batch's is not asked for
-        )
-        self.probabilities: bool | None = False  # whether the decoder gives them, and the rest knows; None: ?
+        self.one_image = False  # whether functions of part 4 take one image, not a batch
+        self.probabilities: bool | None = False  # whether the decoder returns them by design; None: not known
 
     # --- climbing ------------------------------------------------------------------------------------------
 
     def climb(self) -> Iterator[Verdict]:
-        """Judge every function, in the assignment's order; what known networks would replace comes first."""
+        """Judge every function; yield verdicts in the assignment's order.
+
+        Functions that known ones will replace are judged first.
+        """
         self.session.find_conventions()
         verdicts = {}
-        # Batches before the training that is made of them.
+        # Batches come before training, which uses them.
         for name in ("decoder", "encoder", "batches", "train_model_params", "sample_diag_gaussian"):
             verdicts[name] = self.judged(BY_NAME[name])
         try:
@@ -177,7 +178,7 @@ class Judge:
         yield from answers
 
     def judged(self, function: Function) -> Verdict:
-        """One function's verdict; from now on the judge answers for it if it is not right."""
+        """The verdict on one function; if it is not right, the judge answers for it from now on."""
         verdict = self.best_reading(function)
         if verdict.status == "wrong" and verdict.mistakes:
             self.placed[function.name] = verdict.mistakes
@@ -218,7 +219,7 @@ class Judge:
         return min(found, key=lambda verdict: ranks.index("named" if verdict.mistakes else verdict.status))
 
     def further_readings(self, function: Function, probabilities: bool, failed: bool) -> Iterator[Reading]:
-        """Other ways to read a function, when the plain one has been tried."""
+        """Ways to read a function other than the plain one."""
         session = self.session
         images = {"x", "x_top", "images", "test_images"}
         takes_images = bool(images & set(function.arguments)) or function.name == "train_model_params"
@@ -235,7 +236,7 @@ class Judge:
                 yield Reading(probabilities, *words)
 
     def read_as(self, function: Function, reading: Reading) -> Verdict:
-        """One function's verdict by one reading; what it raises is one too."""
+        """The verdict on one function by one reading; errors become verdicts."""
         ways = {
             "decoder": self.judge_network,
             "encoder": self.judge_network,
@@ -265,7 +266,7 @@ class Judge:
     # --- diagnosis -----------------------------------------------------------------------------------------
 
     def compared(self, function: Function, found: Array, values: Iterable[Array]) -> bool:
-        """Whether a result agrees with one of the right values; how far it is from the nearest is kept."""
+        """Whether a result agrees with one of the right values; the smallest deviation is kept."""
         nearest = min(deviation(found, value) for value in values)
         if np.isfinite(nearest):
             self.deviations[function.name] = min(nearest, self.deviations.get(function.name, np.inf))
@@ -291,10 +292,10 @@ class Judge:
         pairs: bool = True,
         distance: Callable[[Right], float] | None = None,
     ) -> Verdict | None:
-        """Say which mistakes make of the right computation what was observed; None if none do.
+        """Find the mistakes with which the right computation gives what was observed; None if none do.
 
-        `matches` says whether a computation gives what was observed; where several may, `distance` says how
-        nearly, and the nearest is taken. What the function read (`calls`) is right, and no reason.
+        `matches` says whether a computation gives what was observed; if several may, `distance` says how
+        closely, and the nearest is taken. Known functions that it read (`calls`) are right, and not a reason.
         """
 
         def gives(world: Right) -> bool:
@@ -308,7 +309,7 @@ class Judge:
         if calls and (calls["sampler"] or calls["unknown"]):
             known.add("sample_diag_gaussian")
         open_to_doubt = used_by(function) - known
-        # Whoever reads something known would have read the judge's answers, too.
+        # A function that reads known functions would have read the judge's answers, too.
         reasons = [] if calls else [name for name in self.placed if name in open_to_doubt]
         below = list(self.worlds(right, reasons))
         if any(gives(world) for world in below):
@@ -328,7 +329,7 @@ class Judge:
             return world.with_function(function.name, changed)
 
         if function.name == "test_loss" and {"loss", "elbo"} & self.session.defined:
-            lower = []  # they have been judged
+            lower = []  # loss and elbo have been judged
         tries: list[Iterable[tuple[Mistake, ...]]] = [[(each,) for each in here], [(each,) for each in lower]]
         if pairs and not below:
             tries += [itertools.combinations(here, 2), itertools.product(here, lower)]
@@ -348,7 +349,7 @@ class Judge:
         return None
 
     def worlds(self, right: Right, names: Sequence[str]) -> Iterator[Right]:
-        """The right computation with the mistakes of these functions: of all, and of each alone."""
+        """The right computation with the mistakes of all these functions, and of each alone."""
         for some in dict.fromkeys([tuple(names), *((name,) for name in names)] if names else []):
             world = right
             for name in some:
@@ -359,7 +360,7 @@ class Judge:
             yield world
 
     def named(self, function: Function, mistakes: Sequence[Mistake], effect: str) -> Verdict:
-        """The verdict that names mistakes, after what they did ("is 2.00 times what it should be, as")."""
+        """The verdict that names mistakes, after their effect ("is 2.00 times what it should be, as")."""
         says = ", and ".join(mistake.says for mistake in mistakes)
         instead = "; ".join(dict.fromkeys(mistake.instead for mistake in mistakes))
         sentence = f"{effect} when {says}{'; instead, ' if ':' in says else ': '}{instead}"
@@ -378,7 +379,7 @@ class Judge:
     # --- functions without noise ---------------------------------------------------------------------------
 
     def judge_exact(self, function: Function) -> Verdict:
-        """Compare a function's values, in each order of its arguments, and name what went wrong."""
+        """Compare a function's values, in each order of its arguments, and name mistakes."""
         canonical = [self.arguments[name] for name in function.arguments]
         tried: list[tuple[tuple[str, ...], Observed, Right]] = []
         errors: list[SolutionError] = []
@@ -416,7 +417,7 @@ class Judge:
         return self.unexplained_verdict(function, seen.calls, difference(seen.value, value, names))
 
     def note_form(self, function: Function, value: Array) -> None:
-        """Remember the form of a function's results: the judge may have to give such ones in its place."""
+        """Remember the form of a function's results, in which the judge may have to answer for it."""
         if function.arguments[0] in ("z", "x", "q_mean", "logits") and value.ndim:
             count, session = len(self.arguments["x"]), self.session
             features = {GAUSSIAN: LATENT, BERNOULLI: PIXELS}.get(function.name)
@@ -428,7 +429,7 @@ class Judge:
                 session.keeps_axis[function.name] = value.ndim == 2
 
     def judge_steep(self, function: Function, order: Sequence[str]) -> Verdict:
-        """A likelihood that is right at ordinary logits, at steep ones: nothing may be lost or overflow."""
+        """Judge a likelihood at steep logits, if it is right at ordinary ones: nothing may round or overflow."""
         if function.name not in (BERNOULLI, "log_likelihood") or self.session.reading.probabilities:
             return Verdict(function.name, "right")
         if self.is_right_at(STEEP, function, order):
@@ -461,7 +462,7 @@ class Judge:
     # --- networks ------------------------------------------------------------------------------------------
 
     def judge_network(self, function: Function) -> Verdict:
-        """A network's shapes, that it treats images one by one, and that a decoder gives logits."""
+        """Judge a network: its shapes, the independence of images, and that a decoder gives logits."""
         argument = self.arguments[function.arguments[0]]
         count, width = len(argument), PIXELS if function.name == "decoder" else 2 * LATENT
         outputs = self.session.observe(function.name, [argument], way="own").arrays
@@ -495,7 +496,7 @@ class Judge:
     # --- functions that draw -------------------------------------------------------------------------------
 
     def judge_sampler(self, function: Function) -> Verdict:
-        """Many draws, each in units of what is expected of it."""
+        """Judge a sampler by many draws, each standardized by its expected mean and spread."""
         mean, log_std = (self.arguments[name] for name in function.arguments)
         z, again = (self.session.observe(function.name, [mean, log_std], way="own").value for _ in range(2))
         if z.shape != mean.shape:
@@ -536,13 +537,13 @@ class Judge:
         return Verdict(function.name, "wrong", "does not draw from N(mean, exp(log_std)²)")
 
     def same_noise(self, function: Function) -> Verdict:
-        """The verdict on a function that drew twice, and not a different value."""
+        """The verdict on a function that gave the same value in two draws."""
         return self.named(
             function, [MISTAKES["same_noise_in_every_call"]], "gives one input one value, every time, as"
         )
 
     def judge_bound(self, function: Function) -> Verdict:
-        """A bound: at known noise if it reads the sampler as a global, else by its mean over many calls."""
+        """Judge a bound: at known noise if it uses the known sampler, else by the mean of many calls."""
         orders = [function.arguments, *function.orders]
         exact = self.arguments | (
             {"x": self.session.inputs.drawn["x_one"]} if len(function.arguments) > 1 else {}
@@ -568,7 +569,7 @@ class Judge:
         return min(verdicts, key=lambda verdict: not (verdict.mistakes or verdict.status == "follows"))
 
     def judge_bound_in(self, function: Function, order: Sequence[str], exact: Mapping[str, Array]) -> Verdict:
-        """A bound in one order of its arguments."""
+        """Judge a bound in one order of its arguments."""
         canonical = [exact[name] for name in function.arguments]
         given = [exact[name] for name in order]
         first = self.session.observe(function.name, given)
@@ -588,7 +589,7 @@ class Judge:
         value = getattr(right, function.name)(*canonical, noise)
         averages = [np.mean(value)] if function.name == "top_half_elbo" else []
         if self.compared(function, first.value, [value, *averages]):
-            if function.name == "test_loss":  # it may well draw one noise, to be compared
+            if function.name == "test_loss":  # it may draw the same noise each time, for comparisons
                 return Verdict(function.name, "right")
             one, other = (self.session.observe(function.name, given, way="free").value for _ in range(2))
             return (
@@ -598,7 +599,7 @@ class Judge:
         verdict = self.diagnose(function, right, gives, effect, first.calls, pairs, distance)
         verdict = verdict or self.diagnose_draws(function, right, gives, effect)
         if verdict is None:
-            # The known draw may be read for a part only: at its own noise it may be right.
+            # It may use the known draw only in part, and be right at its own noise.
             verdict = self.judge_by_draws(function, order, exact)
             if verdict.status != "right" and not verdict.mistakes:
                 return self.unexplained_verdict(function, first.calls, difference(first.value, value, {}))
@@ -611,7 +612,7 @@ class Judge:
     def diagnose_draws(
         self, function: Function, right: Right, gives: Callable[[Right], bool], effect: str
     ) -> Verdict | None:
-        """A sum over a number of draws that is the solution's own."""
+        """Find a sum over draws, whose number the solution chooses."""
         if function.name != "top_half_elbo":
             return None
         for count in (*range(2, 101), 200, 500, 1_000):
@@ -654,7 +655,7 @@ class Judge:
                 MOMENTS[key] = moments
         expected, variance, of_likelihood = moments
         widest = max(float(np.max(variance)), of_likelihood)
-        # Of one draw an image the variance is known; a mean over several varies less and is nearer to normal.
+        # With one draw per image the variance is known; a mean over several varies less, and more normally.
         several = np.max(spread) < np.max(variance) / 4
         missed = deviates(expected, spread if several else np.maximum(variance, np.max(spread)))
         repeated = np.array_equal(values, np.broadcast_to(values[0], values.shape))
@@ -662,7 +663,7 @@ class Judge:
             return Verdict(function.name, "right")
 
         def misfit(world: Right, one_draw: bool) -> float:
-            """How many squared standard errors a computation's moments are away; infinite where too many."""
+            """The squared distance of a computation's moments, in standard errors; infinite if too large."""
             expected = draws.expectation(function, world, canonical)
             if deviates(expected, spread):
                 return np.inf
@@ -712,7 +713,7 @@ class Judge:
         )
 
     def judge_prior_samples(self, function: Function) -> Verdict:
-        """Bernoulli means of draws from the prior: their ink, over many."""
+        """Judge prior samples by their mean ink over many draws."""
         seen = self.session.observe(function.name, [self.arguments["count"]])
         right = self.right_for(function, seen.calls)
         pictures = next((array for array in reversed(seen.arrays) if array.shape[-1:] == (PIXELS,)), None)
@@ -742,7 +743,7 @@ class Judge:
     # --- data, training, answers ---------------------------------------------------------------------------
 
     def judge_batches(self, function: Function) -> Verdict:
-        """Which images are in the batches, and how many in each."""
+        """Judge batches by their images and their sizes."""
         images = self.arguments["images"]
         seen = self.session.observe(function.name, [images])
         sizes = sorted(len(batch) for batch in seen.arrays)
@@ -762,7 +763,7 @@ class Judge:
         return verdict or Verdict(function.name, "wrong", f"makes batches of {sizes} of {len(images)} images")
 
     def judge_training(self, function: Function) -> Verdict:
-        """Which batches the steps see, which networks move, and whether the loss falls."""
+        """Judge training by the batches of its steps, the networks that change, and the fall of the loss."""
         images, right = self.arguments["images"], self.session.right()
         measure = "loss" if "loss" in self.session.defined and not self.by_known_loss else "known_loss"
         try:
@@ -782,7 +783,7 @@ class Judge:
         return self.diagnose(function, right, matches, effect_too) or Verdict(function.name, "wrong", effect)
 
     def training_alone(self, verdicts: Mapping[str, Verdict]) -> Verdict:
-        """The verdict on a training that is not right by a loss that is not right: by a known one."""
+        """Judge training by a known loss, if neither it nor the solution's loss is right."""
         first, function = verdicts["train_model_params"], BY_NAME["train_model_params"]
         loss = BY_NAME["loss"]
         below = used_by(loss) & self.session.defined
@@ -798,7 +799,7 @@ class Judge:
         return Verdict(function.name, "unjudged", "cannot be judged before loss is right")
 
     def judge_answers(self) -> Iterator[Verdict]:
-        """The five questions."""
+        """Judge the answers to the five questions."""
         try:
             found = self.session.ask(lambda host: host.answers())
         except SolutionError as error:
@@ -821,12 +822,12 @@ class Judge:
 
 
 def sum_draws(right: Right, count: int) -> None:
-    """Sum over so many draws that are alike on average."""
+    """Sum over `count` draws in place of their mean."""
     right.reduce_draws = lambda terms: terms * count  # type: ignore[method-assign]
 
 
 def values_of(function: Function, world: Right, arguments: Sequence[Array]) -> list[Array]:
-    """A function's values; both, where terms may be summed or not."""
+    """A function's right values: two if terms may be summed or not."""
     value = getattr(world, function.name)(*arguments)
     if function.name == GAUSSIAN:
         return [value, world.normal(arguments[2], arguments[0], arguments[1])]

@@ -1,4 +1,4 @@
-"""Where a Julia is, and what one needs to see."""
+"""Find a Julia, and the folders that it reads."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def find_julia(checkouts: Sequence[Path] | None = None) -> str | None:
 
 
 def require_julia() -> str:
-    """A `julia` for a solution. Raises InputError, with the way out, where there is none."""
+    """A `julia` for a solution. Raises InputError, with a remedy, if there is none."""
     found = find_julia()
     if found is None:
         raise InputError(
@@ -35,7 +35,7 @@ def require_julia() -> str:
 
 @cache
 def program(julia: str) -> Path:
-    """The program behind `julia`: juliaup's is a launcher that needs the user's home to find the real one."""
+    """The program behind `julia`: juliaup's is a launcher, which needs the user's home to find it."""
     found = Path(julia).resolve()
     if found.name != "julialauncher":
         return found
@@ -48,7 +48,7 @@ def program(julia: str) -> Path:
 def depots(first: str) -> str:
     """JULIA_DEPOT_PATH of a process that writes to the depot `first` and reads the user's.
 
-    An empty entry stands for the depots that Julia ships, whose compiled code it would otherwise make again.
+    An empty entry stands for the depots shipped with Julia, whose code it would otherwise compile again.
     """
     theirs = os.environ.get("JULIA_DEPOT_PATH") or f"{Path.home() / '.julia'}{os.pathsep}"
     return f"{first}{os.pathsep}{theirs}"

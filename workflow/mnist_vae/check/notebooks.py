@@ -1,29 +1,29 @@
-"""From notebooks to scripts: code cells in order, without magics and shell lines."""
+"""Convert notebooks to scripts: code cells in order, without magics and shell lines."""
 
 import ast
 import re
 
 from mnist_vae.errors import InputError
 
-CELL = "# --- cell "  # what a cell begins with, by which host.py says where an error is
+CELL = "# --- cell "  # line at the start of a cell, by which host.py locates errors
 LANGUAGES = {"python": ".py", "julia": ".jl"}
-KEPT = ("time", "timeit", "capture", "prun", "matplotlib")  # magics of a cell whose code runs all the same
+KEPT = ("time", "timeit", "capture", "prun", "matplotlib")  # magics whose cells are run as code
 MAGIC = re.compile(r"^\s*(?:%|!|\?)|^\s*[\w.]+\?{1,2}\s*$")
-SHOWN, SHOWN_LENGTH = 3, 60  # lines, and letters of a line, of what was left out
+SHOWN, SHOWN_LENGTH = 3, 60  # number of left-out lines shown, and of characters of each
 ASSIGNED = re.compile(r"^(\s*[\w, ]+=\s*)[!%].*$")
 
 
 def from_notebook(text: str) -> tuple[str, str, tuple[str, ...]]:
-    """A notebook's script, its suffix, and what was left out of it.
+    """A notebook's script, its suffix, and sentences about what was left out.
 
-    Raises InputError, in words that go on a sentence, where it is none, or in another language.
+    Raises InputError, whose message continues a sentence, if it is damaged or in another language.
     """
     import nbformat
 
     try:
         notebook = nbformat.reads(text, as_version=4)
         cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    except Exception as error:  # whatever a damaged file makes nbformat stumble over
+    except Exception as error:  # nbformat may raise anything for a damaged file
         raise InputError(f"cannot be read ({type(error).__name__})") from error
     about = notebook.metadata
     language = about.get("kernelspec", {}).get("language") or about.get("language_info", {}).get("name")
@@ -39,7 +39,7 @@ def from_notebook(text: str) -> tuple[str, str, tuple[str, ...]]:
 
 
 def plain_cell(cell: str, left_out: list[str]) -> list[str]:
-    """A cell's lines, as many as before: a magic or shell line becomes `pass`, or None where assigned."""
+    """A cell's lines, in which magics and shell lines become `pass`, or None where they are assigned."""
     lines = cell.split("\n")
     if lines[0].startswith("%%") and lines[0][2:].split()[:1] and lines[0][2:].split()[0] not in KEPT:
         left_out.append(lines[0])
@@ -58,11 +58,11 @@ def plain_cell(cell: str, left_out: list[str]) -> list[str]:
 
 
 def from_export(text: str) -> tuple[str, tuple[str, ...]]:
-    """A script that was exported from a notebook, without what only a notebook can do; its lines stay."""
+    """A script exported from a notebook, without magics and shell lines; line numbers stay the same."""
     try:
         tree = ast.parse(text)
     except SyntaxError:
-        return text, ()  # its process will say where
+        return text, ()  # its process reports the error
     lines = text.encode().splitlines(keepends=True)
     left_out: list[str] = []
     for call in [node for node in ast.walk(tree) if isinstance(node, ast.Call) and is_magic(node)][::-1]:
@@ -79,7 +79,7 @@ def from_export(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def is_magic(call: ast.Call) -> bool:
-    """Whether a call is `get_ipython().something(...)`: what magics and shell lines are exported as."""
+    """Whether a call is `get_ipython().something(...)`, as which magics and shell lines are exported."""
     of = call.func.value if isinstance(call.func, ast.Attribute) else None
     return isinstance(of, ast.Call) and isinstance(of.func, ast.Name) and of.func.id == "get_ipython"
 

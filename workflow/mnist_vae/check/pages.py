@@ -1,4 +1,4 @@
-"""The pages of a check: one of a solution, one of a class. Each is a file that loads nothing."""
+"""The HTML pages of a solution and of a class. Each is a single file that loads nothing."""
 
 import hashlib
 import re
@@ -32,7 +32,7 @@ def solution_page(report: Report, shares: words.Shares | None = None, back: str 
 
 
 def class_page(reports: Sequence[Report], links: Sequence[str], shares: words.Shares | None = None) -> str:
-    """A teacher's page: a row a student, with a link to the student's own page, and what is wrong in many."""
+    """A teacher's page: one row per student with a link to the student's page, and the commonest mistakes."""
     template = _environment().get_template("class.html")
     script = _environment().get_template("class.js").render()
     return template.render(
@@ -47,7 +47,7 @@ def class_page(reports: Sequence[Report], links: Sequence[str], shares: words.Sh
 
 
 def page_name(number: int, name: str) -> str:
-    """The file of a student's page."""
+    """The file name of a student's page."""
     return f"{number:03}-{re.sub('[^A-Za-z0-9]+', '-', name).strip('-')[:60]}.html"
 
 
@@ -65,7 +65,7 @@ def _environment() -> Environment:
 
 
 def code(text: str) -> Markup:
-    """Set as code what stands between backticks, and names with underscores."""
+    """Mark as code what is between backticks, and names with underscores."""
     pieces = CODE.split(text)
     return Markup("").join(
         Markup("<code>{}</code>").format(breakable(piece.strip("`"))) if number % 2 else escape(piece)
@@ -74,5 +74,5 @@ def code(text: str) -> Markup:
 
 
 def breakable(name: str) -> Markup:
-    """A name that may break after its underscores, where the page is narrow."""
+    """Allow line breaks after a name's underscores."""
     return Markup("_<wbr>").join(name.split("_"))

@@ -1,11 +1,11 @@
-"""A process for somebody's code: asked over one pipe, answering over another, bounded, and always ended.
+"""A process that runs a solution, with limits: requests go over one pipe, replies come over another.
 
-A message is a line of words between tabs, a line with the number of arrays, and the arrays: of each a line
-with kind (f4, f8) and shape, then the bytes, in the order of the process's language. host.py and host.jl are
-the other side.
+A message is a line of words separated by tabs, a line with the number of arrays, and the arrays: for each, a
+line with kind (f4, f8) and shape, then the bytes, in the order of the process's language. host.py and host.jl
+are the other side.
 
-With bubblewrap the process sees the interpreter, a copy of the solution's folder, and nothing else: no
-network, no home, and nothing to write to but a small folder in memory. Without it, it has the user's rights.
+With bubblewrap, the process sees only the interpreter and a copy of the solution's folder: no network and no
+home, and it can write only to a small folder in memory. Without it, the process has the user's rights.
 """
 
 import contextlib
@@ -30,35 +30,35 @@ from mnist_vae.check import intake, julia
 
 HERE = Path(__file__).parent
 GIB = 2**30
-ADDRESS_SPACE = {"python": 16 * GIB, "julia": 32 * GIB}  # reserved, not used: both reserve much
+ADDRESS_SPACE = {"python": 16 * GIB, "julia": 32 * GIB}  # both reserve much more than they use
 MEMORY = {"python": 4 * GIB, "julia": 6 * GIB}
-MEMORY_FOLDER = 64 * 2**20  # what a sandboxed solution may write, in all, beside the copy of its folder
+MEMORY_FOLDER = 64 * 2**20  # bytes that a sandboxed solution may write, besides the copy of its folder
 LARGEST_FILE = intake.COPIED
 CPU_SECONDS = 900
-COMPILATION = {"python": 0.0, "julia": 60.0}  # seconds more for each call: Julia compiles what it calls first
-WAITING = 4.0  # times a call's processor time may pass until it ends: machines are busy
+COMPILATION = {"python": 0.0, "julia": 60.0}  # additional seconds per call, in which Julia may compile
+WAITING = 4.0  # allowed wall time of a call over its allowed processor time, since the machine may be busy
 PROCESSES = 64
-STEP = 0.05  # seconds between looks at the pipes
-LOOK = 0.2  # seconds between looks at the processes
+STEP = 0.05  # seconds to wait at a pipe
+LOOK = 0.2  # seconds between checks of the processes
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/alternatives", "/etc/localtime")
 LINKER = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
 
 
 class SolutionError(Exception):
-    """What a call of a solution came to instead of an answer, in one sentence. The process still serves."""
+    """A call of a solution failed, as one sentence says. The process still serves."""
 
 
 class UnwrittenError(SolutionError):
-    """A function that is there in name alone: it holds `pass`, or raises NotImplementedError."""
+    """A function is not written yet: it holds `pass`, or raises NotImplementedError."""
 
 
 class ProcessOverError(SolutionError):
-    """The process is over: it crashed, or was ended, as the sentence says."""
+    """The process has crashed or was ended, as the sentence says."""
 
 
 @cache
 def bubblewrap() -> str | None:
-    """The sandbox's program, if it is there and allowed to work."""
+    """The sandbox's program, if it is installed and works."""
     program = shutil.which("bwrap")
     if program is None:
         return None
@@ -70,16 +70,15 @@ class Host:
     """One process with one language's host script; `load` gives it a solution."""
 
     def __init__(self, solution: Path, executable: str | None, seconds: float, alone: bool = False) -> None:
-        """Start. `executable` is Julia's, where the solution is in Julia.
+        """Start the process. `executable` is the `julia` for a solution in Julia.
 
-        `seconds` is the processor time of each call; `alone` leaves the solution's neighbours behind.
+        `seconds` is the processor time allowed per call; with `alone`, only the solution is copied.
         """
         self.language = "julia" if solution.suffix == ".jl" else "python"
         self.order: Literal["C", "F"] = "F" if self.language == "julia" else "C"
         self.seconds = seconds + COMPILATION[self.language]
-        self.answer: Callable[
-            [str, list[np.ndarray]], list[np.ndarray]
-        ]  # for functions that `stand_in` names
+        # For the functions that `stand_in` names.
+        self.answer: Callable[[str, list[np.ndarray]], list[np.ndarray]]
         self.closed = False
         self.folder = Path(tempfile.mkdtemp(prefix="check-"))
         self.folder.chmod(0o755)
@@ -88,7 +87,7 @@ class Host:
         self._replies, replies = os.pipe()
         self._buffer = b""
         self._used: float | None = None
-        self._printed = open(self.folder / "printed", "w+b")  # noqa: SIM115 (as long as the process)
+        self._printed = open(self.folder / "printed", "w+b")  # noqa: SIM115 - closed by `close`
         try:
             self.process = subprocess.Popen(
                 self._command(executable, requests, replies),
@@ -127,7 +126,7 @@ class Host:
         return [inside, *options, "--chdir", "/tmp", "--", *command]
 
     def _work(self) -> str:
-        """Where the solution's copy lies, as the process sees it."""
+        """The folder of the solution's copy, as the process sees it."""
         return "/tmp/work" if bubblewrap() else str(self.folder / "work")
 
     def _environment(self) -> dict[str, str]:
@@ -137,13 +136,13 @@ class Host:
             "HOME": home,
             "USER": "student",
             "TMPDIR": home,
-            "MPLBACKEND": "Agg",  # a plot does not open a window
+            "MPLBACKEND": "Agg",  # plots open no window
             "GKSwstype": "nul",
             "OMP_NUM_THREADS": "1",
             "JULIA_NUM_THREADS": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "CUDA_VISIBLE_DEVICES": "",
-            "JAX_DISABLE_JIT": "1",  # compiled functions keep the networks that they read first
+            "JAX_DISABLE_JIT": "1",  # compiled functions would keep the networks that they read first
             "JULIA_DEPOT_PATH": julia.depots(f"{home}/depot"),
         }
 
@@ -175,20 +174,20 @@ class Host:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> "Host":
-        """Serve."""
+        """Return the host itself."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """End."""
+        """Close it."""
         self.close()
 
     # --- requests ------------------------------------------------------------------------------------------
 
     def load(self, names: Mapping[str, str], holder: str = "", file: str = "") -> list[str]:
-        """Let it run the file; the framework's name, and of the contract's names those that it defines.
+        """Run the file; return the framework's name, and the names in the contract that it defines.
 
-        `names` are words in the solution, several between |, by the contract's names. Raises SolutionError
-        where the file defines none of them.
+        `names` are the solution's names, several separated by |, by the contract's. Raises SolutionError if
+        the file defines none of them.
         """
         pairs = [f"{name}={word}" for name, word in names.items()]
         path = f"{self._work()}/{intake.plain_name(Path(file))}"
@@ -206,14 +205,15 @@ class Host:
         encoder: Sequence[np.ndarray],
         noises: Sequence[np.ndarray],
     ) -> None:
-        """Put known networks, and known noise, in the place of those that the solution reads as globals.
+        """Replace the networks and the noise that the solution reads as globals by known ones.
 
-        `form` is how the encoder answers ("tuple", "stacked"), `ends` how the decoder ends ("sigmoid", "").
+        `form` is the form of the encoder's result ("tuple", "stacked"), and `ends` the decoder's last layer
+        ("sigmoid" or "").
         """
         self._ask("known", ["know", layout, form, ends], [*decoder, *encoder, *noises])
 
     def stand_in(self, name: str, count: int) -> None:
-        """Let `answer` stand for a function of `count` arguments where the solution reads it as a global."""
+        """Replace a function of `count` arguments by `answer`, where the solution reads it as a global."""
         self._ask("known", ["stand_in", name, str(count)], [])
 
     def call(
@@ -223,9 +223,9 @@ class Host:
         repeats: int = 1,
         way: Literal["call", "own", "free"] = "call",
     ) -> tuple[list[np.ndarray], dict[str, int]]:
-        """Call a function: its results, stacked if repeated, and how often it read each known thing.
+        """Call a function: its results, stacked if repeated, and how often it read each known function.
 
-        `way` is "own" for a network of the solution's, "free" where draws are to be of its own noise.
+        `way` is "own" for the solution's own network, and "free" for draws with its own noise.
         """
         words, arrays = self._ask("arrays", [way, name, str(repeats)], arguments)
         counts = (word.partition("=") for word in words)
@@ -234,21 +234,21 @@ class Host:
     def train(
         self, name: str, epochs: int, loss: str, train: np.ndarray, test: np.ndarray, marks: np.ndarray
     ) -> list[np.ndarray]:
-        """Let it train by "loss", its own, or by "known_loss"; `marks` times each batch that it was given."""
+        """Let it train by its own "loss" or by "known_loss"; return `marks` times each batch of the loss."""
         return self._ask("arrays", ["train", name, str(epochs), loss], [train, test, marks])[1]
 
     def answers(self) -> list[str] | None:
-        """What the file says to the five questions."""
+        """The file's answers to the five questions; None if it has none."""
         words, _ = self._ask("answers", ["answers"], [])
         return words[1:] if words[:1] == ["found"] else None
 
     def _ask(
         self, kind: str, words: list[str], arrays: Sequence[np.ndarray]
     ) -> tuple[list[str], list[np.ndarray]]:
-        """Send a request and await a reply of this kind: its words and arrays.
+        """Send a request and wait for a reply of this kind: its words and arrays.
 
-        Raises SolutionError with what the solution raised, and ProcessOverError where the process is over, or
-        where something else than a reply is in the pipe, after which nothing there can be trusted.
+        Raises SolutionError with what the solution raised, and ProcessOverError if the process has ended, or
+        if anything but a reply is in the pipe, which can then no longer be trusted.
         """
         self._begin(self.seconds)
         self._tell(words, arrays)
@@ -269,7 +269,7 @@ class Host:
         return found, received
 
     def _answer(self, name: str, arguments: list[np.ndarray]) -> tuple[list[str], list[np.ndarray]]:
-        """What the judge answers for a function, or that it cannot."""
+        """The judge's answer for a function, or why it has none."""
         try:
             return ["found"], self.answer(name, arguments)
         except (ValueError, IndexError) as error:  # the arguments do not fit
@@ -309,7 +309,7 @@ class Host:
         while b"\n" not in self._buffer:
             self._more()
         line, self._buffer = self._buffer.split(b"\n", 1)
-        # Nothing that would steer a terminal, or that XML cannot hold.
+        # Replace characters that control a terminal or that XML cannot hold.
         return "".join(
             letter if letter.isprintable() or letter == "\t" else "\N{REPLACEMENT CHARACTER}"
             for letter in line.decode("utf-8", "replace")
@@ -330,12 +330,12 @@ class Host:
             self._buffer += part
 
     def _begin(self, seconds: float) -> None:
-        """Start the clocks of a call. The processor's starts at the first look: most calls end before."""
+        """Start the clocks of a call; that of processor time starts at the first check, if the call lasts."""
         self._allowed, self._started, self._used = seconds, time.monotonic(), None
         self._next_look = self._started + LOOK
 
     def _check(self) -> None:
-        """End what takes too long, or has too many processes."""
+        """End the process if it takes too long, or has too many processes."""
         now = time.monotonic()
         if now < self._next_look:
             return
@@ -356,7 +356,7 @@ class Host:
             raise ProcessOverError(trouble)
 
     def _over(self) -> None:
-        """Say how the process ended: its pipe is closed."""
+        """Raise ProcessOverError that says how the process ended, once its pipe is closed."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(5)
         status = self.process.poll()
@@ -373,14 +373,14 @@ class Host:
         raise ProcessOverError(f"ended its process (exit status {status}){said}")
 
     def printed(self) -> list[str]:
-        """What it printed, line by line; the last part of it."""
+        """The last lines that it printed."""
         size = os.fstat(self._printed.fileno()).st_size
         text = os.pread(self._printed.fileno(), 20_000, max(0, size - 20_000)).decode("utf-8", "replace")
         return [intake.printable(line) for line in text.splitlines() if line.strip()]
 
 
 def what_is_there(holders: Sequence[str], names: Sequence[str]) -> str:
-    """Say what a file defines that defines none of the assignment's functions, and the way out."""
+    """Say what a file without the assignment's functions does define, and what to do."""
     sentence = "defines none of the assignment's functions under their names"
     if holders:
         return f"{sentence}; {' and '.join(holders)} does: use `--object {holders[0]}`"
@@ -392,7 +392,7 @@ def what_is_there(holders: Sequence[str], names: Sequence[str]) -> str:
 
 
 def signal_name(number: int) -> str:
-    """SIGSEGV and the like."""
+    """The name of a signal, such as SIGSEGV."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -400,7 +400,7 @@ def signal_name(number: int) -> str:
 
 
 def python_folders() -> list[str]:
-    """What a Python needs to see: its prefixes, and packages that lie elsewhere."""
+    """The folders that Python reads: its prefixes, and packages elsewhere."""
     packages = [path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")]
     return [os.path.abspath(path) for path in (sys.prefix, sys.base_prefix, sys.exec_prefix, *packages)]
 
@@ -409,7 +409,7 @@ def python_folders() -> list[str]:
 
 
 def family(leader: int) -> list[psutil.Process]:
-    """A process, its descendants, and all of its session, as far as they run."""
+    """The running processes among a process, its descendants, and its session."""
     processes = list(psutil.process_iter(["ppid", "status"]))
     found = {leader} | {process.pid for process in processes if session(process.pid) == leader}
     grown = True
@@ -422,14 +422,14 @@ def family(leader: int) -> list[psutil.Process]:
 
 
 def session(process: int) -> int | None:
-    """A process's session; None where it is gone."""
+    """A process's session; None if the process has ended."""
     with contextlib.suppress(OSError):
         return os.getsid(process)
     return None
 
 
 def processor_seconds(processes: Sequence[psutil.Process]) -> float:
-    """The processor time that processes have taken, and those that they have waited for."""
+    """The processor time of processes, and of ended children that they have waited for."""
     total = 0.0
     for process in processes:
         with contextlib.suppress(psutil.Error):
@@ -438,7 +438,7 @@ def processor_seconds(processes: Sequence[psutil.Process]) -> float:
 
 
 def end_family(leader: int) -> None:
-    """Kill a process and all that it started, until there is none."""
+    """Kill a process and all that it started, until none is left."""
     for _ in range(100):
         processes = family(leader)
         if not processes:
@@ -450,7 +450,7 @@ def end_family(leader: int) -> None:
 
 
 def own_threads() -> int:
-    """How many threads this user runs now, which the limit counts as well."""
+    """The number of threads that the user runs now, which count towards the limit."""
     return sum(
         process.info["num_threads"] or 0
         for process in psutil.process_iter(["uids", "num_threads"])

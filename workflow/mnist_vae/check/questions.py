@@ -1,4 +1,4 @@
-"""The five questions of part 4: right answers, and why (at length: docs/questions.md)."""
+"""The five questions of part 4, with answers and reasons (at length: docs/questions.md)."""
 
 from typing import NamedTuple
 
@@ -15,12 +15,12 @@ QUESTIONS = (
     Question(
         "Does p(bottom | z) factorize over the pixels?",
         True,
-        "Given z, the decoder gives every pixel a Bernoulli of its own.",
+        "Given z, each pixel has its own Bernoulli distribution.",
     ),
     Question(
         "Does p(bottom | top) factorize over the pixels?",
         False,
-        "It is an average of products over p(z | top), and an average of products is no product: "
+        "It is an average of products over p(z | top), and an average of products is not a product: "
         "pixels of one stroke come and go together.",
     ),
     Question(
@@ -36,12 +36,12 @@ QUESTIONS = (
     Question(
         "Can the density of a Gaussian be above 1?",
         True,
-        "A density is no probability: N(0; 0, 0.1^2) is about 4. Only its integral is 1.",
+        "A density is not a probability: N(0; 0, 0.1^2) is about 4. Only its integral is 1.",
     ),
 )
 WORDS = {"yes": True, "true": True, "1": True, "y": True, "no": False, "false": False, "0": False, "n": False}
 
 
 def read_answer(word: str) -> bool | None:
-    """An answer as a solution may write it; None if it is neither yes nor no."""
+    """Read an answer of a solution; None if it is neither yes nor no."""
     return WORDS.get(word.strip().strip("\"'.").lower())

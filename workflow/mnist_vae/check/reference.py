@@ -1,8 +1,7 @@
 """The right computation of every function of the contract, in NumPy, in pieces that can be made wrong.
 
-The study's own functions are PyTorch's (mnist_vae.study); a test holds that both agree. These need no
-PyTorch, so that a check starts in a moment. Features lie on the last axis, draws on the first. Sources:
-docs/model.md.
+The study's own functions (mnist_vae.study) use PyTorch; a test compares both. These do not, so that a check
+starts quickly. Features are on the last axis, draws on the first. Sources: docs/model.md.
 """
 
 import copy
@@ -20,8 +19,8 @@ TOP_PIXELS = 392
 class Right:
     """The assignment's functions, for one pair of networks.
 
-    decoder: (..., 2) -> logits (..., 784); encoder: (..., 784) -> mean and log_std (..., 2). Each method
-    calls the others through `self`, so that a changed one shows in all that use it.
+    decoder: (..., 2) -> logits (..., 784); encoder: (..., 784) -> mean and log_std (..., 2). Methods call
+    each other through `self`, so that a changed one affects all that use it.
     """
 
     shared_noise = False  # whether one noise serves the whole batch
@@ -34,14 +33,14 @@ class Right:
         self.encoder = encoder
 
     def but(self, change: Callable[[Self], None]) -> Self:
-        """A copy into which a mistake is put."""
+        """A copy with a change, such as a mistake."""
         changed = copy.copy(self)
         change(changed)
         return changed
 
     def with_function(self, name: str, other: Self) -> Self:
-        """A copy that has one function of another's, and computes it as that one does."""
-        if name == "train_model_params":  # no function: its batches, and its direction
+        """A copy in which one function is that of `other`."""
+        if name == "train_model_params":  # it stands for batches and direction, which all belong to it
             return other
         placed = copy.copy(self)
         setattr(placed, name, getattr(other, name))
@@ -70,7 +69,7 @@ class Right:
         return -np.logaddexp(0.0, -(2 * x - 1) * logits)
 
     def sample_diag_gaussian(self, mean: Array, log_std: Array, noise: Array) -> Array:
-        """The draw that standard normal noise stands for."""
+        """The draw at standard normal noise."""
         return mean + np.exp(log_std) * noise
 
     def binarize(self, grey: Array) -> Array:
@@ -120,7 +119,7 @@ class Right:
         return self.bound(self.joint_log_density(x, z), self.log_q(mean, log_std, z))
 
     def elbo(self, x: Array, noise: Array) -> Array:
-        """The batch's mean."""
+        """The mean ELBO of a batch: (..., batch, 2) -> (...)."""
         return self.reduce_batch(self.elbo_terms(x, noise))
 
     def loss(self, x: Array, noise: Array) -> Array:
@@ -135,7 +134,7 @@ class Right:
     trained = frozenset({"decoder", "encoder"})
 
     def epoch(self, images: Array) -> list[Array]:
-        """The batches that the steps of one epoch see."""
+        """The batches of one epoch's steps."""
         return self.batches(images)
 
     # --- part 3 --------------------------------------------------------------------------------------------
@@ -149,7 +148,7 @@ class Right:
         return logistic(logits)
 
     def interpolation(self, first: Array, second: Array, weight: float) -> Array:
-        """Weight of the first, the rest of the second."""
+        """Weight times the first, plus the rest times the second."""
         return weight * first + (1 - weight) * second
 
     def interpolated_picture(self, x_first: Array, x_second: Array, weight: float) -> Array:
@@ -175,7 +174,7 @@ class Right:
         return self.log_prior(z) + self.top_half_log_likelihood(x, z)
 
     def reduce_draws(self, terms: Array) -> Array:
-        """Each draw stands for the mean over draws: the solution's number of draws is its own."""
+        """The mean over draws: each draw's value, since a solution's number of draws is not known."""
         return terms
 
     def top_half_elbo(self, x: Array, mean: Array, log_std: Array, noise: Array) -> Array:
@@ -184,7 +183,7 @@ class Right:
         return self.reduce_draws(self.bound(self.top_half_joint(x, z), self.log_q(mean, log_std, z)))
 
     def contour_heights(self, log_density: Array) -> Array:
-        """Shares of a density's own peak."""
+        """A density relative to its peak."""
         return np.exp(log_density - log_density.max())
 
 
@@ -194,7 +193,7 @@ def logistic(logits: Array) -> Array:
 
 
 def give_probabilities(right: Right) -> None:
-    """Let the decoder give probabilities, and whoever reads it know."""
+    """Let the decoder return probabilities, and adapt the functions that use it."""
     decoder = right.decoder
     right.decoder = lambda z: logistic(decoder(z))
     right.bernoulli_log_density = (  # type: ignore[method-assign]

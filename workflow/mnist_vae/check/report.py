@@ -1,4 +1,4 @@
-"""What one sees of a check: a table in the terminal, pages, and files for machines."""
+"""Reports in words: the terminal's table, and the sentences of pages and machine-readable files."""
 
 import json
 import re
@@ -26,7 +26,7 @@ NO_SANDBOX = (
     "It runs with your rights: bubblewrap (`apt-get install bubblewrap`) would keep it from your files "
     "and the network."
 )
-# What an error means, by a pattern of it, where its own words do not say so.
+# Explanations of errors whose messages do not explain themselves, by a pattern.
 HINTS = {
     r"update!|Params\b|implicit gradients|\bADAM\b": (
         "written for an older Flux; today `state = Flux.setup(Adam(1e-3), model)`, then "
@@ -34,7 +34,7 @@ HINTS = {
     ),
 }
 PLACE = re.compile(r" \((cell \d+, )?line \d+\)$")
-ANSWERS = "answers"  # the five questions' word in a file of points
+ANSWERS = "answers"  # the name of the five questions in a file of points
 Shares = Mapping[str, float]  # points by function and answer
 ASSIGNMENT: Shares = {name: float(function.points) for name, function in BY_NAME.items()} | {
     f"answer {number}": ANSWER_POINTS / len(QUESTIONS) for number, _ in enumerate(QUESTIONS, 1)
@@ -45,9 +45,9 @@ ASSIGNMENT: Shares = {name: float(function.points) for name, function in BY_NAME
 
 
 def read_shares(path: Path) -> Shares:
-    """A teacher's points, a function and its points in each line; what is not named has none.
+    """Read a teacher's points: a function and its points per line; others have none.
 
-    `answers` shares its points among the five questions. Raises InputError with the line that says otherwise.
+    `answers` shares its points among the five questions. Raises InputError, which quotes the wrong line.
     """
     shares = dict.fromkeys(ASSIGNMENT, 0.0)
     try:
@@ -71,24 +71,24 @@ def read_shares(path: Path) -> Shares:
 
 
 def points_of(verdict: Verdict, shares: Shares = ASSIGNMENT) -> tuple[float, float]:
-    """Points a verdict earns, of those it could: only what was judged right earns any."""
+    """The points that a verdict earns, and the most that it could: only "right" earns any."""
     most = shares[verdict.function]
     return (most if verdict.status == "right" else 0.0), most
 
 
 def sums(report: Report, shares: Shares) -> tuple[float, float]:
-    """All points that a report earns, and all that there are."""
+    """The points that a report earns, and the most that it could."""
     return sum(points_of(verdict, shares)[0] for verdict in report.verdicts), sum(shares.values())
 
 
 def total(report: Report, shares: Shares) -> str:
-    """All points of a report, "27 of 48 points", unless the package that it needs is not there."""
+    """The points of a report, such as "27 of 48 points", unless a package that it needs is missing."""
     earned, most = sums(report, shares)
     return "not judged" if report.missing else f"{earned:g} of {most:g} points"
 
 
 def points(report: Report, shares: Shares) -> str:
-    """All points in a sentence."""
+    """The points of a report, in a sentence."""
     whose = ", as this project shares them among what a program can judge" if shares is ASSIGNMENT else ""
     return f"{total(report, shares)}{whose}."
 
@@ -110,12 +110,12 @@ def parts(report: Report) -> dict[str, list[Verdict]]:
 
 
 def counts(report: Report) -> Counter[str]:
-    """How many verdicts there are of each status."""
+    """The number of verdicts of each status."""
     return Counter(verdict.status for verdict in report.verdicts)
 
 
 def headline(report: Report) -> str:
-    """What a report comes to, in a sentence."""
+    """The summary of a report, in a sentence."""
     if report.trouble:
         return with_hint(report.trouble)
     count = counts(report)
@@ -131,7 +131,7 @@ def headline(report: Report) -> str:
 
 
 def first_lines(report: Report) -> list[str]:
-    """How the solution was run and read, and what of it was left out."""
+    """How the solution was run and read, and what was left out of it."""
     lines = [SANDBOX if report.sandboxed else NO_SANDBOX] if report.language else []
     if not report.trouble:
         lines.append(f"Read as {report.framework}, {report.layout}.")
@@ -139,7 +139,7 @@ def first_lines(report: Report) -> list[str]:
 
 
 def remarks(report: Report) -> dict[str, str]:
-    """What is to be said of each function; an error that several raise is told once, with a hint."""
+    """The remark on each function; an error that several raise is stated once, with a hint."""
     told: dict[str, str] = {}
     found = {}
     for verdict in report.verdicts:
@@ -153,20 +153,20 @@ def remarks(report: Report) -> dict[str, str]:
 
 
 def remark(verdict: Verdict) -> str:
-    """A verdict in words: of a right function nothing more needs to be said."""
+    """A verdict in words; empty for a right function."""
     if verdict.function in BY_NAME:
         return "" if verdict.status == "right" or verdict.sentence == NOT_YET else verdict.sentence
     return verdict.sentence if verdict.status == "wrong" else ""
 
 
 def with_hint(error: str) -> str:
-    """An error, and what it means where its own words do not say so."""
+    """An error, with an explanation if there is one."""
     hint = next((hint for pattern, hint in HINTS.items() if re.search(pattern, error)), None)
     return f"{error}: {hint}" if hint else error
 
 
 def text(report: Report, shares: Shares | None = None) -> str:
-    """The table of the terminal: a line a function, in the assignment's order."""
+    """The terminal's table: one line per function, in the assignment's order."""
     lines = [f"{report.name}: {' '.join(first_lines(report)[:1])}", *first_lines(report)[1:]]
     said = remarks(report)
     for part, verdicts in parts(report).items():
@@ -183,7 +183,7 @@ def text(report: Report, shares: Shares | None = None) -> str:
 
 
 def as_json(report: Report, shares: Shares | None = None) -> str:
-    """The report for machines."""
+    """The report as JSON."""
     data = asdict(report) | {"is_wrong": report.is_wrong}
     if shares:
         data["points"] = {
@@ -197,7 +197,7 @@ def as_json(report: Report, shares: Shares | None = None) -> str:
 
 
 def what_is_wrong(report: Report) -> dict[str, list[str]]:
-    """What is to be mended, and in which functions: known mistakes, and sentences about what is none."""
+    """What is wrong, and in which functions: known mistakes, and sentences about other differences."""
     found: dict[str, list[str]] = {}
     for verdict in report.verdicts:
         if verdict.is_wrong:
@@ -208,7 +208,7 @@ def what_is_wrong(report: Report) -> dict[str, list[str]]:
 
 
 def summary(report: Report) -> list[str]:
-    """What is wrong in a solution: functions, and what is the matter with them."""
+    """What is wrong in a solution, one line per mistake with its functions."""
     if report.trouble:
         return [headline(report)]
     return [
@@ -220,7 +220,7 @@ def summary(report: Report) -> list[str]:
 def commonest(reports: Iterable[Report]) -> list[tuple[str, int]]:
     """What is wrong in a class and in how many solutions, the commonest first.
 
-    What is not one of the known mistakes is told if several solutions have it.
+    An unknown mistake is listed if several solutions have it.
     """
     known = {mistake.says for mistake in MISTAKES.values()}
     counted = Counter(says for report in reports for says in what_is_wrong(report))
@@ -228,7 +228,7 @@ def commonest(reports: Iterable[Report]) -> list[tuple[str, int]]:
 
 
 def class_text(reports: Sequence[Report], shares: Shares | None = None) -> str:
-    """The terminal's table of a class."""
+    """The terminal's table for a class."""
     lines = [SANDBOX if any(report.sandboxed for report in reports) else NO_SANDBOX]
     for report in reports:
         scored = f"{total(report, shares):>15}  " if shares else ""
@@ -241,7 +241,7 @@ def class_text(reports: Sequence[Report], shares: Shares | None = None) -> str:
 
 
 def class_json(reports: Sequence[Report], shares: Shares | None = None) -> str:
-    """A class for machines."""
+    """The reports of a class as JSON."""
     data = {
         "solutions": [json.loads(as_json(report, shares)) for report in reports],
         "commonest": [{"mistake": says, "solutions": count} for says, count in commonest(reports)],

@@ -1,8 +1,8 @@
-"""A solution as the judge reads it: its process, its conventions, and what stands in its functions' places.
+"""A solution as the judge sees it: its process, its conventions, and what replaces its functions.
 
-Known networks and known noise take the place of the solution's own, and the judge answers for a function that
-is not right, so that whoever reads it is judged alone. What is asked comes over the pipe: the right answers
-are never in the solution's process.
+Known networks and known noise replace the solution's own, and the judge answers for a function that is not
+right, so that functions that use it are judged alone. It answers over the pipe: the right answers are never
+in the solution's process.
 """
 
 import itertools
@@ -23,22 +23,15 @@ from mnist_vae.check.reference import TOP_PIXELS, Array, Right, give_probabiliti
 
 Answered = TypeVar("Answered")
 LAYOUTS = ("features-first", "batch-first")
-ELEMENTWISE = (GAUSSIAN, BERNOULLI)  # may be summed over features or not: those who call them do the rest
+ELEMENTWISE = (GAUSSIAN, BERNOULLI)  # may be summed over features or not
 TOPS = ("top_half_log_likelihood", "top_half_joint")
-DENSITIES = (
-    *ELEMENTWISE,
-    "log_prior",
-    "log_likelihood",
-    "joint_log_density",
-    "log_q",
-    *TOPS,
-)  # one value an image
-GAUSSIANS = (GAUSSIAN, "log_q")  # the order of their arguments cannot be told from shapes
+DENSITIES = (*ELEMENTWISE, "log_prior", "log_likelihood", "joint_log_density", "log_q", *TOPS)
+GAUSSIANS = (GAUSSIAN, "log_q")  # the order of their arguments cannot be inferred from shapes
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a solution is read. Empty means: found out."""
+    """How a solution is read. Layout and dtype are detected if they are empty."""
 
     layout: str = ""
     dtype: str = ""
@@ -50,12 +43,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to read a function, of several that are as good.
+    """One of several equally valid ways to read a function.
 
-    `probabilities`: the decoder ends in a sigmoid, and whoever reads it knows; `one_image`: the function
-    takes one image and not a batch; `bools`: images are Bool. The others say what is expected of functions
-    that the judge answers for, where the solution's own did not tell: whether an axis of length 1 stays,
-    whether terms are left unsummed, and which of the contract's orders arguments have.
+    `probabilities`: the decoder ends in a sigmoid, and the functions that use it take that into account;
+    `one_image`: the function takes one image, not a batch; `bools`: images are Bool. The others describe
+    functions that the judge answers for, if the solution's own does not show it: whether an axis of length 1
+    is kept, whether terms are left unsummed, and which of the contract's orders arguments have.
     """
 
     probabilities: bool = False
@@ -68,7 +61,7 @@ class Reading:
 
 @dataclass
 class Observed:
-    """One call's results, in (batch, features), and how often it read what is known."""
+    """One call's results, in (batch, features), and how often it read each known function."""
 
     arrays: list[Array]
     calls: Counter[str]
@@ -83,7 +76,7 @@ class Session:
     """One solution, and the process that holds it."""
 
     def __init__(self, solution: Path, options: Options, host: Host | None = None) -> None:
-        """`host` may hold other solutions of the same folder as well, one after the other; it stays open."""
+        """`host` may serve several solutions of one folder, one after the other; it is not closed."""
         self.solution, self.options = solution, options
         self.language = "julia" if solution.suffix == ".jl" else "python"
         self.julia = julia.require_julia() if self.language == "julia" else None
@@ -98,9 +91,9 @@ class Session:
         self.reading = Reading()
         self.known: list[Array] | None = None  # the known decoder, once known networks are put in
         self.stand_ins: list[str] = []  # functions that the judge answers for
-        self.asked: Counter[str] = Counter()  # how often it did
-        self.read: Counter[str] = Counter()  # what functions have read of what is known, in this reading
-        self.free = False  # whether the call that is made is to draw its own noise
+        self.asked: Counter[str] = Counter()  # how often it did so
+        self.read: Counter[str] = Counter()  # how often known functions were read, in this reading
+        self.free = False  # whether the current call draws its own noise
         self.keeps_axis: dict[str, bool] = {}  # by function, whether its own results are (batch, 1)
         self.elementwise: dict[str, bool] = {}
         self.orders: dict[str, tuple[str, ...]] = {}  # of arguments
@@ -109,7 +102,7 @@ class Session:
     # --- the process ---------------------------------------------------------------------------------------
 
     def load(self) -> None:
-        """Start a process and let it run the file; again, with all that stood in it, after a crash."""
+        """Start a process that runs the file; after a crash, with all replacements made before."""
         if self.host is None:
             self.host = Host(self.solution, self.julia, self.options.seconds, self.options.alone)
         self.host.answer = self.answer
@@ -125,7 +118,7 @@ class Session:
             self._put(name)
 
     def reload(self) -> None:
-        """Run the file again, with its own networks, and its own functions but batches."""
+        """Run the file again, with its own networks and functions; a replaced `batches` stays replaced."""
         self.known = None
         self.stand_ins = [name for name in self.stand_ins if name == "batches"]
         self.read_as(Reading())
@@ -138,7 +131,7 @@ class Session:
             self.host.close()
 
     def ask(self, request: Callable[[Host], Answered]) -> Answered:
-        """Let the host do something; where its process ends, begin again and let the sentence pass on."""
+        """Send a request to the host. If its process ends, start it again and raise the error."""
         assert self.host is not None
         try:
             return request(self.host)
@@ -148,7 +141,7 @@ class Session:
             raise
 
     def read_as(self, reading: Reading) -> None:
-        """Choose how to read what follows."""
+        """Choose how to read the next calls."""
         before, self.reading = self.reading, reading
         self.read.clear()
         if self.known is not None and before.probabilities != reading.probabilities:
@@ -157,7 +150,7 @@ class Session:
     # --- what is known -------------------------------------------------------------------------------------
 
     def known_encoder(self, x: Array) -> tuple[Array, Array]:
-        """The known one."""
+        """The known encoder."""
         return halves(perceptron(self.inputs.encoder)(x))
 
     def right(self) -> Right:
@@ -177,7 +170,7 @@ class Session:
         return right
 
     def know(self, decoder: list[Array]) -> None:
-        """Put known networks in, and known noise."""
+        """Replace networks and noise by known ones."""
         self.known = decoder
         noises = [*self.inputs.noises.values(), self.inputs.noises[1][0]]
         networks = [[array.astype(self.dtype) for array in each] for each in (decoder, self.inputs.encoder)]
@@ -186,7 +179,7 @@ class Session:
         self.ask(lambda host: host.know(self.layout, self.form, ends, networks[0], networks[1], given))
 
     def answer_for(self, name: str) -> None:
-        """Let the judge answer for a function from now on, wherever the solution reads it."""
+        """Let the judge answer for a function from now on, wherever the solution uses it."""
         if name not in self.stand_ins:
             self.stand_ins.append(name)
             self._put(name)
@@ -195,7 +188,7 @@ class Session:
         self.ask(lambda host: host.stand_in(name, len(BY_NAME[name].arguments)))
 
     def answer(self, name: str, given: Sequence[Array]) -> list[Array]:
-        """A function's right results, of arguments and in a form as the solution has them."""
+        """A function's right results, in the solution's form, from arguments in its form."""
         if name not in self.stand_ins:
             raise ValueError("it is the solution's own")
         self.asked[name] += 1
@@ -273,7 +266,7 @@ class Session:
         given = [self.give(argument) for argument in arguments]
         found, calls = self.ask(lambda host: host.call(name, given, repeats, way))
         if self.features_first and name != "mnist_img":
-            # Repeated results have an axis more, in front.
+            # Repeated results have one more axis, in front.
             found = [array.swapaxes(-1, -2) if array.ndim == 2 + (repeats > 1) else array for array in found]
             if not self.reading.one_image:
                 found = [
@@ -285,7 +278,7 @@ class Session:
         return Observed([array.astype(np.float64) for array in found], seen)
 
     def own_network(self, name: str, argument: Array) -> list[Array]:
-        """What the solution's own network makes of (..., features)."""
+        """The outputs of the solution's own network for (..., features)."""
         key = name, argument.tobytes()
         if key not in self._own:
             rows = argument.reshape(-1, argument.shape[-1])
@@ -294,7 +287,7 @@ class Session:
         return self._own[key]
 
     def forget_own(self) -> None:
-        """Its own networks have changed."""
+        """Forget the outputs of its own networks, which have changed."""
         self._own.clear()
 
     def own_decoder(self, z: Array) -> Array:
@@ -309,7 +302,7 @@ class Session:
     # --- conventions ---------------------------------------------------------------------------------------
 
     def find_conventions(self) -> None:
-        """Find layout, precision and the form of the encoder's output, by what works."""
+        """Detect layout, precision and the form of the encoder's output by trial."""
         precisions = ["float64"] if self.framework in ("numpy", "julia") else ["float32", "float64"]
         layouts = [self.options.layout] if self.options.layout else LAYOUTS
         precisions = [self.options.dtype] if self.options.dtype else precisions
@@ -328,7 +321,7 @@ class Session:
                 pass
 
     def _score(self) -> int:
-        """How much of the solution speaks for the layout and precision that are being tried."""
+        """A score of how well the current layout and precision fit the solution."""
         score = 0
         for name, width in (("decoder", PIXELS), ("encoder", 2 * LATENT)):
             if name in self.defined:

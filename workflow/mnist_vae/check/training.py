@@ -1,4 +1,4 @@
-"""What a training does: which images its steps see, which networks move, and where the loss goes."""
+"""Observe a training run: which images its steps see, which networks change, and where the loss goes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from mnist_vae.check.reference import Array, Right
 from mnist_vae.check.session import Session
 
 EPOCHS = 3
-MORE_EPOCHS = 20  # where the loss has not clearly fallen by then
-EVALUATIONS = 10  # of the loss, before and after
-NEARLY_ALL = 0.9  # of the images, which random batches reach together
+MORE_EPOCHS = 20  # if the loss has not clearly fallen by then
+EVALUATIONS = 10  # of the loss, before and after training
+NEARLY_ALL = 0.9  # share of the images that random batches reach together
 
 
 @dataclass(frozen=True)
 class Training:
-    """What was seen of a training. `batches` hold images by number, as the loss was given them."""
+    """An observed training run. `batches` are the indices of the images that the loss was given."""
 
     before: float
     after: float
@@ -28,7 +28,7 @@ class Training:
     moved: frozenset[str]  # networks
 
     def is_that_of(self, world: Right, images: Array) -> bool:
-        """Whether a computation steps like that. Where the loss saw no image, images do not tell."""
+        """Whether a computation trains like that. Batches are compared only if the loss was given any."""
         if world.training_direction != self.direction or world.trained != self.moved:
             return False
         expected = [list(range(len(batch))) for batch in world.epoch(images)]
@@ -40,10 +40,10 @@ class Training:
 
 
 def kind_of_epoch(batches: list[list[int]], epochs: int, count: int) -> str:
-    """Whether an epoch sees all of so many images, some, half at most, or all at once."""
+    """Whether an epoch sees all of `count` images, some, at most half, or all in one batch."""
     if {len(batch) for batch in batches} == {count}:
         return "at once"
-    # Where the loss is asked twice of a batch it is one step all the same.
+    # A loss that is computed twice for a batch still counts as one step.
     seen = sum(len(batch) for batch, _ in groupby(batches)) / epochs
     different = len({image for batch in batches for image in batch})
     if min(seen, different) <= count / 2:
@@ -54,7 +54,7 @@ def kind_of_epoch(batches: list[list[int]], epochs: int, count: int) -> str:
 def observe_training(session: Session, name: str, measure: str) -> Training:
     """Let a solution train for some epochs, by its own loss (`measure` "loss") or a known one.
 
-    Raises SolutionError with what the training raised, and LossError where the loss cannot be measured.
+    Raises SolutionError with what the training raised, and LossError if the loss cannot be computed.
     """
     images, test = session.inputs.arguments["images"], session.inputs.arguments["test_images"][::2]
     marks = np.random.default_rng(0).standard_normal((3, PIXELS)).astype(session.dtype)
@@ -79,7 +79,7 @@ def observe_training(session: Session, name: str, measure: str) -> Training:
     marked = train(EPOCHS)
     after, error = loss()
     if np.isfinite(after) and direction(after, error) >= 0:
-        # A few of Adam's first steps may miss: what the loss does is seen in the long run.
+        # Adam's first steps may raise the loss, so its direction is judged after more epochs.
         train(MORE_EPOCHS)
         later, error_later = loss()
         if np.isfinite(later):
@@ -99,7 +99,7 @@ class LossError(SolutionError):
 
 
 def network_outputs(session: Session) -> Iterable[tuple[str, Array]]:
-    """What the solution's own networks give, as far as they are there."""
+    """The outputs of the solution's own networks, as far as it defines them."""
     for name, argument in (("decoder", "z"), ("encoder", "x")):
         if name in session.defined:
             outputs = session.own_network(name, session.inputs.arguments[argument])
@@ -107,7 +107,7 @@ def network_outputs(session: Session) -> Iterable[tuple[str, Array]]:
 
 
 def found_batches(own: Array, marked: Iterable[Array]) -> list[list[int]]:
-    """The numbers of the images in each batch, by their marks (images, 3) and those of the batches (3, n)."""
+    """The indices of the images in each batch, by their marks (images, 3) and those of the batches (3, n)."""
     distances = [np.abs(own[:, None, :] - batch.T[None, :, :]).max(-1) for batch in marked]
     found = [[int(image) for image in each.argmin(0)[each.min(0) < 0.05]] for each in distances]
     return [batch for batch in found if batch]
