@@ -459,7 +459,7 @@ REFUSED = {
     ),
     "account without a record": ("account {tmp}/none results {out} {out}2", "{tmp}/none says nothing of"),
     "manifest of what is not there": ("manifest {out} {out}2 {tmp}/none --config {{}}", "{tmp}/none"),
-    "verify without a manifest": ("verify {tmp}/none", "{tmp}/none is no manifest"),
+    "verify without a manifest": ("verify {tmp}/none", "{tmp}/none is not a manifest"),
     "build_page without a text": ("build_page {tmp}/none {tmp}/out", "{tmp}/none"),
     "check_solutions without a solution": (
         "check_solutions {out} {tmp}/none.py",

@@ -87,7 +87,7 @@ def test_a_training_that_goes_on_ends_with_the_same_bits(
 ):
     stopped(monkeypatch, small_digits, tmp_path, epoch, more)
     assert run_command(words(small_digits, tmp_path, more)) == 0
-    assert f"going on from the checkpoint after epoch {epoch}/{EPOCHS}" in capsys.readouterr().out
+    assert f"resuming from the checkpoint after epoch {epoch}/{EPOCHS}" in capsys.readouterr().out
     assert outputs(tmp_path) == undisturbed[more]
     assert listing(tmp_path) == sorted(OUTPUTS)  # the checkpoint is gone
 
@@ -118,7 +118,7 @@ def test_another_trainings_checkpoint_is_replaced(
     if other == "older format":
         path.write_bytes(b"an older format")
     assert run_command(words(small_digits, tmp_path)) == 0
-    assert "no use of" in capsys.readouterr().out
+    assert "is ignored" in capsys.readouterr().out
     assert outputs(tmp_path) == undisturbed[""]
     assert listing(tmp_path) == sorted(OUTPUTS)
 

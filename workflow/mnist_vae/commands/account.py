@@ -1,4 +1,4 @@
-"""Add up what the jobs cost that made a data set's results, and what the whole run cost beyond them."""
+"""Add up the cost of the jobs that made a data set's results."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -8,7 +8,6 @@ from mnist_vae.provenance.costs import cost_of_commands, costs_page, read_jobs
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("record", help="the record that every job appends to (.jsonl)")
     parser.add_argument("folder", help="folder of the results whose jobs are counted")
     parser.add_argument("output", help="where the table goes (.csv)")
@@ -16,6 +15,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """A row a command, the costliest first."""
+    """Write one row per command, the costliest first, and the page."""
     jobs = read_jobs(Path(options.record), options.folder)
     save_with_page(cost_of_commands(jobs), options.output, costs_page(jobs, options.folder), options.markdown)

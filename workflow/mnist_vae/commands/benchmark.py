@@ -1,4 +1,4 @@
-"""Time training and inference against other ways to do the same, in turns."""
+"""Time training and inference against other implementations, in turns."""
 
 import os
 from argparse import ArgumentParser, Namespace
@@ -18,12 +18,11 @@ from mnist_vae.files.storage import load_provenance
 from mnist_vae.files.weights import load_weights
 from mnist_vae.parameters import add_options
 
-IMAGES = 1000  # with which SVI is timed
-SUMMED_IMAGES = 200  # whose log p(x) is; plain sums of more would take minutes
+IMAGES = 1000  # number of images with which SVI is timed
+SUMMED_IMAGES = 200  # number of images whose log p(x) is timed; plain sums of more would take minutes
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", nargs="+", help="what `train` stored; SVI is timed on the first")
     parser.add_argument("output", help="where the timings go (.csv)")
@@ -34,7 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """A row a contender; each contest's first is what the others are measured against."""
+    """Write one row per contender; ratios are relative to the first contender of each contest."""
     models = {path: load_weights(path).requires_grad_(False) for path in options.weights}
     vae = models[options.weights[0]]
     train, test = (
@@ -45,7 +44,7 @@ def run(options: Namespace) -> None:
     measured_on = machine(threads, ("torch", "numpy", "jax", "pythae"))
     if torch.backends.mkl.is_available():
         measured_on["blas"] = f"{measured_on['blas']}, PyTorch's by MKL"
-    if hasattr(os, "sched_setaffinity"):  # so that no contender, JAX for one, takes more cores than threads
+    if hasattr(os, "sched_setaffinity"):  # so that no contender, such as JAX, uses more cores than threads
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     with julia_training.contender(train.numpy(), Path(options.reference), threads) as julia:
         contests = {

@@ -18,13 +18,12 @@ from mnist_vae.errors import InputError
 from mnist_vae.parameters import add_options
 from mnist_vae.provenance.record import RECORD
 
-# Says at its end whether torch was imported.
+# Prints at its end whether torch was imported.
 WATCHED = "import atexit, sys; atexit.register(lambda: print('torch' in sys.modules)); "
 COMMAND_LINE = "from mnist_vae.__main__ import main; sys.exit(main(sys.argv[1:]))"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("output", help="where the timings go (.csv)")
     parser.add_argument("markdown", help="where their page goes (.md)")
     add_options(parser, Benchmarks, "rounds")
@@ -35,7 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """A row a process: median and range of its seconds, and whether it imported torch."""
+    """Write one row per process: median and range of its seconds, and whether it imported torch."""
     with_torch: dict[str, bool] = {}
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         commands = {

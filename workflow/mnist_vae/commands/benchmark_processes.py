@@ -1,4 +1,4 @@
-"""Time trainings in processes of their own: side by side, and on more and more images. Imports no torch."""
+"""Time training runs in separate processes: side by side, and on more images. Imports no torch."""
 
 import os
 from argparse import ArgumentParser, Namespace
@@ -10,7 +10,6 @@ from mnist_vae.parameters import add_options
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("output", help="where the timings go (.csv)")
     parser.add_argument("markdown", help="where their page goes (.md)")
@@ -18,6 +17,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """A row a contender, as of `benchmark`, and the most memory that a process of its had."""
+    """Write one row per contender, as `benchmark` does, with the peak memory of its processes."""
     table = trainings(options.digits, int(os.environ["OMP_NUM_THREADS"]), options.rounds)
     save_with_page(table, options.output, trainings_page(table, options.rounds), options.markdown)

@@ -9,7 +9,6 @@ from mnist_vae.parameters import add_option
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("grey", help="what `obtain` stored")
     parser.add_argument("output", help="where the binary pictures and labels go (.safetensors)")
     how = parser.add_mutually_exclusive_group()

@@ -16,17 +16,16 @@ from mnist_vae.pages.explorer import (
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("output", help="where the page goes (.html)")
     parser.add_argument(
-        "--weights", nargs="+", required=True, help="what `train` stored, of each model shown"
+        "--weights", nargs="+", required=True, help="the weights that `train` stored, for each model shown"
     )
-    parser.add_argument("--latents", nargs="+", required=True, help="what `encode` stored, of each")
+    parser.add_argument("--latents", nargs="+", required=True, help="what `encode` stored for each model")
     parser.add_argument(
-        "--snapshots", nargs="*", default=[], help="what `train` stored along the way, of each"
+        "--snapshots", nargs="*", default=[], help="the snapshots that `train` stored for each model"
     )
-    parser.add_argument("--epochs", nargs="*", default=[], help="what `measure_epochs` stored, of each")
+    parser.add_argument("--epochs", nargs="*", default=[], help="what `measure_epochs` stored for each model")
 
 
 def run(options: Namespace) -> None:

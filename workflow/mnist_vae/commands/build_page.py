@@ -1,4 +1,4 @@
-"""Make a readable page of Markdown."""
+"""Turn a page in Markdown into HTML."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -10,11 +10,11 @@ from mnist_vae.pages.tables import STRETCHES
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("markdown", help="the text (.md)")
     parser.add_argument("output", help="where the page goes (.html)")
     parser.add_argument(
-        "--third-question", help="what `tabulate` stored; adds the measured answer to the third question"
+        "--third-question",
+        help="the changes that `tabulate` stored; adds the third question's measured answer",
     )
 
 

@@ -1,4 +1,4 @@
-"""Check any solution of the assignment, or a whole class: what is right, and which mistake is made."""
+"""Check any solution of the assignment, or a whole class: what is right, and which mistakes are made."""
 
 import sys
 import tempfile
@@ -21,7 +21,6 @@ from mnist_vae.parameters import Parameter, add_option
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument(
         "solution", nargs="?", help="a file in Python (.py) or Julia (.jl), a notebook, a folder or a .zip"
     )
@@ -69,7 +68,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Judge, show, and end with status 1 if anything is wrong."""
+    """Judge, print the result, and exit with status 1 if anything is wrong."""
     if bool(options.solution) == bool(options.folder):
         raise InputError("check: name one solution, or a folder of them by --class.")
     settings = Options(options.layout, options.dtype, named(options.name), options.object, options.seconds)
@@ -92,7 +91,7 @@ def run(options: Namespace) -> None:
 def check_one(
     options: Namespace, settings: Options, shares: Shares | None, scratch: Path
 ) -> tuple[str, list[Report]]:
-    """Check one submission, and write what is asked for. Raises InputError if nothing can be judged."""
+    """Check one submission, and write the files asked for. Raises InputError if nothing can be judged."""
     path = Path(options.solution)
     if not path.exists():
         raise InputError(f"{options.solution}: there is no such file.")
@@ -110,7 +109,7 @@ def check_one(
 def check_class(
     options: Namespace, settings: Options, shares: Shares | None, scratch: Path
 ) -> tuple[str, list[Report]]:
-    """Check each submission of a class; what is asked for is written after each, lest a later one lose it."""
+    """Check each submission of a class. Files are written after each, so that a failure loses nothing."""
     found, left_out = classroom(Path(options.folder), scratch, options.file)
     print("\n".join(left_out), file=sys.stderr, end="\n" * bool(left_out))
     reports: list[Report] = []
@@ -119,7 +118,7 @@ def check_class(
         print(f"{number} of {len(found)}: {one.name}", file=sys.stderr, flush=True)
         try:
             reports.append(judged(one, settings))
-        except Exception as error:  # a fault of the judge, or no Julia: the others are judged all the same
+        except Exception as error:  # an error of the judge, or no Julia: the others are still judged
             if not isinstance(error, InputError):
                 traceback.print_exc()
             reports.append(Report(one.name, trouble=f"Not judged: {error or type(error).__name__}"))
@@ -134,7 +133,7 @@ def check_class(
 
 
 def judged(found: Submission, settings: Options) -> Report:
-    """The report on a submission: under the student's name, with what was left out of it."""
+    """The report on a submission, under its name, with notes on what was left out."""
     if found.file is None:
         return Report(found.name, trouble=found.trouble)
     report = check(found.file, replace(settings, alone=found.alone))
@@ -147,7 +146,7 @@ def judged(found: Submission, settings: Options) -> Report:
 
 
 def write(options: Namespace, reports: list[Report], json: str, shares: Shares | None) -> None:
-    """Write the files for machines that are asked for."""
+    """Write the machine-readable files asked for."""
     if options.json and options.json != "-":
         save_text(options.json, json)
     for name, path in options.format:
@@ -156,7 +155,7 @@ def write(options: Namespace, reports: list[Report], json: str, shares: Shares |
 
 
 def named(pairs: list[str]) -> dict[str, str]:
-    """The solution's words by the functions' names. Raises InputError where a pair names no function."""
+    """The solution's names by the functions' names. Raises InputError unless each pair names a function."""
     words = {}
     for pair in pairs:
         name, _, word = pair.partition("=")

@@ -1,4 +1,4 @@
-"""Print the parity ladder's rungs, and fail unless every check passes."""
+"""Print a summary of the parity ladder, and fail unless every check passes."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -8,12 +8,11 @@ from mnist_vae.parity import tables
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("ladder", help="what `parity` stored (.csv)")
 
 
 def run(options: Namespace) -> None:
-    """Judge."""
+    """Print the summary and the verdict."""
     ladder = read_table(options.ladder, tables.COLUMNS)
     print(tables.summary(ladder).to_string(index=False, float_format="{:.1e}".format))
     if not ladder["pass"].all():

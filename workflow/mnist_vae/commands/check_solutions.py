@@ -1,4 +1,4 @@
-"""Check whole solutions of the assignment for the parity ladder: a row for each function that is judged."""
+"""Check whole solutions of the assignment, for the parity ladder."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -13,11 +13,10 @@ from mnist_vae.errors import InputError
 from mnist_vae.files.storage import save_table
 from mnist_vae.parity.solutions import COLUMNS, ladder_rows
 
-SECONDS = 120.0  # of each call
+SECONDS = 120.0  # allowed for each call
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("table", help="where the table goes (.csv)")
     parser.add_argument("solutions", nargs="+", help="files in Python (.py) or Julia (.jl)")
     parser.add_argument(
@@ -30,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Check, and write the table whether or not all is right: `check_parity` judges."""
+    """Write one row per function judged, whether right or not: `check_parity` gives the verdict."""
     rows = []
     for name in (*options.solutions, *options.optional):
         is_optional = name in options.optional
@@ -47,7 +46,7 @@ def run(options: Namespace) -> None:
 
 
 def solution_file(name: str) -> Path:
-    """The file. Raises InputError where there is none, or one of another language."""
+    """The path of a solution. Raises InputError if it does not exist or is in another language."""
     path = Path(name)
     if path.suffix not in LANGUAGES:
         raise InputError(f"{name}: a solution is a file that ends in {' or '.join(LANGUAGES)}.")
@@ -57,12 +56,12 @@ def solution_file(name: str) -> Path:
 
 
 def leave_out(name: str, reason: str) -> None:
-    """Say why a solution has no rows."""
+    """Say why a solution is left out."""
     print(f"{name} is left out: {reason}", file=sys.stderr, flush=True)
 
 
 def missing_julia(name: str) -> str:
-    """Why no Julia can run a solution; empty where one can, or need not."""
+    """Why there is no Julia to run a solution; empty if there is one, or none is needed."""
     if Path(name).suffix != ".jl":
         return ""
     try:

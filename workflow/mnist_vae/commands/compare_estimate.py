@@ -11,13 +11,12 @@ from mnist_vae.study.evaluation import mean_over_images
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     add_comparison_arguments(parser)
 
 
 @torch.inference_mode()
 def run(options: Namespace) -> None:
-    """A row a figure, of the first test images."""
+    """Write one row per metric, on the first test images."""
     provenance = load_provenance(options.weights)
     vae, x, summed = sum_test_images(options)
     generator = torch.Generator().manual_seed(provenance["seed"])

@@ -12,13 +12,12 @@ SPACINGS = (0.64, 0.32, 0.16, 0.08, 0.04)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     add_comparison_arguments(parser)
 
 
 @torch.inference_mode()
 def run(options: Namespace) -> None:
-    """A row for each spacing: the plain sum's absolute error, mean and largest over images, in nats."""
+    """Write one row per spacing: the plain sum's absolute error, mean and largest over images, in nats."""
     vae, x, exact = sum_test_images(options)
     rows = []
     for spacing in SPACINGS:

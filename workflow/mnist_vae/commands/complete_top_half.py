@@ -16,11 +16,10 @@ from mnist_vae.parameters import add_options
 from mnist_vae.study.networks import TopHalfDecoder
 from mnist_vae.study.svi import Fit
 
-OTHERS = ("single_start_", "assignment_")  # fits of the same images, of which only the KL is computed
+OTHERS = ("single_start_", "assignment_")  # prefixes of further fits, for which only the KL is computed
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("fit", help="what `fit_top_half` stored")
     parser.add_argument("output", help="where completions and log-densities go (.safetensors)")
@@ -30,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 @torch.inference_mode()
 def run(options: Namespace) -> None:
-    """Complete each image by draws of q, by q's mean and by the posterior's; tabulate both where they lie."""
+    """Complete each image by draws of q, and by the means over q and the posterior; tabulate densities."""
     vae = load_weights(options.weights)
     stored = load_arrays(options.fit)
     provenance = load_provenance(options.fit)

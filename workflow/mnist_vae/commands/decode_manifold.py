@@ -14,7 +14,6 @@ from mnist_vae.parameters import add_options
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("latents", help="what `encode` stored")
     parser.add_argument("output", help="where the axis and the Bernoulli means go (.safetensors)")
@@ -23,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 @torch.inference_mode()
 def run(options: Namespace) -> None:
-    """Bernoulli means at every point; rows run along the second latent dimension, upwards."""
+    """Store the Bernoulli means at every point; rows run upwards along the second latent dimension."""
     decoder = load_weights(options.weights).decoder
     if (latent := decoder.hidden.in_features) != 2:
         raise InputError(

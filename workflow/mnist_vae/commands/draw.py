@@ -1,4 +1,4 @@
-"""Draw a figure from stored arrays. No network is loaded here, so restyling takes seconds."""
+"""Draw a figure from stored arrays. No network is loaded, so restyling takes seconds."""
 
 import pkgutil
 from argparse import ArgumentParser, Namespace
@@ -8,13 +8,12 @@ from mnist_vae import figures
 from mnist_vae.figures.style import save, study_style
 from mnist_vae.files.storage import whole_file
 
-# By its folder and not by the figures' table, on which then no picture depends: adding one redraws no other.
+# Listed by folder: if pictures depended on the table of figures, adding one would redraw all others.
 SHARED = {"classes", "style", "table"}
 FIGURES = sorted({module.name for module in pkgutil.iter_modules(figures.__path__)} - SHARED)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("figure", choices=FIGURES, metavar="FIGURE", help=", ".join(FIGURES))
     parser.add_argument("output", help="where the picture goes (.png)")
     parser.add_argument("sources", nargs="+", help="the arrays or tables that it is drawn from")

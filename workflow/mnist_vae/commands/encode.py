@@ -10,7 +10,6 @@ from mnist_vae.files.weights import load_weights
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("output", help="where mean, log_std and labels, if any, go (.safetensors)")

@@ -23,7 +23,6 @@ REFERENCE_IMAGES = 100  # the reference printed the loss on this many test image
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("metrics", help="where the numbers go (.csv)")
@@ -34,7 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 @torch.inference_mode()
 def run(options: Namespace) -> None:
-    """A row a figure: mean over images and standard error."""
+    """Write one row per metric and split: mean over images and standard error."""
     provenance = load_provenance(options.weights)
     vae = load_weights(options.weights)
     train, test = (torch.from_numpy(load_digits(options.digits, split)[0]) for split in ("train", "test"))
@@ -52,7 +51,7 @@ def run(options: Namespace) -> None:
 def _bounds(
     vae: VAE, train: Tensor, test: Tensor, options: Namespace, generator: torch.Generator
 ) -> Iterator[dict[str, Any]]:
-    """By draws: of the model's own training images, all test images, and the first 100 of these."""
+    """Bounds by draws, on the model's training images, all test images, and the first 100 test images."""
     for split, images, draws in (
         ("train", train, options.draws),
         ("test", test, options.draws),
@@ -64,13 +63,13 @@ def _bounds(
 
 
 def _latent(vae: VAE, test: Tensor) -> Iterator[dict[str, Any]]:
-    """The number of latent dimensions, and the number of those that test images move."""
+    """The number of latent dimensions, and of those that are active on test images."""
     for metric, value in (("latent", vae.latent), ("active_units", active_units(vae, test))):
         yield {"split": "test", "metric": metric, "value": value}
 
 
 def _evidence(splits: dict[str, Evidence]) -> Iterator[dict[str, Any]]:
-    """Log-densities, and how far bounds lie below them."""
+    """Log-densities, and the gaps between them and bounds."""
     for split, found in splits.items():
         for metric, per_image in found.quantities.items():
             yield {"split": split, "metric": metric} | mean_over_images(per_image)._asdict()

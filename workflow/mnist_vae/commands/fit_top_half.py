@@ -16,7 +16,6 @@ from mnist_vae.study.svi import ASSIGNMENT, fit_top_half
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("output", help="where q, the trace and the images go (.safetensors)")
@@ -25,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Fit all images at once: from several starts, from the first of them, and as the assignment asks."""
+    """Fit all images at once: from several starts, from the first start alone, and as the assignment asks."""
     splits = {"test": options.images, "train": options.training_images}
     loaded = {
         split: [array if array is None else array[indices] for array in digits]

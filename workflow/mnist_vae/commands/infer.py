@@ -14,7 +14,6 @@ from mnist_vae.inference.shown import Shown
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("table", help="where the rows go (.csv)")
@@ -23,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """A row a method and setting; for the figure, some posteriors with what methods make of them."""
+    """Write one row per method and setting, and for the figure some posteriors and the methods' answers."""
     provenance = load_provenance(options.weights)
     generator = torch.Generator().manual_seed(provenance["seed"])
     vae, x, posteriors = posteriors_of(options)

@@ -15,7 +15,6 @@ WEIGHTS_OF_FIRST = np.arange(11) / 10
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("output", help="where the Bernoulli means go (.safetensors)")
@@ -24,7 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 @torch.inference_mode()
 def run(options: Namespace) -> None:
-    """z = a z_first + (1 - a) z_second for three pairs, a = 0, 0.1, ... 1: latents are mixed, not pixels."""
+    """Decode z = a z_first + (1 - a) z_second for three pairs and a = 0, 0.1, ... 1."""
     images, labels = load_digits(options.digits, "train", max(options.images) + 1)
     vae = load_weights(options.weights)
     mean, _ = vae.encoder(torch.from_numpy(images[options.images]))

@@ -1,4 +1,4 @@
-"""Follow one training: bound and exact log p(x) at each snapshot."""
+"""Measure the ELBO and exact log p(x) of each snapshot of a training run."""
 
 from argparse import ArgumentParser, Namespace
 from math import nan
@@ -21,18 +21,17 @@ WAY_OUT = "Take the epoch out of snapshots.epochs: early in training, codes can 
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("snapshots", help="what `train` stored")
     parser.add_argument("output", help="where the numbers go (.csv)")
     add_options(parser, Marginal)
     add_options(parser, Snapshots, "images")
-    add_option(parser, "test_images", Annotated[int, Parameter("number of the first test images", minimum=2)])
+    add_option(parser, "test_images", Annotated[int, Parameter("number of test images", minimum=2)])
 
 
 @torch.inference_mode()
 def run(options: Namespace) -> None:
-    """A row an epoch and split: the three figures, and the changes since the snapshot before, all paired."""
+    """Write one row per epoch and split: ELBO, log p(x), KL, and paired changes since the last snapshot."""
     provenance = load_provenance(options.snapshots)
     count = {"train": min(options.images, provenance["n"]), "test": options.test_images}
     images = {split: torch.from_numpy(load_digits(options.digits, split, count[split])[0]) for split in count}
@@ -49,7 +48,7 @@ def run(options: Namespace) -> None:
             for name, per_image in quantities.items():
                 row[name], row[f"{name}_standard_error"] = mean_over_images(per_image)
             row["largest_error"] = found.error.max().item()
-            for name, per_image in quantities.items():  # of the first snapshot: no change, but its columns
+            for name, per_image in quantities.items():  # nan at the first snapshot
                 change = mean_over_images(per_image - before[split][name]) if split in before else (nan, nan)
                 row[f"{name}_change"], row[f"{name}_change_standard_error"] = change
             before[split] = quantities

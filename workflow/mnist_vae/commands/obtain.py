@@ -1,4 +1,4 @@
-"""Obtain one data set's grey pictures."""
+"""Find or download a data set, check it, and store its grey pictures."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -11,12 +11,13 @@ from mnist_vae.parameters import make_field
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
-    parser.add_argument("dataset", help=f"{', '.join(DATASETS)}, or a name for one of your own")
+    parser.add_argument("dataset", help=f"{', '.join(DATASETS)}, or the name of your own data set")
     parser.add_argument("output", help="where the pictures and labels go (.safetensors)")
-    parser.add_argument("--folder", "--mnist-dir", help="folder of the four IDX files, or of one .npz")
+    parser.add_argument("--folder", "--mnist-dir", help="folder of the four IDX files, or of an .npz file")
     parser.add_argument(
-        "--mirrors", default="", help="addresses to download from, in order, between spaces (default: none)"
+        "--mirrors",
+        default="",
+        help="addresses to download from, in order, separated by spaces (default: none)",
     )
     parser.add_argument(
         "--classes",
@@ -27,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Obtain, check, store."""
+    """Obtain the data set, check it, and store it."""
     mirrors = options.mirrors.split()
     make_field("mirrors", Mirrors).check(mirrors, "--mirrors")
     if options.classes != []:

@@ -1,4 +1,4 @@
-"""Climb the parity ladder: compute everything here and by the Julia reference, and compare."""
+"""Compare every function with the Julia reference: the parity ladder."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -15,18 +15,17 @@ IMAGES, BATCH_SIZE, EPOCHS = 1_000, 100, 10  # Adam takes 100 steps
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("ladder", help="where the table goes (.csv)")
     parser.add_argument("markdown", help="where its page goes (.md)")
     parser.add_argument("--solutions", required=True, help="what `check_solutions` stored (.csv)")
-    parser.add_argument("--reference", required=True, help="the folder of the Julia project")
+    parser.add_argument("--reference", required=True, help="the Julia project's folder")
     parser.add_argument("--backend", required=True, choices=BACKENDS)
 
 
 def run(options: Namespace) -> None:
-    """Climb, and write the table whether or not all checks pass: `check_parity` judges."""
+    """Write the table, whether or not all checks pass: `check_parity` gives the verdict."""
     images, _ = load_digits(options.digits, "train", IMAGES)
     weights = {name: tensor.numpy() for name, tensor in load_weights(options.weights).state_dict().items()}
     inputs = make_inputs(weights, images, BATCH_SIZE, EPOCHS)

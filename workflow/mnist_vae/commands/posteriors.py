@@ -12,17 +12,16 @@ from mnist_vae.inference.export import PAGE, posterior_arrays
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("folder", help="where posteriors.safetensors and README.md go")
     parser.add_argument(
-        "--digits", help="what `binarize` stored (default: that of the results in which the weights lie)"
+        "--digits", help="what `binarize` stored (default: the file in the same results as the weights)"
     )
     add_posterior_options(parser)
 
 
 def run(options: Namespace) -> None:
-    """Arrays, and a page that says what they are."""
+    """Write the arrays, and a page that describes them."""
     provenance = load_provenance(options.weights)
     if options.digits is None:
         results = Path(options.weights).resolve().parents[4]

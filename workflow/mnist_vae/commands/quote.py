@@ -1,4 +1,4 @@
-"""Compare the numbers that texts quote with the tables they come from, or bring them up to date."""
+"""Compare the numbers that texts quote with the tables, or update them."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -9,14 +9,13 @@ from mnist_vae.pages.quotations import quotations, up_to_date
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("tables", type=Path, help="folder of the tables")
     parser.add_argument("texts", type=Path, nargs="+", help="the texts (.md)")
-    parser.add_argument("--write", action="store_true", help="bring the texts up to date")
+    parser.add_argument("--write", action="store_true", help="update the texts")
 
 
 def run(options: Namespace) -> None:
-    """Compare, or write."""
+    """Compare the texts, or update them."""
     count = 0
     for path in options.texts:
         text = read_text(path)

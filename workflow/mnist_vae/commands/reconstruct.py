@@ -14,7 +14,6 @@ UNLABELLED = 10  # test images of a data set without labels
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("output", help="where images, means and samples go (.safetensors)")
@@ -22,9 +21,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 @torch.inference_mode()
 def run(options: Namespace) -> None:
-    """Take the first test image of each class; decode the mean of q, and draw one z ~ q and its pixels.
+    """Decode, for the first test image of each class, the mean of q, and draw one z ~ q and its pixels.
 
-    Without labels, the first test images.
+    Without labels, the first test images are taken.
     """
     images, labels = load_digits(options.digits, "test")
     if labels is None:

@@ -1,4 +1,4 @@
-"""Train an epoch whenever a line comes in, and answer with its number of images: for benchmarks."""
+"""Train an epoch for each line of input, and answer with the number of images: for benchmarks."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -12,13 +12,12 @@ from mnist_vae.study.recipe import TrainSize
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
     add_option(parser, "n", TrainSize)
 
 
 def run(options: Namespace) -> None:
-    """Train as long as lines come."""
+    """Train until the input ends."""
     images = torch.from_numpy(load_digits(options.digits, "train", options.n)[0])
     for _, _ in zip(sys.stdin, reference_epochs(images), strict=False):
         print(len(images), flush=True)

@@ -11,7 +11,6 @@ from mnist_vae.parameters import add_options
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("output", help="where z, means and samples go (.safetensors)")
     add_options(parser, PriorSamples)
@@ -19,7 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 @torch.inference_mode()
 def run(options: Namespace) -> None:
-    """z ~ N(0, I), its Bernoulli means, and one binary sample of each."""
+    """Store draws z ~ N(0, I), their Bernoulli means, and one binary sample of each."""
     provenance = load_provenance(options.weights)
     generator = torch.Generator().manual_seed(provenance["seed"])
     vae = load_weights(options.weights)

@@ -1,4 +1,4 @@
-"""Gather the models' numbers into the study's tables."""
+"""Collect the models' numbers in the study's tables."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -7,7 +7,6 @@ from mnist_vae.pages import table_pages, tables
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("models", nargs="+", help="what `evaluate` stored")
     parser.add_argument("--epochs", nargs="+", required=True, help="what `measure_epochs` stored")
     parser.add_argument("--metrics", required=True, help="where every number goes (.csv)")
@@ -27,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Write each table."""
+    """Write the tables and their pages."""
     metrics = tables.gather(options.models)
     elbo = tables.elbo_table(metrics, options.dataset)
     gaps = tables.gaps_table(metrics)

@@ -1,4 +1,4 @@
-"""Gather how methods of inference compare with the exact posterior."""
+"""Tabulate how methods of inference compare with exact posteriors."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -7,7 +7,6 @@ from mnist_vae.pages.inference import gather_inference, inference_markdown
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("comparisons", nargs="+", help="what `infer` stored")
     add_table_page_arguments(parser)
     parser.add_argument("--dataset", required=True, help="the data set's name, for the title")

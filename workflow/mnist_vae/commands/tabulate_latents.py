@@ -1,4 +1,4 @@
-"""Gather the models' numbers over the latent dimension."""
+"""Tabulate the models' numbers over the latent dimension."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -8,7 +8,6 @@ from mnist_vae.pages.tables import gather
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("models", nargs="+", help="what `evaluate` stored")
     add_table_page_arguments(parser)
     parser.add_argument("--dataset", required=True, help="the data set's name, for the title")

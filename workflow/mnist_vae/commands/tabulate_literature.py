@@ -1,4 +1,4 @@
-"""Put models of several data sets beside published figures."""
+"""Tabulate models of several data sets beside published figures."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -9,7 +9,6 @@ from mnist_vae.pages.tables import gather
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("published", help="published figures (.csv)")
     parser.add_argument("--metrics", nargs="+", required=True, help="what `evaluate` stored for each model")
     parser.add_argument(

@@ -7,12 +7,11 @@ from mnist_vae.pages.top_half_fits import top_half_fits
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("completions", help="what `complete_top_half` stored")
     parser.add_argument("output", help="where the table goes (.csv)")
 
 
 def run(options: Namespace) -> None:
-    """A row a fit and image."""
+    """Write one row per fit and image."""
     rows = top_half_fits(load_arrays(options.completions))
     save_model_table(options.output, rows, load_provenance(options.completions))

@@ -24,12 +24,11 @@ from mnist_vae.study.networks import VAE
 from mnist_vae.study.recipe import Device, Recipe, Seed, TrainSize
 from mnist_vae.study.training import make_step, train
 
-CHECKPOINT = "checkpoint.safetensors"  # beside the weights, while the training lasts
+CHECKPOINT = "checkpoint.safetensors"  # next to the weights, until training has ended
 HISTORY_COLUMNS = ("epoch", "loss", "train_neg_elbo", "test_neg_elbo", "train_images", "test_images")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("grey", help="what `obtain` stored; read if the recipe has augmentation")
     parser.add_argument("weights", help="where the weights go (.safetensors)")
@@ -58,7 +57,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Train and store, from the last checkpoint if there is one."""
+    """Train from the last checkpoint, if any, and store weights, history and snapshots."""
     checkpoint = Checkpoint(Path(options.weights).with_name(CHECKPOINT), _identity(options))
     try:
         _train(options, checkpoint)
@@ -86,9 +85,9 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
     step = make_step(vae, recipe)
     done = checkpoint.restore(vae, step.adam, generator) or Progress(0, [], {})
     if done.epoch:
-        print(f"going on from the checkpoint after epoch {done.epoch}/{recipe.epochs}")
+        print(f"resuming from the checkpoint after epoch {done.epoch}/{recipe.epochs}")
     losses = train(vae, images, recipe, generator, variants, step, done.epoch)
-    # On a terminal a bar; in a log, where tqdm disables itself, the lines below.
+    # A terminal shows a bar; a log, for which tqdm disables itself, has the lines below.
     bar = tqdm(losses, total=recipe.epochs, initial=done.epoch, desc="training", unit="epoch", disable=None)
     splits, progress = {"train": images, "test": test_images}, done
     for progress in follow(vae, bar, splits, recipe.epochs, options.snapshot_epochs, done):
@@ -111,7 +110,7 @@ def _train(options: Namespace, checkpoint: Checkpoint) -> None:
 
 
 def _identity(options: Namespace) -> dict[str, Any]:
-    """All that a training's bits depend on."""
+    """All that the bits of a trained model depend on."""
     files = ("digits", "grey", "weights", "history", "snapshots")
     read = [options.digits, *([options.grey] if options.augmentation else [])]
     return {

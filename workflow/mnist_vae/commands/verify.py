@@ -1,4 +1,4 @@
-"""Compare results with their manifest, and that with an earlier one."""
+"""Compare results with their manifest, and with an earlier one."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -8,13 +8,12 @@ from mnist_vae.provenance.manifest import differences, differing_files, load_man
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("manifest", help="the manifest (.json), in the folder of the results that it lists")
     parser.add_argument("--against", help="an earlier manifest, of this or another run")
 
 
 def run(options: Namespace) -> None:
-    """Compare; the first difference is the one to look at, for what comes after it may follow from it."""
+    """Fail at the first difference, from which later ones may follow."""
     manifest = load_manifest(options.manifest)
     _fail_at_first(differing_files(manifest, Path(options.manifest).parent), options.manifest)
     count = len(manifest["files"])

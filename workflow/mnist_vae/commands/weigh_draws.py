@@ -16,7 +16,6 @@ from mnist_vae.study.evaluation import mean_over_images
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Describe the command's options."""
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("output", help="where the numbers go (.csv)")
@@ -25,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """A row for each proposal and k: how far the bound lies below exact log p(x), on the same images."""
+    """Write one row per proposal and k: how far the bound lies below exact log p(x), on the same images."""
     provenance = load_provenance(options.weights)
     vae = load_weights(options.weights)
     x = torch.from_numpy(load_digits(options.digits, "test", options.images)[0])

@@ -1,1 +1,1 @@
-"""What several commands share of the command line."""
+"""Options and checks that several commands share."""

@@ -1,4 +1,4 @@
-"""What commands share that need a model's adaptive sum over the latent space, on its first test images."""
+"""Shared by commands that need a model's adaptive sum over the latent space, on the first test images."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class Summed(NamedTuple):
 
 
 def add_comparison_arguments(parser: ArgumentParser) -> None:
-    """Describe the options that `sum_test_images` reads, and the command's output."""
+    """Add the options that `sum_test_images` reads, and the command's output."""
     parser.add_argument("digits", help="what `binarize` stored")
     parser.add_argument("weights", help="what `train` stored")
     parser.add_argument("comparison", help="where the differences go (.csv)")
@@ -39,9 +39,9 @@ def add_comparison_arguments(parser: ArgumentParser) -> None:
 
 @contextmanager
 def summed_space(options: Namespace) -> Iterator[tuple[VAE, Tensor, Integrator]]:
-    """A model, its first test images (images, 784), and its latent space.
+    """A model, the first test images (images, 784), and the model's latent space.
 
-    Raises InputError where the model has too many dimensions, or a latent distribution lies too far out.
+    Raises InputError if the model has too many dimensions, or a latent distribution lies too far out.
     """
     vae = load_weights(options.weights)
     if vae.latent > SUMMED_DIMENSIONS:
@@ -51,11 +51,8 @@ def summed_space(options: Namespace) -> Iterator[tuple[VAE, Tensor, Integrator]]
         )
     x = torch.from_numpy(load_digits(options.digits, "test", options.images)[0])
     with naming(options.weights):
-        yield (
-            vae,
-            x,
-            Integrator(vae.decoder, vae.latent, window=options.window, tolerance=options.tolerance),
-        )
+        space = Integrator(vae.decoder, vae.latent, window=options.window, tolerance=options.tolerance)
+        yield vae, x, space
 
 
 def sum_test_images(options: Namespace) -> Summed:

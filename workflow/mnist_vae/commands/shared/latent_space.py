@@ -1,4 +1,4 @@
-"""What commands share that sum over a latent space, and what to say where there is no sum."""
+"""Shared by commands that sum over a latent space: how to choose it, and the error if there is no sum."""
 
 from argparse import Namespace
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def latent_space(vae: VAE, options: Namespace, generator: torch.Generator) -> La
 
 @contextmanager
 def naming(model: str, way_out: str = "Train it longer, or at a lower learning_rate.") -> Iterator[None]:
-    """Say of which model a latent distribution lies too far out, as one InputError."""
+    """Turn the errors of a latent space into InputError, which names the model and a remedy."""
     try:
         yield
     except OutsideWindowError as error:

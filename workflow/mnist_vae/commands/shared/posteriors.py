@@ -1,4 +1,4 @@
-"""What commands share that need exact posteriors, image by image."""
+"""Shared by commands that need exact posteriors."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -13,12 +13,12 @@ from mnist_vae.study.networks import VAE
 
 
 def add_posterior_options(parser: ArgumentParser) -> None:
-    """Describe the options that `posteriors_of` reads."""
+    """Add the options that `posteriors_of` reads."""
     add_options(parser, Marginal)
     add_options(parser, Inference)
 
 
 def posteriors_of(options: Namespace) -> tuple[VAE, Tensor, list[ExactPosterior]]:
-    """A model, its first test images (images, 784), and their posteriors. Raises as `summed_space` does."""
+    """A model, the first test images (images, 784), and their posteriors. Raises as `summed_space` does."""
     with summed_space(options) as (vae, x, space):
         return vae, x, [space.exact_posterior(each) for each in x]

@@ -1,4 +1,4 @@
-"""What commands share that write a table twice: as CSV, and as a page of Markdown."""
+"""Shared by commands that write a table as CSV and as a page of Markdown."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -9,7 +9,7 @@ from mnist_vae.files.storage import save_text, whole_file
 
 
 def add_table_page_arguments(parser: ArgumentParser) -> None:
-    """Describe the options of where the two go."""
+    """Add the options for the paths of both."""
     parser.add_argument("--table", required=True, help="where the table goes (.csv)")
     parser.add_argument("--markdown", required=True, help="where its page goes (.md)")
 
