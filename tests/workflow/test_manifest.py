@@ -112,4 +112,4 @@ def test_against_an_earlier_manifest(results, manifest, tmp_path, capsys):
 def test_what_is_no_manifest_is_said(tmp_path, capsys, content):
     (tmp_path / "manifest.json").write_text(content)
     assert main(["verify", str(tmp_path / "manifest.json")]) == 1
-    assert "manifest.json is no manifest" in capsys.readouterr().err
+    assert "manifest.json is not a manifest" in capsys.readouterr().err

@@ -1,5 +1,5 @@
-"""The one kind of error that is the user's to mend."""
+"""The error for what the user can correct."""
 
 
 class InputError(ValueError):
-    """Bad input. The message names the thing, its value and the way out; it is shown without a traceback."""
+    """Bad input. The message names the setting or file, its value and the remedy; no traceback is shown."""

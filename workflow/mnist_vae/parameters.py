@@ -25,11 +25,10 @@ KINDS = {int: "a whole number", float: "a finite number", str: "text", str | int
 class Parameter:
     """What a field means and which values it may have, as the second part of its `Annotated` type.
 
-    `minimum`, `above` and `maximum` bound a number, or each number of a list; `entries` is the fewest and the
-    most entries of a list, none of which may stand twice if it is `unique`, and each of which must divide the
-    largest if they are `divisors`; `pattern` is the regular expression of a whole text, or of each text of a
-    list; `empty` is what null stands for, where that is not the default. `values` and `shown` are for people,
-    where the range or the default needs words.
+    `minimum`, `above` and `maximum` bound a number, or each number of a list. `entries` is the smallest and
+    the largest length of a list; its entries must differ if `unique`, and divide the largest if `divisors`.
+    `pattern` is a regular expression that a text, or each text of a list, must match as a whole. `empty` is
+    what null stands for, if not for the default. `values` and `shown` describe range and default in words.
     """
 
     help: str
@@ -46,7 +45,7 @@ class Parameter:
 
 
 class Field(NamedTuple):
-    """A field of such a dataclass. `kind` is its type without None and without what a list is made of."""
+    """A field of such a dataclass. `kind` is its type without None, `item` the type of a list's entries."""
 
     name: str
     kind: Any
@@ -57,11 +56,11 @@ class Field(NamedTuple):
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The names that it may have; empty where it is not a choice."""
+        """The names to choose from; empty if the field is not a choice."""
         return typing.get_args(self.kind) if typing.get_origin(self.kind) is Literal else ()
 
     def check(self, value: Any, name: str) -> None:
-        """Raise InputError, in one line under this name, for a value that the field may not have."""
+        """Raise InputError, one line that begins with the name, unless the field may have this value."""
         if value is None and self.optional:
             return
         if not self.item:
@@ -107,7 +106,7 @@ class Field(NamedTuple):
         )
 
     def _allowed(self) -> str:
-        """Which single values there may be, in words."""
+        """The allowed single values, in words."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         bounds = self.parameter
@@ -123,7 +122,7 @@ class Field(NamedTuple):
     def _allowed_list(self) -> str:
         fewest, most = self.parameter.entries
         words = [f"{fewest} entries or more", *([f"{most} entries or fewer"] if most is not None else [])]
-        words += ["none twice"] * self.parameter.unique
+        words += ["all different"] * self.parameter.unique
         words += ["each a divisor of the largest"] * self.parameter.divisors
         return ", ".join(["a list", *words])
 
@@ -152,7 +151,7 @@ def parameters(section: type) -> list[Field]:
 
 
 def make_field(name: str, annotated: Any, default: Any = MISSING) -> Field:
-    """What the annotated type of a field says."""
+    """Make a field from its annotated type."""
     hint, *notes = typing.get_args(annotated)
     (parameter,) = (note for note in notes if isinstance(note, Parameter))
     optional = isinstance(hint, types.UnionType) and type(None) in typing.get_args(hint)
@@ -167,13 +166,13 @@ class Options(typing.Protocol):
     """A parser of a command line, or a group of its options."""
 
     def add_argument(self, *names: str, **how: Any) -> Any:
-        """Add an option; as argparse has it."""
+        """Add an option, as argparse does."""
 
 
 def add_options(parser: Options, section: type, *only: str, required: bool = False) -> None:
-    """Give a command an option for each parameter of a dataclass, or only for some.
+    """Add an option for each parameter of a dataclass, or `only` for some.
 
-    One without a default is required, or all are.
+    An option without a default is required; with `required`, all are.
     """
     for field in parameters(section):
         if not only or field.name in only:
@@ -181,19 +180,19 @@ def add_options(parser: Options, section: type, *only: str, required: bool = Fal
 
 
 def add_option(parser: Options, name: str, annotated: Any, default: Any = MISSING) -> None:
-    """Give a command one option, which is required if it has no default."""
+    """Add one option, which is required if it has no default."""
     _add_option(parser, make_field(name, annotated, default))
 
 
 def option_words(values: Mapping[str, Any]) -> list[str]:
-    """The words of a command line from which `read_options` gets these values back; None is not mentioned."""
+    """The command-line words from which `read_options` restores these values; None is left out."""
     return [
         word for name, value in values.items() if value is not None for word in (_option(name), str(value))
     ]
 
 
 def read_options(section: type, options: argparse.Namespace) -> Any:
-    """The dataclass, with the values that `add_options` read."""
+    """Make the dataclass from the options that `add_options` added."""
     return section(**{field.name: getattr(options, field.name) for field in parameters(section)})
 
 
@@ -203,7 +202,7 @@ def names(section: type) -> Iterable[str]:
 
 
 class _Store(argparse.Action):
-    """Store an option's value, as a number where its field is one, if the field may have it."""
+    """Check an option's value, and store it: a number as a number."""
 
     def __init__(self, field: Field, **more: Any) -> None:
         super().__init__(**more)
@@ -234,7 +233,7 @@ def _add_option(parser: Options, field: Field) -> None:
 
 
 def _number(word: str, kind: Any) -> Any:
-    """A word of a command line as a number; one that says something else stays as it is."""
+    """A command-line word as a number, or unchanged if it is not one."""
     with suppress(ValueError):
         return kind(word) if kind in (int, float) else word
     return word

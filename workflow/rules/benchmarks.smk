@@ -1,10 +1,10 @@
 # Timings: `snakemake --cores 1 benchmarks`, when the machine has nothing else to do.
 #
-#   results/{dataset}/benchmarks/ratios.{csv,md}      ways to train and to infer, timed in turns
-#   results/{dataset}/benchmarks/processes.{csv,md}   trainings side by side, and on more and more images
+#   results/{dataset}/benchmarks/ratios.{csv,md}      implementations of training and inference, timed in turns
+#   results/{dataset}/benchmarks/processes.{csv,md}   training runs side by side, and on more images
 #   results/{dataset}/benchmarks/commands.{csv,md}    whole processes: the package's start, and each figure
-#   results/{dataset}/benchmarks/timings.png          the three
-#   results/{dataset}/benchmarks/jobs.{csv,md}        what the jobs cost that made the results there are
+#   results/{dataset}/benchmarks/timings.png          the figure of these three tables
+#   results/{dataset}/benchmarks/jobs.{csv,md}        the cost of the jobs that made the results
 #
 # Not part of `rule all`: timings are never the same twice. With more --cores each contender has more threads.
 
@@ -90,7 +90,7 @@ rule benchmark_commands:
         "--rounds {params.rounds} {params.figures:q} > {log:q} 2>&1"
 
 
-# From the record, not from `benchmark:`, which Snakemake forbids to rules that its cache may serve.
+# From the record, not from `benchmark:`, which Snakemake does not allow together with `cache:`.
 rule account:
     input:
         manifest="results/{dataset}/manifest.json",

@@ -1,4 +1,4 @@
-# What needs Snakemake itself. Which models, files and options there are is the library's room `plan`.
+# Helpers that need Snakemake itself. The package mnist_vae.plan determines models, files and options.
 
 import os
 import sys
@@ -21,14 +21,14 @@ from mnist_vae.plan.results import Results
 from mnist_vae.plan.study import Study
 from mnist_vae.provenance import environment, lock, record, software, sources
 
-OWN_RECORD = "results/record.jsonl"  # to which every job adds what it made, with what, and at what cost
-SHARED = "SNAKEMAKE_OUTPUT_CACHE" in os.environ  # Snakemake's cache, used if it is also told --cache
+OWN_RECORD = "results/record.jsonl"  # every job appends how it made its files, and its cost
+SHARED = "SNAKEMAKE_OUTPUT_CACHE" in os.environ  # Snakemake's cache, used together with --cache
 environment.use_library(LIBRARY, alone=Path(workflow.basedir) in (CHECKOUT, LIBRARY))
 record.keep(OWN_RECORD)
 
 
 def told(function, *arguments):
-    """Call a function of the library; its InputError ends Snakemake with one line, not with lines of code."""
+    """Call a function of the library; an InputError ends Snakemake with one line, without a traceback."""
     try:
         return function(*arguments)
     except InputError as error:
@@ -36,10 +36,10 @@ def told(function, *arguments):
 
 
 def layers():
-    """The parts of the configuration, from the defaults to --config, each to be laid over those before.
+    """The layers of the configuration, from the defaults to --config.
 
-    What a module's importer hands over is one layer. `config` itself, in which Snakemake has merged
-    everything, is not read where the parts are known: it merges settings by train size too.
+    The configuration that an importing workflow passes is one layer. Otherwise Snakemake's merged `config` is
+    not used, since it also merges settings by train size, which are single values.
     """
     given = workflow.config_settings
     by_command_line = config == given.overwrite_config
@@ -59,41 +59,41 @@ def resolved_dataset():
 
 @cache
 def announced(dataset):
-    """The data set, once its user has been told what this run leaves out or replaces."""
+    """The data set, after telling the user what this run leaves out or replaces."""
     for sentence in told(results.notices, dataset):
         print(sentence, file=sys.stderr)
     return dataset
 
 
 def asked_for(files):
-    """Some files of the resolved data set: the input of a group target. A path under results/ names its own."""
+    """Files of the resolved data set, as the input of a group target."""
     return lambda wildcards: told(lambda: files(resolved_dataset()))
 
 
 def of(models, file, *about):
-    """One file of each of some models of the study, as a function of the data set in a rule's path."""
+    """One file of each of these models, as a function of the data set in a rule's path."""
     return lambda wildcards: [model.file(file) for model in told(models, wildcards.dataset, *about)]
 
 
 def per_dataset(answer, *about):
-    """What the plan says of the data set in a rule's path."""
+    """The plan's answer about the data set in a rule's path."""
     return lambda wildcards: told(answer, wildcards.dataset, *about)
 
 
 def per_model(answer, *about):
-    """What the plan says of the model in a rule's path."""
+    """The plan's answer about the model in a rule's path."""
     return lambda wildcards: told(lambda: answer(Model.named(**wildcards), *about))
 
 
 def checked(check, pattern, *about):
-    """An input of a rule for one model, given that the plan has nothing against that model."""
+    """An input of a rule for one model, after a check of that model by the plan."""
     return lambda wildcards: told(lambda: check(Model.named(**wildcards), *about)) or expand(
         pattern, **wildcards
     )
 
 
 def of_checkout(path):
-    """A file of this checkout, as an input: it stays where it is, whatever prefix a module is imported with."""
+    """A file of this checkout, as an input whose path no module's prefix changes."""
     return local(os.path.relpath(CHECKOUT / path))
 
 
@@ -103,14 +103,14 @@ def code(*modules):
 
 
 def computed_with(wildcards, resources):
-    """With what: a key of Snakemake's cache but, as it depends on `resources`, no reason to run a job again."""
+    """The kind of machine, as part of a cache key. It depends on `resources`, so a change reruns no job."""
     return software.kind_of_machine()
 
 
 def one_processor(wildcards):
-    """Of --cores, what a job of one thread claims: two jobs on one processor take half as long again.
+    """The share of --cores that a job of one thread takes: two jobs on one processor would take 1.5 times as long.
 
-    Without --cores, which Snakemake needs only to run jobs, there is nothing to share out.
+    Without --cores, which Snakemake needs only to run jobs, it is 1.
     """
     try:
         return max(1, workflow.cores // software.cores())

@@ -3,8 +3,8 @@
 #   results/{dataset}/data/grey.safetensors        {train,test}_{images,labels}, uint8, as published
 #   results/{dataset}/data/binarized.safetensors   the same, pixels 0 or 1
 #
-# Where files lie is a resource, not a param: published ones are checked, and of one's own the SHA-256 are a
-# param, so no result depends on the place, and naming another folder retrains nothing.
+# A data set's folder is a resource, not a param. Published files are checked, and the SHA-256 of the user's own
+# files are a param, so results do not depend on the folder, and moving it retrains nothing.
 
 
 rule obtain:
@@ -28,7 +28,7 @@ rule obtain:
         "--mirrors={resources.mirrors:q} --classes {params.classes:q} > {log:q} 2>&1"
 
 
-# What it says of the pictures is said on the terminal too.
+# Its warning about the pictures is also shown on the terminal.
 rule binarize:
     input:
         grey="results/{dataset}/data/grey.safetensors",

@@ -1,10 +1,10 @@
 # The study's numbers.
 #
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/metrics.csv   one model's
-#   results/{dataset}/tables/metrics.csv                            all models', a row a number
+#   results/{dataset}/tables/metrics.csv                            all models', one row per number
 #   results/{dataset}/tables/elbo.{csv,md}                          the table people read
-#   results/{dataset}/tables/gaps.{csv,md}                          bounds, exact log p(x), and what lies between
-#   results/{dataset}/tables/epochs.csv                             bounds and exact log p(x) along trainings
+#   results/{dataset}/tables/gaps.{csv,md}                          bounds, exact log p(x), and the gaps between
+#   results/{dataset}/tables/epochs.csv                             bounds and exact log p(x) during training
 #   results/{dataset}/tables/differences.{csv,md}                   between recipes, with intervals over seeds
 #   results/{dataset}/tables/third_question.csv                     changes of ELBO and KL between snapshots
 

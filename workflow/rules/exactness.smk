@@ -1,7 +1,7 @@
-# What a plain sum over the latent plane would miss: the target `exactness`.
+# The error of a plain sum over the latent plane: the target `exactness`.
 #
 #   results/{dataset}/models/.../lattices.csv   sums over lattices of several spacings against the adaptive one
-#   results/{dataset}/figures/exactness.png     the same, of each recipe's first seed, to look at
+#   results/{dataset}/figures/exactness.png     their figure, for each recipe's first seed
 
 
 rule compare_lattices:

@@ -1,4 +1,4 @@
-# The page in which decoders run, the pictured model's and another's: results/{dataset}/explorer.html
+# The page in which the decoders of the pictured model and another one run: results/{dataset}/explorer.html
 
 TEMPLATES = CHECKOUT / "workflow/mnist_vae/pages/templates/explorer"
 

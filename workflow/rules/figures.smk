@@ -1,23 +1,23 @@
 # Every figure, drawn from stored files.
 #
-# mnist_vae/figures/table.py says of each what it is drawn from, where it goes, and how the report shows it; the
-# module mnist_vae.figures.NAME draws it. A rule depends on the code of its own figure alone.
+# mnist_vae/figures/table.py says what each is drawn from, its path, and how the report shows it; the module
+# mnist_vae.figures.NAME draws it. A rule depends only on the code of its own figure.
 
 from mnist_vae.figures.table import FIGURES, Source
 
-# There a caption finds its text. As a param it would have the figure drawn again whenever it is reworded.
+# report/figure.rst finds the captions here. As params, they would redraw a figure whenever they are reworded.
 config["captions"] = {figure: entry.caption for figure, entry in FIGURES.items()}
 
 
 def labels(entry):
-    """How the report labels a figure."""
+    """The report's labels for a figure."""
     if entry.source is Source.PICTURED_MODEL:
         return per_dataset(results.labels_of_pictured, entry.shown)
     return labels_of_all_models(entry.shown)
 
 
 def labels_of_all_models(shown):
-    """How the report labels what shows every model."""
+    """The report's labels for what shows every model."""
     return {"shown": shown, "recipe": "all", "n": "all", "seed": "all"}
 
 

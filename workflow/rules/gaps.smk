@@ -1,6 +1,6 @@
-# How far bounds lie below exact log-densities, along a training and by many draws (the rest: evaluation.smk).
+# How far bounds lie below exact log-densities, during training and by many draws (the rest: evaluation.smk).
 #
-#   results/{dataset}/models/{recipe}/n{n}/seed{seed}/epochs.csv          along one training
+#   results/{dataset}/models/{recipe}/n{n}/seed{seed}/epochs.csv          during one training run
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/weighted_draws.csv  importance-weighted bounds
 
 

@@ -1,4 +1,4 @@
-# What is computed from a trained model, and stored as arrays for the figures.
+# Arrays that are computed from a trained model, and stored for the figures.
 #
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/{what}.safetensors
 #   results/{dataset}/tables/top_half_fits.csv                         how far each fitted q is from the posterior

@@ -1,9 +1,9 @@
-# What latent dimensions buy: the target `latents`, meant for config/latents.yaml.
+# Results over the latent dimension: the target `latents`, meant for config/latents.yaml.
 #
 #   results/{dataset}/models/.../estimate.csv       estimates of log p(x) against sums, where both exist
 #   results/{dataset}/tables/latents.{csv,md}       the models' numbers over the latent dimension
 #   results/{dataset}/tables/estimates.{csv,md}     the estimates against the sums
-#   results/{dataset}/figures/latents.png           the numbers, to look at
+#   results/{dataset}/figures/latents.png           their figure
 
 
 rule compare_estimate:

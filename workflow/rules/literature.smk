@@ -1,7 +1,7 @@
 # The study beside published figures: the target `literature`, meant for config/literature.yaml. It takes models
-# of two data sets, each wherever the others' go.
+# of two data sets.
 #
-#   results/literature/literature.{csv,md}   -log p(x) of our models and of others', each with its protocol
+#   results/literature/literature.{csv,md}   -log p(x) of this project's and others' models, with the protocols
 
 
 BOTH = [*study.models("mnist"), *study.models("mnist_sampled")]

@@ -1,10 +1,10 @@
-# What was computed, from which configuration, by which versions, as which bits.
+# The manifest: every file computed, with its checksum, the versions that made it, and the configuration.
 #
-#   results/record.jsonl              which versions made which file: every job adds to it, and the command reads it
+#   results/record.jsonl              how each file was made: every job appends to it, and the command reads it
 #   results/{dataset}/manifest.json   every file's SHA-256, in the order in which they are made
-#   results/{dataset}/manifest.md     the same to read, and pages/manifest.html
+#   results/{dataset}/manifest.md     the manifest as a page, also as pages/manifest.html
 #
-# `make verify` compares the files with it. A commit, or another version of a library, alone causes nothing to be made again.
+# `make verify` compares the files with it. A commit or another version of a library alone does not rerun jobs.
 
 import json
 

@@ -1,10 +1,10 @@
 # The parity ladder: this study's numbers against those of the Julia reference, by `snakemake parity`.
 #
-#   results/parity/solutions.csv     solutions of the assignment, a row for each function
+#   results/parity/solutions.csv     solutions of the assignment, one row per function
 #   results/parity/ladder.{csv,md}   every check, and these rows
 #   results/parity/ladder.png        their deviations
 #
-# Real images of the resolved data set, and the first model trained on the fewest of them. Not part of
+# It uses images of the resolved data set, and the reference model of the smallest train size. It is not part of
 # `rule all`, because it needs a Julia.
 
 REFERENCE = CHECKOUT / "reference_julia"
@@ -17,7 +17,7 @@ SOLUTIONS = {
 }
 
 
-# Solutions of the assignment. Those of the reference in Julia are left out where Julia, or Flux, is not installed.
+# Solutions of the assignment. The reference's own in Julia are left out if Julia, or Flux, is not installed.
 rule check_solutions:
     input:
         solutions=[SOLUTIONS["solution.py"], *config["parity"]["solutions"]],
@@ -62,7 +62,7 @@ rule climb_ladder:
         "--backend {params.backend:q} 2>&1 | tee -i {log:q}"
 
 
-# The verdict, after all is written: a ladder that fails is kept to be looked at.
+# The verdict comes last, so that a failed ladder is kept and can be examined.
 rule parity:
     input:
         ladder="results/parity/ladder.csv",

@@ -1,4 +1,4 @@
-# The tables and the five questions as pages, for the report and to be read by themselves.
+# The tables and the five questions as pages, for the report and on their own.
 #
 #   results/{dataset}/pages/{elbo,gaps,differences,questions}.html
 #

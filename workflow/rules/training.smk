@@ -1,11 +1,11 @@
-# One model a recipe, train size and seed.
+# One model per recipe, train size and seed.
 #
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/weights.safetensors   tensors encoder.*, decoder.*
-#   results/{dataset}/models/{recipe}/n{n}/seed{seed}/history.csv           a row an epoch
+#   results/{dataset}/models/{recipe}/n{n}/seed{seed}/history.csv           one row per epoch
 #   results/{dataset}/models/{recipe}/n{n}/seed{seed}/snapshots.safetensors weights along the way, of the first seed
 #
-# One thread per training: several run side by side, which beats several threads in one, and the same bits
-# come out whatever --cores is.
+# One thread per training run: several runs side by side are faster than one with several threads, and the
+# bits do not depend on --cores.
 
 
 rule train:
@@ -26,7 +26,7 @@ rule train:
     params:
         software=computed_with,
         code=code("commands.train"),
-        # As params, for the cache knows an entry by them, and not by wildcards.
+        # As params, because the cache identifies an entry by params, not by wildcards.
         name="{recipe}",
         n="{n}",
         seed="{seed}",

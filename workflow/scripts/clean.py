@@ -1,8 +1,8 @@
-"""Remove everything computed: what lies in results/ but its README.md, and .snakemake (`make clean`).
+"""Remove everything computed: results/ except its README.md, and .snakemake (`make clean`).
 
-Where one of the pipeline's own folders (results, results/mnist, .snakemake) is a link, the link is kept and
-its target is emptied. While a run is in progress, or if any folder is read-only, nothing is removed.
-Uses the standard library only, so that it works without the environment.
+If one of the pipeline's own folders (results, results/mnist, .snakemake) is a link, the link is kept and its
+target is emptied. During a run, or if any folder is read-only, nothing is removed. Uses only the standard
+library, so that it works without the environment.
 """
 
 import fcntl
@@ -34,7 +34,7 @@ def remove(entry: Path, depth: int) -> None:
 
 
 def named(folder: Path) -> str:
-    """The folder's name, and where a link points."""
+    """The folder's name, and the target of a link."""
     return f"{folder} -> {folder.resolve()}" if folder.is_symlink() else str(folder)
 
 

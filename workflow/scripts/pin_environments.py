@@ -1,4 +1,4 @@
-"""Pin what the conda environments of single rules install to what the lock has: `make lock` calls it."""
+"""Pin the packages of the rules' conda environments to the lock's versions: `make lock` calls it."""
 
 import re
 import tomllib
@@ -9,7 +9,7 @@ PIN = re.compile(r"^( +- )([\w-]+)==\S+$", re.MULTILINE)
 
 
 def pins() -> dict[str, str]:
-    """Each package's version: the lock's, and of extras that not everyone has, pyproject.toml's."""
+    """Each package's version: from the lock and, for optional extras, from pyproject.toml."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     lines = [*(ROOT / "requirements.lock").read_text().splitlines(), *extras["julia"], *extras["benchmarks"]]
     lines += extras["inference"]

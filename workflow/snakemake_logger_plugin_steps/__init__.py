@@ -1,6 +1,7 @@
-"""What `make` shows of a run: one line when a job starts, one when it ends, and how long the rest will take.
+"""A logger plugin for Snakemake, chosen by `--logger steps`, which `make` uses.
 
-A logger plugin for Snakemake, chosen by `--logger steps`. Warnings and errors look as Snakemake prints them.
+It prints one line when a job starts, and one when it ends, with an estimate of the remaining time. Warnings
+and errors look as Snakemake prints them.
 """
 
 import logging
@@ -32,7 +33,7 @@ class LogHandler(LogHandlerBase):
         self.most_at_once = 1
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print what a record says, if anybody needs to know."""
+        """Print a record that the user should see."""
         fields: dict[str, Any] = record.__dict__
         match fields.get("event"):
             case LogEvent.RUN_INFO:
@@ -70,7 +71,7 @@ class LogHandler(LogHandlerBase):
             self._say(f"{step}  ({took:.0f} s; {self._remaining()})")
 
     def _remaining(self) -> str:
-        """How long the rest will take, by the mean time of each rule's finished jobs, or else of all."""
+        """The remaining time, by the mean time of each rule's finished jobs, or else of all."""
         everything = [second for seconds in self.seconds.values() for second in seconds]
         mean = sum(everything) / len(everything)
         rest = sum(

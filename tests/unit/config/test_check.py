@@ -97,7 +97,7 @@ REFERENCE = "recipes.reference"
         ({"train_sizes.mnist5k": [4_001]}, ["train_sizes.mnist5k[0] is 4001", "at most 4000"]),
         # seeds
         ({"seeds": []}, ["seeds is []", "1 entries or more"]),
-        ({"seeds": [1, 1]}, ["seeds is [1, 1]", "none twice"]),
+        ({"seeds": [1, 1]}, ["seeds is [1, 1]", "all different"]),
         ({"figures.seed": 9}, ["figures.seed is 9", "one of 1, 2, 3"]),
         ({"figures.recipe": "weak"}, ["figures.recipe is 'weak'", "one of 'reference', 'strong'"]),
         # rates

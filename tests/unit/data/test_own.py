@@ -200,10 +200,10 @@ def test_the_same_of_idx_files(tmp_path, digits):
 
 
 CONTENTS = {
-    "empty": (b"", "is no IDX file: it starts with nothing"),
-    "text": (b"<!DOCTYPE html>", "is no IDX file"),
+    "empty": (b"", "is not an IDX file: it starts with nothing"),
+    "text": (b"<!DOCTYPE html>", "is not an IDX file"),
     "a cut header": (b"\0\0\x08\x03\0\0", "ends within its header"),
-    "an unknown type": (b"\0\0\x07\x01\0\0\0\x05hello", "is no IDX file"),
+    "an unknown type": (b"\0\0\x07\x01\0\0\0\x05hello", "is not an IDX file"),
     "a damaged gzip": (b"\x1f\x8b\x08\0\0\0\0\0", "cannot be read"),
 }
 

@@ -1,4 +1,4 @@
-"""Contenders for the same work, timed in turns."""
+"""Timing contenders for the same work in turns."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ import pandas as pd
 
 
 def hold(contests: Mapping[str, Mapping[str, Callable[[], int]]], rounds: int) -> pd.DataFrame:
-    """A row a contender: contest, contender, and its `ratios`, each contest's first being the measure."""
+    """One row per contender: contest, contender, and its `ratios` to the first contender of the contest."""
     tables = [
         ratios(take_turns(contenders, rounds), of=next(iter(contenders))).assign(contest=contest)
         for contest, contenders in contests.items()
@@ -19,8 +19,8 @@ def hold(contests: Mapping[str, Mapping[str, Callable[[], int]]], rounds: int) -
 def take_turns(contenders: Mapping[str, Callable[[], int]], rounds: int, warm_ups: int = 1) -> pd.DataFrame:
     """Time each contender once a round, after rounds that warm up: columns round, contender, ms_a_unit.
 
-    A contender does its work and returns how many units that was (steps, images). In turns, so that whatever
-    else the machine is doing meets all of them alike; compare within a round.
+    A contender does its work and returns the number of units (steps, images). They take turns so that other
+    load on the machine affects all alike; compare within a round.
     """
     rows = []
     for turn in range(1 - warm_ups, rounds + 1):
@@ -33,7 +33,7 @@ def take_turns(contenders: Mapping[str, Callable[[], int]], rounds: int, warm_up
 
 
 def ratios(timings: pd.DataFrame, of: str) -> pd.DataFrame:
-    """A row a contender: its median ms_a_unit, and the median and range over rounds of `of`'s time to its."""
+    """One row per contender: median ms_a_unit, and median and range of `of`'s time to its own over rounds."""
     wide = timings.pivot(index="round", columns="contender", values="ms_a_unit")
     ratio = pd.DataFrame({name: wide[of] / wide[name] for name in wide})
     return pd.DataFrame(

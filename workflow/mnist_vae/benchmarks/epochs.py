@@ -1,4 +1,4 @@
-"""The reference recipe's epochs, one after another, as long as they are asked for."""
+"""Training by the reference recipe, for any number of epochs."""
 
 from collections.abc import Iterator
 
@@ -15,6 +15,6 @@ MANY = 1_000_000
 
 
 def reference_epochs(images: Tensor) -> Iterator[float]:
-    """Train a new model on images (n, 784), where they are; an epoch's mean loss each."""
+    """Train a new model on images (n, 784), on their device; yield each epoch's mean loss."""
     generator = torch.Generator().manual_seed(0)
     return train(VAE(generator).to(images.device), images, Recipe(MANY, BATCH, RATE), generator)

@@ -1,4 +1,4 @@
-"""What inference costs, against the least it could, and against the same done image by image."""
+"""Timings of inference: adaptive against plain sums, and SVI of all images at once against one by one."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,15 +13,15 @@ from mnist_vae.study.svi import fit_top_half
 RATE = 1e-2
 ONE_BY_ONE = 4  # images that stand for all when each is fitted alone
 SPACINGS = (0.16, 0.08, 0.04)  # of lattices
-STEPS_TOGETHER, STEPS_ALONE = 2, 50  # so few for a thousand images, so many that a start weighs little
+STEPS_TOGETHER, STEPS_ALONE = 2, 50  # few for a thousand images, but so many that the start costs little
 
 
 @torch.inference_mode()
 def log_px(vae: VAE, images: Tensor, window: float, tolerance: float) -> dict[str, Callable[[], int]]:
-    """Log p(x) of images (images, 784) by the adaptive sum, from nothing and with what was decoded still
-    there, and by plain sums.
+    """Log p(x) of images (images, 784) by the adaptive sum, with and without its cache, and by plain sums.
 
-    Each says by how much an image's value is off: the adaptive sum by its own estimate, the others beside it.
+    Each name states the largest error of an image: the adaptive sum's own estimate, the others' difference
+    from it.
     """
     space = Integrator(vae.decoder, vae.latent, window=window, tolerance=tolerance)
     exact = space.log_marginals(images)
@@ -57,7 +57,7 @@ def log_px(vae: VAE, images: Tensor, window: float, tolerance: float) -> dict[st
 
 
 def svi(vae: VAE, images: Tensor, draws: int) -> dict[str, Callable[[], int]]:
-    """Steps of SVI given the top half, for all images at once and for one after another."""
+    """Steps of SVI given the top half, for all images at once and one after another."""
 
     def fit(groups: Sequence[Tensor], steps: int) -> int:
         for group in groups:

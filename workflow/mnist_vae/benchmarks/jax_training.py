@@ -1,4 +1,4 @@
-"""The reference recipe's step in JAX, where it is installed: docs/model.md, part 2."""
+"""The reference recipe's training step in JAX, if that is installed (docs/model.md, part 2)."""
 
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ if INSTALLED := find_spec("jax") is not None:
 
 
 class State(NamedTuple):
-    """What a step changes: each layer's weights and biases, Adam's moments of them and steps, the key."""
+    """What a step changes: each layer's weights and biases, Adam's moments and step count, the key."""
 
     parameters: list
     first: list
@@ -62,7 +62,7 @@ def step(state: State, x: Any) -> tuple[State, Any]:
 
 
 def epoch(state: State, images: Any) -> tuple[State, Any]:
-    """Every image (n, 784) once, in random order, n a multiple of BATCH; the losses of its steps."""
+    """Train on every image (n, 784) once, n a multiple of BATCH; return the losses of the steps."""
     key, order = jax.random.split(state.key)
     batches = jax.random.permutation(order, images).reshape(-1, BATCH, PIXELS)
     return jax.lax.scan(step, state._replace(key=key), batches)

@@ -1,4 +1,4 @@
-"""The Julia reference's training, where there is a Julia: by Flux if that is installed, else by hand."""
+"""The Julia reference's training, if there is a Julia: by Flux if that is installed, else by hand."""
 
 import os
 import tempfile
@@ -14,7 +14,7 @@ from mnist_vae.check.julia import find_julia
 
 @contextmanager
 def contender(images: np.ndarray, reference: Path, threads: int) -> Iterator[dict[str, Callable[[], int]]]:
-    """Yield the project in the folder `reference` training epochs of images (n, 784), or nothing."""
+    """Yield a worker of the project `reference` that trains on images (n, 784), by its name; or none."""
     if not (julia := find_julia([reference.resolve().parent])):
         yield {}
         return

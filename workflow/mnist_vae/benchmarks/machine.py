@@ -1,4 +1,4 @@
-"""What timings were taken on: it stands in every table of them."""
+"""The machine on which timings were taken, as stated in every table of them."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from mnist_vae.provenance.software import blas, cores, processor, versions
 
 
 def machine(threads: int, packages: Iterable[str] = ()) -> dict[str, str | int]:
-    """The processor, NumPy's kernels for it, cores this process may use, a contender's threads, versions."""
+    """The processor, NumPy's kernels, the cores available, threads per contender, and packages' versions."""
     found = {name: version for name, version in versions(packages).items() if version}
     return {
         "processor": processor(),

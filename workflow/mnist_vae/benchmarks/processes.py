@@ -1,4 +1,4 @@
-"""Trainings in processes of their own: side by side, and on more and more images. Imports no torch."""
+"""Training runs in separate processes: side by side, and on more images. Imports no torch."""
 
 import os
 import sys
@@ -15,13 +15,13 @@ from mnist_vae.benchmarks.workers import Worker
 from mnist_vae.files.storage import load_arrays
 from mnist_vae.provenance.software import cores
 
-SIZES = 1_000, 10_000, 60_000  # as far as there are images
-TURN = 10_000  # images, at least, of a contender's turn
+SIZES = 1_000, 10_000, 60_000  # at most as many as there are images
+TURN = 10_000  # least number of images in a contender's turn
 
 
 def trainings(digits: str, threads: int, rounds: int) -> pd.DataFrame:
-    """A row a contender, as of `alternation.hold`, with the most memory in MB of one of its processes, and
-    what it was measured on. `digits` is what `binarize` stored.
+    """One row per contender, as by `alternation.hold`, with the peak memory of its processes in MB, and the
+    machine. `digits` is what `binarize` stored.
     """
     images = len(load_arrays(digits)["train_images"])
     sizes = sorted({min(size, images) for size in SIZES})
@@ -48,7 +48,7 @@ def start_worker(digits: str, n: int, threads: int) -> Worker:
 def on_more_images(
     worker: Callable[[int, int], Worker], sizes: list[int], threads: int, rounds: int
 ) -> pd.DataFrame:
-    """Epochs of each size; the small sizes take several a turn."""
+    """Time epochs of each size; of small sizes, several per turn."""
     with ExitStack() as running:
         workers = {f"n = {n:,}": running.enter_context(closing(worker(n, threads))) for n in sizes}
         contenders = {
@@ -60,7 +60,7 @@ def on_more_images(
 
 
 def side_by_side(worker: Callable[[int, int], Worker], n: int, rounds: int) -> pd.DataFrame:
-    """Two trainings: of one thread each at the same time, or of two threads one after the other."""
+    """Time two training runs: at the same time on one thread each, or one after the other on two threads."""
     with ExitStack() as running:
         one, other, both = (running.enter_context(closing(worker(n, threads))) for threads in (1, 1, 2))
         contenders = {
@@ -72,12 +72,12 @@ def side_by_side(worker: Callable[[int, int], Worker], n: int, rounds: int) -> p
 
 
 def several(work: Worker, times: int) -> int:
-    """Let it work so many times."""
+    """Let a worker work several times."""
     return sum(work() for _ in range(times))
 
 
 def together(*workers: Worker) -> int:
-    """Let all work at the same time."""
+    """Let workers work at the same time."""
     for worker in workers:
         worker.begin()
     return sum(worker.end() for worker in workers)

@@ -1,4 +1,4 @@
-"""The reference recipe's epoch by pythae, a library of VAEs, where it is installed."""
+"""The reference recipe's epoch by pythae, a library of VAEs, if that is installed."""
 
 import tempfile
 from collections.abc import Callable
@@ -25,7 +25,7 @@ HIDDEN, LATENT = Recipe.hidden, Recipe.latent
 
 
 class Encoder(BaseEncoder):
-    """The reference's, to the mean and the logarithm of the variance of each latent dimension."""
+    """The reference's encoder, with the logarithm of the variance in place of log_std."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,13 +33,13 @@ class Encoder(BaseEncoder):
         self.mean, self.log_variance = nn.Linear(HIDDEN, LATENT), nn.Linear(HIDDEN, LATENT)
 
     def forward(self, x: Tensor) -> Any:
-        """Of images (batch, 784), under the names that pythae asks for."""
+        """Encode images (batch, 784), with the names that pythae expects."""
         hidden = self.hidden(x)
         return ModelOutput(embedding=self.mean(hidden), log_covariance=self.log_variance(hidden))
 
 
 class Decoder(BaseDecoder):
-    """The reference's, to probabilities: pythae has no loss of logits."""
+    """The reference's decoder, with probabilities as outputs: pythae has no loss on logits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,12 +48,12 @@ class Decoder(BaseDecoder):
         )
 
     def forward(self, z: Tensor) -> Any:
-        """Of latents (batch, latent), under the name that pythae asks for."""
+        """Decode latents (batch, latent), with the name that pythae expects."""
         return ModelOutput(reconstruction=self.layers(z))
 
 
 def trainer(images: Tensor) -> Any:
-    """pythae's, ready to train a new model on images (n, 784): its `train_step` is an epoch."""
+    """A pythae trainer for a new model on images (n, 784): its `train_step` is an epoch."""
     shape = VAEConfig(input_dim=(PIXELS,), latent_dim=LATENT, reconstruction_loss="bce")
     data = BaseDataset(images, torch.zeros(len(images)))
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:  # where it would store models
@@ -66,7 +66,7 @@ def trainer(images: Tensor) -> Any:
 
 
 def by_pythae(images: Tensor) -> Callable[[], int]:
-    """An epoch of its trainer: DataLoader, autograd, Adam."""
+    """An epoch of pythae's trainer: DataLoader, autograd, Adam."""
     train = trainer(images).train_step
 
     def epoch() -> int:

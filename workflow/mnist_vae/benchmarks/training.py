@@ -1,4 +1,4 @@
-"""One epoch of the reference recipe, done in several ways. Each contender returns how many steps it took."""
+"""An epoch of the reference recipe by several implementations. Each contender returns its number of steps."""
 
 from collections.abc import Callable, Iterable
 
@@ -18,7 +18,7 @@ HIDDEN, LATENT = Recipe.hidden, Recipe.latent
 
 
 def contenders(images: Tensor) -> dict[str, Callable[[], int]]:
-    """This package's training first, also on a GPU where there is one; pythae's and JAX's where installed."""
+    """All contenders on images (n, 784), this package first; GPU, pythae and JAX only if available."""
     found = {
         "this package": this_package(images),
         "PyTorch as in common examples": common_example(images, plain_vae()),
@@ -37,7 +37,7 @@ def contenders(images: Tensor) -> dict[str, Callable[[], int]]:
 
 
 def this_package(images: Tensor) -> Callable[[], int]:
-    """The reference recipe's epoch."""
+    """An epoch of `study.training.train`."""
     epochs = reference_epochs(images)
 
     def epoch() -> int:
@@ -48,7 +48,7 @@ def this_package(images: Tensor) -> Callable[[], int]:
 
 
 def on_a_gpu(images: Tensor) -> Callable[[], int]:
-    """The same on a GPU, from the second epoch on, in which its steps are recorded."""
+    """An epoch of `study.training.train` on a GPU, from the second one on, when it is recorded."""
     epoch = this_package(images.to(find_device("cuda")))
     epoch()
     return epoch
@@ -58,7 +58,7 @@ def on_a_gpu(images: Tensor) -> Callable[[], int]:
 
 
 def plain_vae() -> nn.ModuleDict:
-    """The two networks of PyTorch's own layers."""
+    """The two networks in PyTorch's layers."""
     return nn.ModuleDict(
         {
             "encoder": nn.Sequential(nn.Linear(PIXELS, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, 2 * LATENT)),
@@ -77,7 +77,7 @@ def plain_loss(vae: nn.ModuleDict, x: Tensor) -> Tensor:
 
 
 def plain_steps(vae: nn.ModuleDict, optimizer: torch.optim.Optimizer, batches: Iterable[Tensor]) -> int:
-    """Step once a batch (batch, 784), and return how many there were."""
+    """Step once per batch (batch, 784), and return the number of steps."""
     steps = 0
     for x in batches:
         optimizer.zero_grad()
@@ -95,7 +95,7 @@ def common_example(images: Tensor, vae: nn.ModuleDict) -> Callable[[], int]:
 
 
 def in_memory(images: Tensor, vae: nn.ModuleDict) -> Callable[[], int]:
-    """The same without what is easily spared: batches are indexed, Adam is fused."""
+    """A common example without easily avoided costs: batches are indexed in memory, Adam is fused."""
     optimizer = torch.optim.Adam(vae.parameters(), lr=RATE, fused=True)
     return lambda: plain_steps(
         vae, optimizer, (images[indices] for indices in torch.randperm(len(images)).split(BATCH))
@@ -106,7 +106,7 @@ def in_memory(images: Tensor, vae: nn.ModuleDict) -> Callable[[], int]:
 
 
 def products_alone(images: Tensor, multiply: Callable[[Tensor, Tensor], Tensor]) -> Callable[[], int]:
-    """A step's five matrix products of 39 million multiplications each, and nothing else."""
+    """Only a step's five matrix products of 39 million multiplications each."""
     steps = -(-len(images) // BATCH)
     x = images[:BATCH]
     hidden, hidden_gradient = torch.randn(2, len(x), HIDDEN).unbind(0)
@@ -135,7 +135,7 @@ def by_numpy(a: Tensor, b: Tensor) -> Tensor:
 
 
 def jax_loops(images: Tensor) -> dict[str, Callable[[], int]]:
-    """The same step compiled by JAX: called step by step, and as a whole epoch in one scan."""
+    """A step compiled by JAX, called step by step, and a whole epoch in one scan."""
     jax = jax_training.jax
     whole = len(images) // BATCH * BATCH
     data = jax.numpy.asarray(images[:whole].numpy())

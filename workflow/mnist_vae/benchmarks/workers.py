@@ -1,4 +1,4 @@
-"""Work done by processes of its own."""
+"""Contenders in separate processes."""
 
 import os
 import subprocess
@@ -10,10 +10,9 @@ from mnist_vae.errors import InputError
 
 
 class Worker:
-    """A process that works whenever it is sent a line, and answers how many units (steps, images) it did.
+    """A process that works once per line of input, and answers with the number of units (steps, images).
 
-    It starts while others work, and answers its first line when it has. Raises InputError where it ends
-    instead of answering.
+    It starts in the background, and answers once it is ready. Raises InputError if it ends instead.
     """
 
     def __init__(self, command: Sequence[str | Path], environment: Mapping[str, str]) -> None:
@@ -23,31 +22,31 @@ class Worker:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._name, self._input, self._output = command[0], self._process.stdin, self._process.stdout
-        self.memory_mb = 0  # the most it had; known once it is closed
+        self.memory_mb = 0  # peak memory, known once the worker is closed
 
     def __call__(self) -> int:
-        """Work, and return how many units that was."""
+        """Work, and return the number of units."""
         self.begin()
         return self.end()
 
     def begin(self) -> None:
-        """Let it work, and do not wait."""
+        """Start working, without waiting."""
         with suppress(BrokenPipeError):  # it has ended, as `answer` will say
             os.write(self._input.fileno(), b"\n")
 
     def end(self) -> int:
-        """Wait until it has worked, and return how many units that was."""
+        """Wait until it has worked, and return the number of units."""
         return int(self.answer())
 
     def answer(self) -> str:
-        """Wait for the next line that it says."""
+        """Wait for the next line that it writes."""
         if not (line := self._output.readline()):
             self.close()
             raise InputError(f"{self._name} ended with {self._process.returncode}, without an answer")
         return line.rstrip()
 
     def close(self) -> None:
-        """Let it end, as it does once no more lines can come."""
+        """Close its input, upon which it ends."""
         if self._process.returncode is not None:
             return
         self._input.close()

@@ -26,7 +26,7 @@ FOLDER_NAME = "it names a folder: a lower-case letter, then up to 39 of these, d
 def check_config(config: Mapping[str, Any]) -> None:
     """Raise InputError with the first wrong key, its value and what is allowed, in one line.
 
-    The configuration is a complete one, as `layers.complete_config` makes it.
+    The configuration must be complete, as `layers.complete_config` makes it.
     """
     try:
         _check_replaced(config)
@@ -37,7 +37,7 @@ def check_config(config: Mapping[str, Any]) -> None:
 
 
 def _check_values(config: Mapping[str, Any]) -> None:
-    """Every value by itself, against what its dataclass says."""
+    """Check each value against its dataclass."""
     _check_keys(config, names_of := [field.name for field in fields(Config)], "", needed=names_of)
     own = _section(config["datasets"], "datasets")
     images: dict[str, int | None] = {name: dataset.train_images for name, dataset in DATASETS.items()}
@@ -80,7 +80,7 @@ def _check_recipes(recipes: object, field: Field, images: Mapping[str, int | Non
 
 
 def _check_by_train_size(numbers: Mapping[str, Any], field: Field, name: str) -> None:
-    """A number from each of several train sizes on: {"1": 400, "4000": 75}."""
+    """Check a setting by train size, such as {"1": 400, "4000": 75}: 75 from 4,000 images, 400 below."""
     _check_keys(numbers, None, name, needed=["1"])
     for size, number in numbers.items():
         if not re.fullmatch("[1-9][0-9]*", size):
@@ -96,7 +96,7 @@ def _check_train_sizes(sizes: object, field: Field, name: str, images: Mapping[s
 
 
 def _check_datasets(datasets: object, field: Field) -> None:
-    """What a name in `datasets` may be, and what may be said of a published set."""
+    """Check the names in `datasets`, and the keys that published sets may have."""
     for name, settings in _section(datasets, "datasets").items():
         place = f"datasets.{name}"
         _check_name(name, field)
@@ -122,7 +122,7 @@ def _check_name(name: str, field: Field) -> None:
 
 
 def _check_keys(section: object, known: Iterable[str] | None, name: str, needed: Iterable[str] = ()) -> None:
-    """Only known keys, if they are known, and all that are needed."""
+    """Raise InputError if a needed key is missing or, where the keys are known, another is there."""
     here = f"in {name}" if name else "at the top level"
     found = _section(section, name)
     for key, value in found.items():
@@ -141,7 +141,7 @@ def _section(value: object, name: str) -> Mapping[str, Any]:
 
 
 def _check_together(config: Mapping[str, Any]) -> None:
-    """What depends on several values, or on the data set."""
+    """Check what depends on several values, or on the data set."""
     own = config["datasets"]
     choices = ["auto", *dict.fromkeys([*DATASETS, *own])]
     if config["dataset"] not in choices:
@@ -170,7 +170,7 @@ def _check_together(config: Mapping[str, Any]) -> None:
 
 
 def _check_replaced(config: Mapping[str, Any]) -> None:
-    """Keys of earlier versions get a sentence that says what took their place."""
+    """Say what has replaced keys of earlier versions."""
     marginal = config["marginal"] if isinstance(config["marginal"], Mapping) else {}
     if old := [key for key in ("size", "fine_window", "fine_size") if key in marginal]:
         raise InputError(
@@ -181,7 +181,7 @@ def _check_replaced(config: Mapping[str, Any]) -> None:
 
 
 def _check_sizes(recipes: Mapping[str, Mapping[str, Any]], dataset: Dataset) -> None:
-    """A data set of one's own has as many images as its files say."""
+    """Check that the data set has enough images for all train sizes."""
     for name, recipe in recipes.items():
         if (largest := max(train_sizes(recipe, dataset))) > dataset.train_images:
             raise InputError(
@@ -196,7 +196,7 @@ def _check_choice(key: str, value: str | int, allowed: list[Any]) -> None:
 
 
 def _check_indices(key: str, indices: list[int], count: int, dataset: str) -> None:
-    """Only indices that exist: `count` images of this data set are at hand."""
+    """Check that the data set, of which there are `count` images, has images of these indices."""
     for index in indices:
         if index >= count:
             raise InputError(

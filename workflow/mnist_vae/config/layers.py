@@ -1,4 +1,4 @@
-"""From the defaults and what the user set to one complete configuration."""
+"""Combine the defaults and what the user set into a complete configuration."""
 
 import math
 import re
@@ -21,8 +21,8 @@ MISREAD = re.compile(r"[-+]?0[0-9_]+|.*:.*")  # YAML 1.1's octal and sexagesimal
 def read_config(path: str | Path) -> dict[str, Any]:
     """Read a configuration file, YAML or JSON.
 
-    Raises InputError if it cannot be read or is not keys and values, and where YAML would take something for
-    what nobody means: of a key that is given twice the later one, 010 for 8, and 1:30 for 90.
+    Raises InputError if it cannot be read or is not keys and values, and for what YAML would silently
+    misread: a key that is given twice, 010 (8 in YAML), and 1:30 (90 in YAML).
     """
     content = b""
     try:
@@ -44,7 +44,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
 
 def _check_nodes(root: yaml.Node | None, path: str | Path) -> None:
     """Raise InputError for a key given twice in a mapping, and a number that is not read as it is written."""
-    waiting, seen = [root] if root else [], set[int]()  # an alias may lead back to what contains it
+    waiting, seen = [root] if root else [], set[int]()  # an alias may refer to a node that contains it
     while waiting:
         node = waiting.pop()
         if id(node) in seen:
@@ -77,12 +77,12 @@ def _line(node: yaml.Node) -> int:
 
 
 def complete_config(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay one configuration over the other, the first over the defaults; what none sets is the default's.
+    """Lay configurations over the defaults, each over those before it.
 
-    Sections are merged key by key, as Snakemake does it; a setting by train size is one value and replaces
-    the one below whole. Null takes back what the layers below set (as in JSON Merge Patch, RFC 7396): a
-    recipe is dropped, a key has its default again. Seeds that a later layer sets for all recipes replace
-    those that the first layer, the project's own file, gives to single ones.
+    Sections are merged key by key, as by Snakemake; a setting by train size is a single value and replaces
+    the one below as a whole. Null undoes what the layers below set (as in JSON Merge Patch, RFC 7396): it
+    drops a recipe, and gives a key its default. Seeds that a later layer sets for all recipes replace those
+    that the first layer, the project's own file, gives to single recipes.
     """
     first, *later = map(with_numbers, layers)
     if any(layer.get("seeds") is not None for layer in later):
@@ -100,7 +100,7 @@ def complete_config(*layers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def defaults() -> dict[str, Any]:
-    """What a key has that nobody sets; of the recipes there are none."""
+    """The default of every key. There are no default recipes."""
     found: dict[str, Any] = {}
     for field in fields(Config):
         if is_dataclass(field.default):
@@ -118,7 +118,7 @@ EMPTY = {
 
 
 def _over(below: Any, above: Any, path: tuple[str, ...]) -> Any:
-    """One value laid over another, of which `path` is the place."""
+    """Lay one value over another, at the place `path`."""
     if not isinstance(above, Mapping) or _is_one_value(path):
         return above
     merged = dict(below) if isinstance(below, Mapping) else {}
@@ -134,12 +134,12 @@ def _over(below: Any, above: Any, path: tuple[str, ...]) -> Any:
 
 
 def _is_one_value(path: tuple[str, ...]) -> bool:
-    """Whether a mapping at this place is a value and no section: a recipe's setting by train size."""
+    """Whether a mapping at this place is a value, a recipe's setting by train size, and not a section."""
     return len(path) == 3 and path[0] == "recipes" and path[2] != "train_sizes"
 
 
 def _plain(value: Any) -> Any:
-    """As YAML has it: tuples are lists."""
+    """The value as YAML would give it, with lists for tuples."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, tuple) else value

@@ -1,4 +1,4 @@
-"""What is measured of the models: sections of the configuration, and options of the commands that measure."""
+"""Sections of the configuration about measurements; the commands that measure have them as options."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -12,7 +12,7 @@ class Gaps(Settings):
 
     images: Annotated[
         int,
-        Parameter("number of the first images of each split whose gaps are measured", minimum=2),
+        Parameter("number of images per split used to measure gaps; always the first ones", minimum=2),
     ] = 1000
 
 
@@ -31,7 +31,7 @@ class Snapshots(Settings):
     images: Annotated[
         int,
         Parameter(
-            "number of the first training and test images that they are measured on; for the reference "
+            "number of images per split used to measure snapshots, always the first ones; for the reference "
             "recipe's largest model, all test images",
             minimum=2,
         ),
@@ -42,9 +42,7 @@ class Snapshots(Settings):
 class ImportanceWeighting(Settings):
     """Importance-weighted bounds."""
 
-    images: Annotated[
-        int, Parameter("number of the first test images whose bounds are computed", minimum=2)
-    ] = 100
+    images: Annotated[int, Parameter("number of test images used; always the first ones", minimum=2)] = 100
     draws: Annotated[
         tuple[int, ...],
         Parameter(
@@ -58,7 +56,8 @@ class Inference(Settings):
     """Methods of inference against exact posteriors."""
 
     images: Annotated[
-        int, Parameter("number of the first test images whose posteriors methods infer", minimum=3)
+        int,
+        Parameter("number of test images whose posteriors are inferred; always the first ones", minimum=3),
     ] = 200
 
 
@@ -70,5 +69,6 @@ class Benchmarks(Settings):
         int, Parameter("number of rounds; each round times every contender once", minimum=1)
     ] = 9
     images: Annotated[
-        int, Parameter("number of the first training images in an epoch", minimum=100, maximum=4000)
+        int,
+        Parameter("number of training images in an epoch; always the first ones", minimum=100, maximum=4000),
     ] = 2000

@@ -1,4 +1,4 @@
-"""Which models a configuration asks for, and what each is trained with."""
+"""The models that a configuration asks for, and the settings of each."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ Recipes = Mapping[str, Mapping[str, Any]]
 
 
 def complete_recipes(config: Config) -> dict[str, dict[str, Any]]:
-    """Give each recipe the seeds and train sizes, and from the reference, what it leaves out."""
+    """Complete each recipe with the settings of the reference and the shared seeds and train sizes."""
     recipes = config["recipes"]
     shared = {"seeds": config["seeds"], "train_sizes": config["train_sizes"]}
     return {
@@ -33,19 +33,19 @@ def settings_at(recipe: Mapping[str, Any], n: int) -> dict[str, Any]:
 
 
 def setting_at(setting: float | Mapping[str, float], n: int) -> float:
-    """A recipe's setting at train size n: {"1": a, "4000": b} is a below 4,000 images and b from there on."""
+    """A recipe's setting at train size n: {"1": a, "4000": b} is a below 4,000 images, else b."""
     if not isinstance(setting, Mapping):
         return setting
     return setting[str(max(size for size in map(int, setting) if size <= n))]
 
 
 def train_sizes(recipe: Mapping[str, Any], dataset: Dataset) -> list[int]:
-    """The numbers of training images for which a complete recipe has models."""
+    """The train sizes of a complete recipe's models."""
     return recipe["train_sizes"].get(dataset.name) or default_train_sizes(dataset)
 
 
 def completed_images(config: Config, split: str, dataset: Dataset) -> list[int]:
-    """The test or training images whose bottom is inferred; of the defaults, those that a data set has."""
+    """The test or training images whose bottom is inferred; default images that do not exist are left out."""
     key, count = {
         "test": ("images", dataset.test_images),
         "train": ("training_images", dataset.train_images),

@@ -1,4 +1,4 @@
-"""What the pictures show: sections of the configuration, and options of the commands behind them."""
+"""Sections of the configuration about pictures; the commands behind them have them as options."""
 
 from dataclasses import dataclass
 from typing import Annotated

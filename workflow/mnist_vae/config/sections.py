@@ -1,4 +1,4 @@
-"""Every key of the configuration, as the user writes it: a dataclass for each section, with the defaults."""
+"""Every key of the configuration, with its default: a dataclass for each section."""
 
 # ruff: noqa: RUF009 - sections are frozen, so one object may be the default of all
 
@@ -80,7 +80,7 @@ class ConfiguredDataset:
 
 @dataclass(frozen=True)
 class ConfiguredRecipe(Recipe):
-    """A recipe as configured: its settings, and for which seeds and sizes models are trained."""
+    """A recipe as configured: its settings, seeds and train sizes."""
 
     seeds: Annotated[
         Seeds,

@@ -11,11 +11,11 @@ from mnist_vae.parameters import Field, parameters
 
 BEGIN = "<!-- Made by `python -m mnist_vae.config.table config/README.md` -->"
 END = "<!-- Until here -->"
-NAMED = {"recipes": ConfiguredRecipe, "datasets": ConfiguredDataset}  # sections under names of the user's
+NAMED = {"recipes": ConfiguredRecipe, "datasets": ConfiguredDataset}  # sections under names the user chooses
 
 
 def config_table() -> str:
-    """Every key in Markdown: meaning, range and default."""
+    """A table of every key in Markdown: meaning, range and default."""
     lines = ["| key | meaning | range | default |", "|---|---|---|---|"]
     for key, field in config_fields():
         lines.append(f"| `{key}` | {field.parameter.help} | {_range(field)} | {_default(field)} |")
@@ -23,7 +23,7 @@ def config_table() -> str:
 
 
 def config_fields() -> Iterator[tuple[str, Field]]:
-    """Each parameter under the name that it has in a file; a recipe's settings, say, under `recipes.*`."""
+    """Each parameter under its full name in a file, such as `recipes.*.epochs`."""
     top = {field.name: field for field in parameters(Config)}
     for field in fields(Config):
         if is_dataclass(field.default):

@@ -1,6 +1,6 @@
 """Fresh variants of the training digits: small affine deformations of the grey pictures.
 
-Deformed before binarization, so that a variant's edges are as crisp as a published digit's.
+They are deformed before binarization, so that a variant's edges are as crisp as a published digit's.
 """
 
 import math
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from mnist_vae.data.binarization import THRESHOLD
 from mnist_vae.study.images import PIXELS, SIDE
 
-# At strength 1, each drawn uniformly from ± this:
+# At strength 1, each is drawn uniformly from ± this:
 ROTATION = math.radians(10)
 SCALE = 0.10
 SHEAR = 0.10
@@ -27,7 +27,7 @@ def augment(
 ) -> Tensor:
     """Deform each grey picture (n, 784), 0 to 255, at random, and binarize: (n, 784) in {0, 1}.
 
-    By the data set's own rule: 1 from the threshold on, or, where that is None, with probability grey / 255.
+    A pixel is 1 if it is at least `threshold` or, if that is None, with probability grey / 255.
     """
     variants = torch.empty_like(grey)
     for chunk, place in zip(grey.split(CHUNK), variants.split(CHUNK), strict=True):
@@ -47,10 +47,10 @@ def _deform(grey: Tensor, strength: float, generator: torch.Generator) -> Tensor
     width, height = 1 + uniform(SCALE), 1 + uniform(SCALE)
     pixel = 2 / SIDE
     cos, sin = torch.cos(angle), torch.sin(angle)
-    # Where each pixel of the variant looks in the original.
+    # The place in the original that each pixel of the variant is taken from.
     look_x = torch.stack([width * cos, shear - width * sin, uniform(SHIFT * pixel)], dim=-1)
     look_y = torch.stack([height * sin, height * cos, uniform(SHIFT * pixel)], dim=-1)
-    # What F.affine_grid does, by one product in place of one a picture.
+    # As by F.affine_grid, but with one product for all pictures.
     look_at = torch.stack([look_x, look_y], dim=1).flatten(0, 1) @ PLACES.to(grey.device)
     look_at = look_at.view(len(grey), 2, SIDE, SIDE).permute(0, 2, 3, 1)
     return F.grid_sample(grey.view(-1, 1, SIDE, SIDE), look_at, align_corners=False).flatten(1)

@@ -8,9 +8,9 @@ import numpy as np
 from mnist_vae.errors import InputError
 from mnist_vae.parameters import Parameter
 
-THRESHOLD = 128  # a pixel is 1 from this grey value on: grey / 255 above 0.5
+THRESHOLD = 128  # least grey value of a pixel that is 1: grey / 255 above 0.5
 Threshold = Annotated[
-    int, Parameter("grey value from which a pixel is 1", minimum=1, maximum=255, shown="128")
+    int, Parameter("least grey value of a pixel that is 1", minimum=1, maximum=255, shown="128")
 ]
 
 
@@ -29,9 +29,9 @@ def sample_binary(grey: np.ndarray, seed: int) -> np.ndarray:
 
 
 def binarize_splits(digits: Mapping[str, np.ndarray], threshold: int | None) -> dict[str, np.ndarray]:
-    """Binarize the images of {train,test}_{images,labels}, by a threshold or, where that is None, by draws.
+    """Binarize the images of {train,test}_{images,labels}, by a threshold or, if that is None, by draws.
 
-    Raises InputError where the threshold leaves all pixels 0 or all 1.
+    Raises InputError if the threshold makes all pixels 0 or all 1.
     """
     binary = dict(digits)
     for seed, name in enumerate(("train_images", "test_images")):
@@ -49,7 +49,7 @@ def binarize_splits(digits: Mapping[str, np.ndarray], threshold: int | None) -> 
 
 
 def about_ink(binary: Mapping[str, np.ndarray]) -> str:
-    """Say that pictures look inverted, where more than half of the training images' pixels are 1."""
+    """Say that pictures look inverted, if more than half of the training images' pixels are 1."""
     if (share := binary["train_images"].mean()) <= 0.5:
         return ""
     return (

@@ -1,7 +1,7 @@
 """The data sets, one table: sizes, class names, how pixels become 0 or 1, and the published files.
 
-Sums are those that others published: of MNIST's files once decompressed; of Fashion-MNIST and KMNIST for the
-.gz files only, where torchvision (torchvision/prototype/datasets/_builtin/mnist.py) and TensorFlow Datasets
+The checksums are published ones: of MNIST's decompressed files, and of the .gz files of Fashion-MNIST and
+KMNIST, for which torchvision (torchvision/prototype/datasets/_builtin/mnist.py) and TensorFlow Datasets
 (url_checksums/fashion_mnist.txt and kmnist.txt) agree.
 """
 
@@ -52,8 +52,8 @@ class Publication:
 class Dataset:
     """Pictures of 28 x 28 pixels, to train on and to test on.
 
-    `classes` are the names of labels 0, 1, ...; `threshold` is the grey value from which on a pixel is 1, or
-    None where each pixel was drawn once, 1 with probability grey / 255.
+    `classes` are the names of labels 0, 1, ...; `threshold` is the least grey value of a pixel that is 1, or
+    None if each pixel was drawn once, 1 with probability grey / 255.
     """
 
     name: str

@@ -20,9 +20,9 @@ def load_digits(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Read the first `count` images of a split, "train" or "test", and their labels.
 
-    Images are float32 (count, 784): 0 or 1 where the file is `binarize`'s, 0 to 255 where it is `obtain`'s.
-    Labels are uint8 (count,), or None where the data set has none. Raises InputError where the file holds
-    anything else, or fewer images.
+    Images are float32 (count, 784): 0 or 1 in files of `binarize`, 0 to 255 in files of `obtain`. Labels are
+    uint8 (count,), or None if the data set has none. Raises InputError if the file holds anything else, or
+    fewer images.
     """
     digits = load_arrays(path)
     images = digits[f"{split}_images"]

@@ -75,7 +75,7 @@ def read_published(path: Path, file: PublishedFile) -> np.ndarray:
         with open(path, "rb") as start:
             compressed = start.read(2) == b"\x1f\x8b"
         with (gzip.open if compressed else open)(path, "rb") as stream:
-            # Whatever can be read, at most one byte more than the right file has, to notice a longer one.
+            # Read at most one byte more than the right file has, to notice a longer one.
             while len(content) <= file.size and (piece := stream.read1(file.size + 1 - len(content))):
                 content += piece
     except (OSError, EOFError, zlib.error) as error:
@@ -121,7 +121,7 @@ def _content(path: Path) -> Iterator[IO[bytes]]:
 def _header(stream: IO[bytes], path: Path) -> tuple[np.dtype[Any], tuple[int, ...]]:
     start = stream.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in DTYPES:
-        raise InputError(f"{path} is no IDX file: it starts with {start.hex(' ') or 'nothing'}")
+        raise InputError(f"{path} is not an IDX file: it starts with {start.hex(' ') or 'nothing'}")
     lengths = stream.read(4 * start[3])
     if len(lengths) < 4 * start[3]:
         raise InputError(f"{path} ends within its header")

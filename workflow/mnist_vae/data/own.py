@@ -1,6 +1,6 @@
 """Your own data set: IDX files, or one .npz with x_train, y_train, x_test, y_test.
 
-Whatever the files' headers show to be wrong is reported before anything is computed.
+Errors that show in the files' headers are reported before anything is computed.
 """
 
 import zipfile

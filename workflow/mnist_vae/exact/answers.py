@@ -1,5 +1,5 @@
-"""What a latent space is asked and what it answers, in nats: by the integrator (`integrator`) in one or two
-dimensions, by the importance sampler (`sampler`) in any.
+"""The questions that a latent space answers, and the types of the answers, in nats. The integrator
+(`integrator`) answers in one or two dimensions, the importance sampler (`sampler`) in any.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-MODES = 3  # that are kept of each image's posterior
+MODES = 3  # number of modes kept of each image's posterior
 
 # Log-joints as functions of indices of images (images,) and z (points, images, d) to (points, images).
 LogJoints = Callable[[Tensor, Tensor], Tensor]
@@ -29,7 +29,7 @@ class Part(IntEnum):
 
 
 class LogMarginals(NamedTuple):
-    """Log p of each image or of a part of it (images,), and the estimated error of that, in nats.
+    """Log p of each image or of a part of it (images,), and its estimated error, in nats.
 
     modes (images, MODES, d) are the highest known points of the heaviest peaks of each posterior, heaviest
     first; if there are fewer, the first is repeated. effective_sample_size (images,) is infinite for a sum.
@@ -63,7 +63,7 @@ class Posterior(NamedTuple):
 
 
 class Elbo(NamedTuple):
-    """The ELBO of each image's q (images,), and the estimated error of that, in nats."""
+    """The ELBO of each image's q (images,), and its estimated error, in nats."""
 
     value: Tensor
     error: Tensor

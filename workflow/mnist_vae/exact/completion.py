@@ -13,7 +13,7 @@ from mnist_vae.study import densities
 from mnist_vae.study.densities import log_q, top_half_joint
 from mnist_vae.study.objective import reparameterize
 
-CONTOUR_POINTS = 161  # along each dimension, of the tables that contours are drawn from
+CONTOUR_POINTS = 161  # points along each dimension of the tables that contours are drawn from
 MASSES = (0.5, 0.9)  # of the posterior, inside the contours that say where it lies
 WINDOW_MASS, WINDOW_STDS = 0.99, 3.0  # of the posterior, and of q, that a window of contours holds
 

@@ -1,4 +1,4 @@
-"""What is measured of a model by log-densities, image by image and split by split, in nats."""
+"""Measurements of a model by log-densities, per image and split, in nats."""
 
 from typing import NamedTuple
 

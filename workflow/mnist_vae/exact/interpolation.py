@@ -1,7 +1,7 @@
 """Log-joints at any points of the latent space, by the polynomials on its cells (docs/exactness.md), in nats.
 
 Expectations under an image's q need its log-joint at many points. On the cells around these points it is
-either known already or found by decoding a few nodes, and a decoded cell serves all images.
+either known or found by decoding a few nodes, and a decoded cell serves all images.
 """
 
 import torch

@@ -48,7 +48,7 @@ class LogJoint(Protocol):
 
 
 class LowRankDecoder:
-    """The `LogJoint` of a decoder, by fewer numbers than it has pixels."""
+    """The `LogJoint` of a decoder whose logits are written in a basis of fewer dimensions than pixels."""
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ def low_rank(
 ) -> LowRankDecoder:
     """The decoder by a basis of its logits over [-window, window]^d.
 
-    The lattice that the basis is found from is made finer until the basis serves between its points, too.
+    The lattice that the basis is found from is refined until the basis is good between its points, too.
     """
     basis_error = TUNING.precise_basis_error if dtype == torch.float64 else TUNING.basis_error
     points = math.ceil(2 * window / TUNING.lattice_spacing[dimension - 1]) + 1

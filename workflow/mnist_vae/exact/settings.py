@@ -5,7 +5,7 @@ from typing import Annotated
 
 from mnist_vae.parameters import Parameter, Settings
 
-SUMMED_DIMENSIONS = 2  # of a latent space, at most; beyond, log p(x) is an estimate
+SUMMED_DIMENSIONS = 2  # largest latent dimension with sums; beyond, log p(x) is an estimate
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class Shortfall(NamedTuple):
 def importance_weighted_shortfalls(
     vae: VAE, space: LatentSpace, x: Tensor, draws: Sequence[int], generator: torch.Generator
 ) -> Iterator[Shortfall]:
-    """Measure images (images, 784) at each number of draws, which divide the largest.
+    """Measure images (images, 784) at each number of draws, all of which divide the largest.
 
     The refined q starts at the posterior's peak: an ascent from the encoder's q can end in a lesser mode,
     whose draws would miss most of p(x) at any k.

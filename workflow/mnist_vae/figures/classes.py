@@ -1,4 +1,4 @@
-"""How classes are shown: their names, their colours, and where in the latent plane they are labelled."""
+"""Names and colours of classes, and the places of their labels in the latent plane."""
 
 import colorsys
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,7 @@ from mnist_vae.study.images import DIGITS
 
 # Ten colours each, for a light and a dark ground. Any two of them, or one and the ground, are at least 20
 # apart in CIE Lab, with full colour vision and with full protanopia, deuteranopia and tritanopia (Machado et
-# al. 2009). A search found them that moved the colours of Okabe and Ito (2008), and four more, as little as
-# this takes.
+# al. 2009). They are the colours nearest to those of Okabe and Ito (2008) and four more that a search found.
 TEN_COLOURS = (
     "#000000", "#D48700", "#5BC4FE", "#089F76", "#E5CA02",
     "#0F5181", "#BC4500", "#D489BA", "#A05DBD", "#7F4A3E",
@@ -20,7 +19,7 @@ TEN_COLOURS_ON_DARK = (
     "#F6F8F2", "#FFD269", "#9EE3FF", "#4CC189", "#AFAE10",
     "#81A6E5", "#D9844C", "#E497BE", "#A26AA3", "#7D7872",
 )  # fmt: skip
-# Beside the colours of lines and points, for print and for eyes that see no colours.
+# In addition to the colours of lines and points, for print and for colour-blind readers.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 LIGHTNESSES = (0.3, 0.5, 0.7)
 

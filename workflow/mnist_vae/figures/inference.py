@@ -16,9 +16,9 @@ MASSES = (0.5, 0.9, 0.99)  # of the posterior, within its contours
 
 
 def draw(sources: Sequence[str]) -> Figure:
-    """Above, a panel a model: the mean error of log p(x) over decoder evaluations, a line a method.
+    """Above, a panel per model: the mean error of log p(x) over decoder evaluations, a line per method.
 
-    Below, a row an image of the first model: its exact posterior, and draws of some methods.
+    Below, a row per image of the first model: its exact posterior, and draws of some methods.
 
     Sources: inference.csv and inference.safetensors of models in results/{dataset}/models/....
     """

@@ -87,7 +87,7 @@ def _follow(axes: Axes, panel: pd.DataFrame) -> None:
 def _divide(axes: Axes, gaps: pd.DataFrame) -> None:
     """A group of bars per (recipe, n): what a better q for each image would gain, and what would remain.
 
-    Side by side and each with its number: stacked, parts of hundredths of a nat would not be seen.
+    Bars are side by side, each with its number: stacked, parts of hundredths of a nat would be invisible.
     """
     means = gaps[gaps.seed == "mean"].set_index(["recipe", "n"])
     places = np.arange(len(means))

@@ -16,7 +16,7 @@ from mnist_vae.figures.style import TRAIN_COLOUR, origin
 from mnist_vae.files.storage import load_arrays, load_provenance
 
 NAMES_A_COLUMN = 25  # of the legend
-LIGHT = 0.18  # relative luminance from which on black text has more contrast than white
+LIGHT = 0.18  # relative luminance above which black text has more contrast than white
 
 
 def draw(sources: Sequence[str]) -> Figure:
@@ -28,7 +28,7 @@ def draw(sources: Sequence[str]) -> Figure:
     mean, labels = arrays["mean"], arrays.get("labels")
     figure = Figure(figsize=(7.5, 6.6))
     axes = figure.subplots()
-    # In random order, so that no class covers another by its number.
+    # In random order, so that classes do not cover one another.
     order = np.random.default_rng(0).permutation(len(mean))
     size = float(np.clip(40_000 / len(mean), 5, 30))
     if labels is None:

@@ -1,7 +1,7 @@
-"""What all figures share: our style over matplotlib's own defaults, pictures of images, and axes of epochs.
+"""Shared by all figures: the style, over matplotlib's own defaults, pictures of images, and axes of epochs.
 
-Figures are made without pyplot: no backend is chosen, no window is opened, and none is kept alive. Every
-picture is 1,600 pixels wide or less, and its type is sized to be read at a page's width.
+Figures are made without pyplot: no backend is chosen, no window is opened, and no figure is kept in memory.
+Every picture is at most 1,600 pixels wide, with type that is readable at a page's width.
 """
 
 import math
@@ -32,12 +32,12 @@ STYLE: Mapping[Any, Any] = {
     "text.parse_math": False,  # a class may be called $
 }
 MOST_COLUMNS = 3  # of panels side by side, so that their titles have room
-CROWDED = 1.4  # two labels of a logarithmic axis closer than this factor would touch
+CROWDED = 1.4  # labels of a logarithmic axis closer than this factor would touch
 
 
 @contextmanager
 def study_style() -> Iterator[None]:
-    """Draw and save in our style, whatever the user's matplotlibrc, style sheets or rcParams say.
+    """Draw and save in the study's style, whatever the user's matplotlibrc, style sheets or rcParams say.
 
     The backend is left alone: setting it would have pyplot load it.
     """
@@ -83,7 +83,7 @@ def show_image(axes: Axes, pixels: np.ndarray) -> None:
 
 
 class Layout(NamedTuple):
-    """In which row and column the panel of each (recipe, n) stands."""
+    """The row and column of the panel of each (recipe, n)."""
 
     places: Mapping[tuple[str, int], tuple[int, int]]
     rows: int
@@ -147,9 +147,9 @@ def label_log_axis(axis: Any, ticks: Iterable[float]) -> None:
 
 
 def set_range(axes: Axes, table: pd.DataFrame, values: pd.DataFrame) -> None:
-    """Choose the range of y, shared by all panels: the first epochs, far above the rest, would flatten it.
+    """Choose the range of y, which all panels share, without the first epochs, which are far above the rest.
 
-    Of a model's few epochs at least the second half counts. `table` has each value's recipe, n and epoch.
+    At least the second half of a model's epochs counts. `table` has each value's recipe, n and epoch.
     """
     last = table.groupby(["recipe", "n"]).epoch.transform("max")
     late = values[table.epoch >= np.minimum(4, last / 2)].to_numpy()

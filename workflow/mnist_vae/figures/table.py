@@ -1,4 +1,4 @@
-"""The table of figures: what each is drawn from, who asks for it, and how the report shows it.
+"""The table of figures: what each is drawn from, which target asks for it, and how the report shows it.
 
 The figure NAME is drawn by the module `mnist_vae.figures.NAME`. To add one: a module, an entry here, a test.
 """
@@ -15,7 +15,7 @@ class Source(Enum):
     FIRST_SEEDS = "the model of each recipe's first seed, at every train size"
     SUMMED_MODELS = "those of the first seeds whose log p(x) is a sum"
     COMPARED_MODELS = "those with which methods of inference are compared"
-    FILES = "files that are no model's, given by their whole paths"
+    FILES = "files that belong to no single model, given by their whole paths"
 
 
 PART_2 = "Part 2: training"
@@ -25,10 +25,10 @@ PART_5 = "Part 5: beyond the reference"
 
 
 class FigureEntry(NamedTuple):
-    """A figure: whose files it is drawn from, and which; where the report has it, under which label.
+    """A figure: the files that it is drawn from, and its label, category and caption in the report.
 
-    `needs_plane` says that it shows the latent space itself, and so needs two latent dimensions. `target` is
-    the rule that asks for it, and `path` says where it goes. Only figures with a category are in the report.
+    `needs_plane` means that it shows the latent space itself, and so needs two latent dimensions. `target` is
+    the rule that asks for it, and `path` its path. Only figures with a category are in the report.
     """
 
     source: Source

@@ -103,7 +103,7 @@ def _q_regions(axes: Axes, image: Mapping[str, np.ndarray], masses: np.ndarray) 
 
 
 def _ellipses(axes: Axes, mean: np.ndarray, std: np.ndarray, masses: np.ndarray) -> None:
-    """Draw the same of a q that may lie outside the tables, and zoom out to it."""
+    """Draw the smallest regions that hold these shares of a q outside the tables, and zoom out."""
     for mass in masses:
         size = 2 * std * np.sqrt(-2 * np.log(1 - mass))
         axes.add_patch(Ellipse(tuple(mean), *size, fill=False, edgecolor=Q_COLOUR, linewidth=1.3))

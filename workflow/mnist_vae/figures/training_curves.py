@@ -26,7 +26,7 @@ COUNTS = ["train_images", "test_images"]
 def draw(sources: Sequence[str]) -> Figure:
     """A panel per (recipe, n), in nats per image: thin lines for the seeds, a bold one for their mean.
 
-    Each source is a history.csv in .../{recipe}/n{n}/seed{seed}/, which says what it is.
+    Each source is a history.csv, whose path .../{recipe}/n{n}/seed{seed}/ names the model.
     """
     histories = []
     for path in sources:
@@ -45,7 +45,7 @@ def draw(sources: Sequence[str]) -> Figure:
         for column, colour in zip(CURVES, (TRAIN_COLOUR, TEST_COLOUR), strict=True):
             for _, history in model.groupby("source"):
                 axes.plot(history.epoch, history[column], color=colour, linewidth=0.7, alpha=0.5)
-            point = "o" if len(means) == 1 else ""  # of which there is no line
+            point = "o" if len(means) == 1 else ""  # a single point has no line
             axes.plot(means.index, means[column], color=colour, linewidth=2, marker=point)
             axes.annotate(
                 f"{column.split('_')[0]} {last[column]:.1f}", (end, last[column]), xytext=(4, 0),

@@ -1,8 +1,8 @@
-"""Checkpoints: a training that was killed goes on from its last one, and ends with the same bits.
+"""Checkpoints: a training run that was killed resumes from its last one, and ends with the same bits.
 
-A checkpoint holds all that the epochs still to come depend on, weights, Adam's moments and step counts and
-the generator's state, and what was gathered on the way, history and snapshots. Its identity says of which
-training it is: one by other options, images, code or software is never continued.
+A checkpoint holds all that later epochs depend on (weights, Adam's moments and step counts, the generator's
+state), and the history and snapshots so far. Its identity says which run it belongs to: a run with other
+options, images, code or software does not resume from it.
 """
 
 import time
@@ -19,11 +19,11 @@ from mnist_vae.study.adam import Adam
 from mnist_vae.study.history import Progress
 from mnist_vae.study.networks import VAE, weight_arrays
 
-INTERVAL = 30  # seconds between checkpoints; each costs about a tenth of one
+INTERVAL = 30  # seconds between checkpoints; one takes about a tenth of a second
 
 
 class Checkpoint:
-    """The checkpoint file of one training, which may not be there."""
+    """The checkpoint file of one training run, which need not exist."""
 
     def __init__(self, path: Path, identity: Mapping[str, Any]) -> None:
         self.path = path
@@ -31,16 +31,16 @@ class Checkpoint:
         self.written = time.monotonic()
 
     def restore(self, vae: VAE, optimizer: Adam, generator: torch.Generator) -> Progress | None:
-        """Put model, optimizer and generator where they were; None if there is nothing of use."""
+        """Restore model, optimizer and generator; None if there is no usable checkpoint."""
         if not self.path.exists():
             return None
         try:
             arrays, found = load_arrays(self.path), load_provenance(self.path)
         except InputError as error:
-            print(f"no use of the checkpoint: {error}")
+            print(f"the checkpoint is ignored: {error}")
             return None
         if found.get("identity") != self.identity:
-            print(f"no use of {self.path}: it is of another training")
+            print(f"{self.path} is ignored: it belongs to another training run")
             return None
         sections = parted(arrays)
         vae.load_state_dict({name: torch.from_numpy(array) for name, array in sections["weights"].items()})
@@ -66,7 +66,7 @@ class Checkpoint:
         self.written = time.monotonic()
 
     def remove(self) -> None:
-        """Remove the file: the training is over, one way or the other."""
+        """Remove the file."""
         self.path.unlink(missing_ok=True)
 
 

@@ -65,7 +65,7 @@ def save_text(path: str | Path, text: str) -> None:
 def save_table(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> None:
     """Write rows as CSV; missing values are left empty.
 
-    Does without pandas, whose import would cost every job a third of a second.
+    Without pandas, whose import would cost every job a third of a second.
     """
     with whole_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, list(columns), lineterminator="\n")
@@ -165,7 +165,7 @@ def load_arrays(path: str | Path) -> Arrays:
 
 
 def load_provenance(path: str | Path) -> dict[str, Any]:
-    """Read where a file comes from."""
+    """Read a file's provenance."""
     with _open(path) as file:
         return {name: value for name, value in _header(file).items() if name != CHECKSUM}
 
@@ -174,7 +174,7 @@ def load_provenance(path: str | Path) -> dict[str, Any]:
 def _open(path: str | Path) -> Iterator["safe_open"]:
     from safetensors import SafetensorError, safe_open
 
-    # Whatever a damaged header makes the reader stumble over: unknown dtypes, broken JSON, text that is none.
+    # What the reader raises for damaged headers: unknown dtypes, broken JSON, invalid text.
     try:
         with safe_open(path, framework="numpy") as file:
             yield file
@@ -185,7 +185,7 @@ def _open(path: str | Path) -> Iterator["safe_open"]:
 def _way_out(path: str | Path) -> str:
     if not os.path.lexists(path):
         return "Name a file that is there."
-    # A link leads into Snakemake's cache, from which the same file would come back.
+    # A link points into Snakemake's cache, from which the same file would come back.
     entry = f" and {Path(path).resolve()}" if Path(path).is_symlink() else ""
     return f"Delete it{entry}, and run again."
 

@@ -11,7 +11,7 @@ from mnist_vae.errors import InputError
 from mnist_vae.files.storage import joined, load_arrays, parted, save_arrays
 from mnist_vae.study.networks import VAE, weight_arrays
 
-# Of every VAE; the sizes are read from one of them.
+# Every VAE has these tensors. The sizes of the networks are read from SIZED_BY.
 TENSORS = {
     f"{network}.{layer}.{tensor}"
     for network in ("encoder", "decoder")
@@ -40,7 +40,7 @@ def load_weights(path: str | Path) -> VAE:
 def save_snapshots(
     path: str | Path, snapshots: Mapping[int, Mapping[str, np.ndarray]], provenance: Mapping[str, Any]
 ) -> None:
-    """Write `weight_arrays` of some epochs, maybe none, as tensors {epoch}/encoder.*, {epoch}/decoder.*."""
+    """Write `weight_arrays` by epoch, as tensors {epoch}/encoder.* and {epoch}/decoder.*; may be empty."""
     save_arrays(path, joined(snapshots), provenance)
 
 

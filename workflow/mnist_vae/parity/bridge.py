@@ -1,4 +1,4 @@
-"""The one way to a Julia: the reference answers in a process of its own, and arrays cross as .npy files.
+"""Run the Julia reference in a separate process, with arrays passed as .npy files.
 
 Two backends run the same Julia functions on the same files. *executable* is a `julia` on the PATH, or the
 one that `make julia` puts under .julia/; it runs the core tier, which needs no Julia package. *juliacall* is
@@ -24,8 +24,8 @@ from mnist_vae.errors import InputError
 from mnist_vae.parity import juliacall_host
 
 BACKENDS = ("auto", "juliacall", "executable")
-SHOWN_LINES = 12  # of a failed Julia's error, or of the last that it printed
-SECONDS_TO_END = 3  # what an interrupted Julia gets before it is killed
+SHOWN_LINES = 12  # of the error of a failed Julia, or of its last lines
+SECONDS_TO_END = 3  # that an interrupted Julia has before it is killed
 
 JULIACALL_ENVIRONMENT = {
     "PYTHON_JULIACALL_THREADS": "1",  # several are experimental there, and the ladder's arrays are small
@@ -44,7 +44,7 @@ WAYS_TO_FLUX = (
 class Answer(NamedTuple):
     """What Julia computed: arrays by (tier, dtype) and quantity, and where they come from.
 
-    `tried` says of each backend that was tried before this one why it gave no answer.
+    `tried` says for each backend tried before why it gave no answer.
     """
 
     backend: str
@@ -62,14 +62,14 @@ class NoFluxError(NoJuliaError):
 
 
 class JuliaFailedError(InputError):
-    """Julia started, and did not answer; the message holds the head of its error."""
+    """Julia started but did not answer; the message has the first lines of its error."""
 
 
 def ask_reference(inputs: Mapping[str, np.ndarray], reference: str | Path, backend: str = "auto") -> Answer:
     """Let the Julia project in the folder `reference` compute every quantity of the ladder.
 
     `auto` takes juliacall if it answers without installing anything, else an executable. Raises NoJuliaError,
-    with the way out, if there is no Julia, and JuliaFailedError if every one that started has failed.
+    with the remedies, if there is no Julia, and JuliaFailedError if every one that started has failed.
     """
     reference = Path(reference).resolve()
     environment = os.environ | JULIACALL_ENVIRONMENT
@@ -103,7 +103,7 @@ def ask_reference(inputs: Mapping[str, np.ndarray], reference: str | Path, backe
 
 
 def ways_to_a_julia(backend: str, reference: Path) -> list[str]:
-    """What the user can do, of what is not done yet: a sentence each."""
+    """What the user can still do, one sentence each."""
     has_julia, has_juliacall = find_julia([reference.parent]) is not None, find_spec("juliacall") is not None
     ways = []
     if has_julia and backend == "juliacall":
@@ -125,7 +125,7 @@ def ways_to_a_julia(backend: str, reference: Path) -> list[str]:
 
 
 def error_head(lines: list[str]) -> list[str]:
-    """The first error that a failed Julia printed, up to its stack; without one, the last lines of all."""
+    """The first error that a failed Julia printed, up to its stack trace; without one, its last lines."""
     for first, line in enumerate(lines):
         if re.match(r"ERROR: |[\w.]*(Error|Exception)\b: ", line):
             head = lines[first : first + SHOWN_LINES]
@@ -139,7 +139,7 @@ def _say(line: str) -> None:
 
 
 def _command(backend: str, reference: Path, folder: Path) -> list[str | Path]:
-    """Say how the reference is made to answer in the folder. Raises NoJuliaError."""
+    """The command that lets the reference answer in the folder. Raises NoJuliaError."""
     if backend == "juliacall":
         return [sys.executable, "-m", juliacall_host.__name__, reference, folder]
     julia = find_julia([reference.parent])
@@ -149,9 +149,9 @@ def _command(backend: str, reference: Path, folder: Path) -> list[str | Path]:
 
 
 def _run(command: list[str | Path], environment: Mapping[str, str], folder: Path) -> None:
-    """Run a process that answers, and pass on what it prints as it comes. Raises as `ask_reference` does.
+    """Run a process that answers, and pass on what it prints. Raises as `ask_reference` does.
 
-    It leads a group of processes, so that an interruption of this one ends it and all that it started.
+    It leads a process group, so that an interruption of this process ends it and all that it started.
     """
     lines: list[str] = []
     with subprocess.Popen(
@@ -181,7 +181,7 @@ def _run(command: list[str | Path], environment: Mapping[str, str], folder: Path
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End a process and its group: politely, and after some seconds for good."""
+    """Terminate a process and its group, and kill them some seconds later."""
     with suppress(ProcessLookupError):  # all of it is gone
         os.killpg(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):

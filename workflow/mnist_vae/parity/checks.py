@@ -1,4 +1,4 @@
-"""The rungs of the ladder: what is compared, on which inputs, and how closely it must agree.
+"""The rungs of the ladder: the quantities compared, their inputs and their tolerances.
 
 Each quantity is computed here, by the functions that the study runs, and by the Julia reference
 (reference_julia/parity.jl), under the same name and from the same arrays.
@@ -39,7 +39,7 @@ def parameter_shapes(hidden: int = Recipe.hidden, latent: int = Recipe.latent) -
 PARAMETERS = parameter_shapes()
 LEARNING_RATE = 1e-3  # the reference's
 SEEDS = {"adam_step": 1, "adam_trajectory": 2}
-ENTRIES = 8  # of each tensor, that central differences are taken in
+ENTRIES = 8  # number of entries of each tensor in which central differences are taken
 SVI_IMAGES, SVI_DRAWS = 4, 5
 DTYPES = ("float64", "float32")
 
@@ -48,9 +48,8 @@ DTYPES = ("float64", "float32")
 class Check:
     """One quantity of the ladder.
 
-    Its relative deviation is that of each element, or, where elements pass through zero by cancellation and
-    so have no relative accuracy of their own in any implementation, that of the whole: the largest deviation
-    over the largest magnitude.
+    Relative deviations are those of each element or, where cancellation makes elements nearly zero and no
+    implementation has relative accuracy, that of the whole: the largest deviation over the largest magnitude.
     """
 
     rung: int
@@ -61,7 +60,7 @@ class Check:
 
 
 def _checks() -> Iterator[Check]:
-    # Counted in roundings of its own precision, each float32 tolerance is tighter than the float64 one.
+    # In units of its rounding error, each float32 tolerance is tighter than the float64 one.
     close = {"float64": 1e-12, "float32": 1e-4}
     networks = ("core", "flux")
     for quantity in ("gaussian_log_density", "bernoulli_log_density"):
@@ -78,8 +77,8 @@ def _checks() -> Iterator[Check]:
         yield Check(5, f"central_difference.{name}", True, {"float64": 1e-6})
     for run in SEEDS:
         for name in PARAMETERS:
-            # No float32: where a gradient has cancelled to rounding noise, Adam, which divides by its size,
-            # makes of it a whole step with no correct digit. The losses on the way are not sensitive to that.
+            # Not in float32: where a gradient has cancelled to rounding noise, Adam divides by its size and
+            # takes a whole step without a correct digit. The losses are not sensitive to that.
             yield Check(6, f"{run}.{name}", True, {"float64": 1e-9}, networks)
     yield Check(6, "adam_trajectory.losses", False, {"float64": 1e-9, "float32": 1e-4}, networks)
 
@@ -93,11 +92,10 @@ CHECKS = tuple(_checks())
 def make_inputs(
     weights: Mapping[str, np.ndarray], images: np.ndarray, batch_size: int, epochs: int
 ) -> dict[str, np.ndarray]:
-    """Everything that both sides compute from, by name.
+    """The inputs of both sides, by name.
 
-    Weights are a model's, of any sizes;
-    images (n, 784) are binary, n a multiple of the batch size. Everything else is
-    drawn from fixed seeds, and the hard cases put in: logits of ±500, log_std of ±10, an all-zero and an
+    Weights are a model's, of any sizes; images (n, 784) are binary, n a multiple of the batch size. All else
+    is drawn from fixed seeds, with hard cases added: logits of ±500, log_std of ±10, an all-zero and an
     all-one image. Adam takes one step, and then `epochs` passes through the images.
     """
     if len(images) % batch_size != 0 or len(images) < batch_size:
@@ -149,7 +147,7 @@ def make_inputs(
 def draws_of_training(
     run: str, count: int, batch_size: int, epochs: int, latent: int = Recipe.latent
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find the batches and the noise that `training.train` will draw in this run of Adam.
+    """The batches and the noise that `training.train` will draw in this run of Adam.
 
     Indices (epochs, batches, batch size) and noise (epochs, batches, batch size, latent).
     """
@@ -167,7 +165,7 @@ def draws_of_training(
 
 
 def compute(inputs: Mapping[str, np.ndarray], dtype: str) -> dict[str, np.ndarray]:
-    """Every quantity by this package's functions, in the precision "float64" or "float32"."""
+    """Compute every quantity by this package's functions, in "float64" or "float32"."""
     torch_dtype = getattr(torch, dtype)
 
     def tensor(name: str) -> Tensor:
@@ -189,7 +187,7 @@ def _densities(tensor: Callable[[str], Tensor]) -> dict[str, Tensor]:
     x, z, logits = tensor("x"), tensor("z"), tensor("logits")
 
     def given_logits(z: Tensor) -> Tensor:
-        """Stand for a decoder, which on this rung is not yet at issue."""
+        """A decoder of known logits: this rung does not test networks."""
         return logits
 
     return {
@@ -238,7 +236,7 @@ def _gradients(
 def _training(
     run: str, tensor: Callable[[str], Tensor], vae: VAE, inputs: Mapping[str, np.ndarray]
 ) -> dict[str, Tensor]:
-    """Train as the study does; the reference is given the draws that this makes."""
+    """Train as the study does; the reference gets the same draws as input."""
     epochs, batches, batch_size = inputs[f"{run}.order"].shape
     images = tensor("adam_images")[: batches * batch_size]
     recipe = Recipe(epochs=epochs, batch_size=batch_size, learning_rate=LEARNING_RATE)
@@ -267,9 +265,9 @@ def deviations(ours: np.ndarray, theirs: np.ndarray, of_whole: bool) -> tuple[fl
 
 
 def climb(inputs: Mapping[str, np.ndarray], answer: Answer) -> pd.DataFrame:
-    """Compare every quantity, precision and tier: a row a check, in the ladder's order.
+    """Compare every quantity, precision and tier: one row per check, in the ladder's order.
 
-    What the reference's core tier did not answer counts as failed; the Flux tier may be absent as a whole.
+    A quantity that the core tier did not answer counts as failed; the Flux tier may be missing as a whole.
     """
     tiers = {"core"} | {tier for tier, _ in answer.outputs}
     rows = []

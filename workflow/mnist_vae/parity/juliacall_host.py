@@ -1,6 +1,6 @@
 """The process that holds Julia by juliacall: `python -m mnist_vae.parity.juliacall_host REFERENCE FOLDER`.
 
-A process of its own, which must never import torch: the two do not share one safely. Arrays cross as files.
+A separate process that must not import torch, which cannot safely share one with Julia. Arrays pass as files.
 """
 
 import os
@@ -10,15 +10,15 @@ import sys
 from pathlib import Path
 from urllib.error import URLError
 
-# Exit statuses: juliacall is absent or could not start, or what it starts lacks Flux. Why is in a file of the
-# folder: among what Julia prints, whose last line may not have ended, it could not be told apart.
+# Exit statuses: juliacall is missing or cannot start, or its Julia has no Flux. The reason is written to a
+# file in the folder, because it could not be told apart from what Julia prints.
 NO_JULIA, NO_FLUX = 3, 4
 REASON = "reason"
 
 
 def explain(error: Exception) -> str:
     """Say in one sentence why juliacall did not start."""
-    # One on the PATH is taken only if juliapkg.json allows its version.
+    # A Julia on the PATH is used only if juliapkg.json allows its version.
     lacking = "a Julia of the versions that juliapkg.json asks for" if shutil.which("julia") else "Julia"
     if isinstance(error, ModuleNotFoundError):
         return f"the Python package {error.name} is not installed"

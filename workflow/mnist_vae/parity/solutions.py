@@ -8,7 +8,7 @@ from mnist_vae.check.contract import BERNOULLI, BY_NAME, GAUSSIAN
 from mnist_vae.check.judge import Report
 
 COLUMNS = ("rung", "quantity", "tier", "backend", "dtype", "max_rel", "tolerance", "pass")
-ALONE = 7  # the rung of what only solutions have
+ALONE = 7  # the rung of functions that only solutions have
 RUNGS: Mapping[str, int] = {
     GAUSSIAN: 1,
     BERNOULLI: 1,
@@ -28,9 +28,9 @@ RUNGS: Mapping[str, int] = {
 
 
 def ladder_rows(report: Report) -> list[dict[str, Any]]:
-    """A row for each function that was judged; one that fails where the file could not be loaded.
+    """One row per function that was judged, or a failed one if the file could not be loaded.
 
-    Where nothing was compared number by number, `max_rel` and `tolerance` are empty.
+    `max_rel` and `tolerance` are empty unless numbers were compared.
     """
     solution = {"tier": report.name, "backend": report.framework or report.language, "dtype": report.dtype}
     if report.trouble:

@@ -1,1 +1,1 @@
-"""The plan: from a complete configuration to models, files and options. It computes none of them."""
+"""The plan: the models, files and options that a complete configuration asks for."""

@@ -1,4 +1,4 @@
-"""The files that a study consists of: what each target asks for, and what each figure is drawn from."""
+"""The files of a study: those that each target asks for, and those that each figure is drawn from."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -38,7 +38,7 @@ SHOWN_CHANGES = 3  # of a configuration, in one notice
 
 
 class Results:
-    """The files of a study, by data set; figures and pages of a latent plane only where there is one."""
+    """The files of a study, by data set; figures and pages of a latent plane only if there is one."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
@@ -62,7 +62,7 @@ class Results:
         return [*tables, f"{folder}/timings.png"]
 
     def latents(self, dataset: str) -> list[str]:
-        """Table and figure over the latent dimension, and where there are sums, estimates against them."""
+        """Table and figure over the latent dimension and, if there are sums, estimates against them."""
         names = ["tables/latents.csv", "figures/latents.png"]
         if self.study.summed_models(dataset):
             names.append("tables/estimates.csv")
@@ -75,7 +75,7 @@ class Results:
         return [f"results/{dataset}/{name}" for name in ("tables/inference.csv", "figures/inference.png")]
 
     def all(self, dataset: str) -> list[str]:
-        """Every file that is computed on a data set, each after those that it is made of."""
+        """Every file that is computed on a data set, each after those that it is made from."""
         study = self.study
         pictured = self.shown(dataset, OF_PICTURED_MODEL)
         return [
@@ -120,18 +120,18 @@ class Results:
         return [file for name in self.shown(dataset, [figure]) for file in self.drawn_from(dataset, name)]
 
     def shown(self, dataset: str, names: Iterable[str]) -> list[str]:
-        """Those of some figures, pages or arrays that are not left out."""
+        """Those of these figures, pages or arrays that are not left out."""
         left_out = self.left_out(dataset)
         return [name for name in names if name not in left_out]
 
     def left_out(self, dataset: str) -> set[str]:
-        """What shows a latent plane, figures and pages, if the pictured model has none."""
+        """The figures and pages of a latent plane, if the pictured model has none."""
         if self.study.latent(self.study.pictured_model(dataset)) == 2:
             return set()
         return {"explorer", *(name for name, entry in FIGURES.items() if entry.needs_plane)}
 
     def notices(self, dataset: str) -> list[str]:
-        """What a user should know before a run: what is left out, and what will be replaced."""
+        """Sentences to show before a run: what is left out, and what will be replaced."""
         notices = []
         if left_out := self.left_out(dataset):
             dimensions = self.study.latent(self.study.pictured_model(dataset))
@@ -152,7 +152,7 @@ class Results:
         return notices
 
     def changes(self, dataset: str, earlier: Mapping[str, Any]) -> list[str]:
-        """How the configuration of a data set's results differs from an earlier one, a phrase a key."""
+        """How the configuration of a data set's results differs from an earlier one, one phrase per key."""
         before, now = _leaves(earlier), _leaves(json.loads(json.dumps(self.configuration(dataset))))
         return [
             f"{key} was {before.get(key, 'not set')} and is {now.get(key, 'not set')}"
@@ -161,12 +161,12 @@ class Results:
         ]
 
     def labels_of_pictured(self, dataset: str, shown: str) -> dict[str, str]:
-        """The report's labels of what shows the pictured model."""
+        """The report's labels for what shows the pictured model."""
         model = self.study.pictured_model(dataset)
         return {"shown": shown, "recipe": model.recipe, "n": str(model.n), "seed": str(model.seed)}
 
     def configuration(self, dataset: str) -> dict[str, Any]:
-        """The configuration on which the results depend, complete: each recipe says its seeds and sizes."""
+        """The configuration on which the results depend, in which each recipe has its seeds and sizes."""
         described, config = self.study.dataset(dataset), self.study.config
         found = {key: config[key] for key in config.keys() - WITHOUT_EFFECT - {"seeds", "train_sizes"}}
         found["recipes"] = {
@@ -179,7 +179,7 @@ class Results:
 
 
 def _leaves(config: Mapping[str, Any], section: str = "") -> dict[str, Any]:
-    """The values of a configuration by their keys, as in `recipes.strong.decay`."""
+    """The values of a configuration by their full keys, such as `recipes.strong.decay`."""
     found: dict[str, Any] = {}
     for key, value in config.items():
         found |= (

@@ -1,4 +1,4 @@
-"""What a complete configuration asks for: models, files, and the options of the jobs that make them."""
+"""The models that a complete configuration asks for, and the options of the jobs that make them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -27,8 +27,8 @@ from mnist_vae.study.recipe import LARGEST_SEED, FitSettings, Recipe
 class Study:
     """The study that a complete configuration describes. Raises InputError if it cannot be run.
 
-    No files are read but those of one's own data sets. A question about a data set takes its name, and raises
-    InputError where there is none of that name.
+    The only files that it reads are those of the user's own data sets. Methods that take the name of a data
+    set raise InputError if there is no such data set.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -42,13 +42,13 @@ class Study:
     # --- data ---------------------------------------------------------------------------------------------
 
     def dataset(self, name: str) -> Dataset:
-        """The description of a data set; of one's own, its files' headers are read, once."""
+        """The description of a data set. For the user's own, the files' headers are read once."""
         if name not in self._datasets:
             self._datasets[name] = describe(name, self.config["datasets"])
         return self._datasets[name]
 
     def files_of_own(self, dataset: str) -> dict[str, str]:
-        """SHA-256 of each file of one's own data set, read once; none for a published set."""
+        """SHA-256 of each file of the user's own data set, read once; empty for a published set."""
         if self.dataset(dataset).name in DATASETS:
             return {}
         if dataset not in self._files_of_own:
@@ -68,7 +68,7 @@ class Study:
         return json.dumps(self.dataset(dataset).classes)
 
     def binarization(self, dataset: str) -> list[str]:
-        """How a data set's pictures become binary, as words of the command line."""
+        """How a data set's pictures are binarized, as options of the command line."""
         threshold = self.dataset(dataset).threshold
         return ["--draw"] if threshold is None else ["--threshold", str(threshold)]
 
@@ -83,15 +83,15 @@ class Study:
         return self._models(dataset, slice(None))
 
     def first_seeds(self, dataset: str) -> list[Model]:
-        """Those of each recipe's first seed."""
+        """The models of each recipe's first seed."""
         return self._models(dataset, slice(1))
 
     def summed_models(self, dataset: str) -> list[Model]:
-        """Those of the first seeds whose log p(x) is a sum rather than an estimate."""
+        """The models of the first seeds whose log p(x) is a sum rather than an estimate."""
         return [model for model in self.first_seeds(dataset) if self.latent(model) <= SUMMED_DIMENSIONS]
 
     def pictured_model(self, dataset: str) -> Model:
-        """The model that the figures show: of its recipe, at the largest train size."""
+        """The model that the figures show, at its recipe's largest train size."""
         recipe, seed = self.config["figures"]["recipe"], self.config["figures"]["seed"]
         return Model(dataset, recipe, max(self._sizes(dataset, recipe)), seed)
 
@@ -100,9 +100,9 @@ class Study:
         return [self.pictured_model(dataset)]
 
     def models_on_the_page(self, dataset: str) -> list[Model]:
-        """The pictured model and, if there is one, the first other recipe's of that size that has a plane.
+        """The pictured model and, if any, the first one of another recipe of that size with a latent plane.
 
-        Raises InputError if the pictured model has none.
+        Raises InputError if the pictured model has no latent plane.
         """
         pictured = self.pictured_model(dataset)
         self.check_plane(pictured, "the explorer")
@@ -114,24 +114,24 @@ class Study:
         return [pictured, *others[:1]]
 
     def models_of_the_film(self, dataset: str) -> list[Model]:
-        """The models on the page, if all are first seeds, whose trainings alone are followed."""
+        """The models on the page if all are first seeds, since only those keep snapshots; else none."""
         models = self.models_on_the_page(dataset)
         return models if set(models) <= set(self.first_seeds(dataset)) else []
 
     def timed_models(self, dataset: str) -> list[Model]:
-        """The pictured model, and those of its size whose log p(x) is a sum, of the first seeds."""
+        """The pictured model, and the summed models of its size."""
         pictured = self.pictured_model(dataset)
         others = [model for model in self.summed_models(dataset) if model.n == pictured.n]
         return list(dict.fromkeys([pictured, *others]))
 
     def compared_models(self, dataset: str) -> list[Model]:
-        """Those of the first seeds at the largest size, with a plane, for comparing methods of inference."""
+        """The models for comparing methods of inference: first seeds, largest size, two latent dimensions."""
         summed = self.summed_models(dataset)
         largest = max((model.n for model in summed), default=0)
         return [model for model in summed if model.n == largest and self.latent(model) == 2]
 
     def parity_model(self, dataset: str) -> Model:
-        """The first reference model, of those trained on the fewest images."""
+        """The reference recipe's model of the first seed and the smallest train size."""
         sizes = self._sizes(dataset, "reference")
         return Model(dataset, "reference", min(sizes), self.recipes["reference"]["seeds"][0])
 
@@ -153,7 +153,7 @@ class Study:
             raise InputError(f"seed{model.seed} is too large; a seed is 0 to {LARGEST_SEED:,}")
 
     def check_plane(self, model: Model, what: str) -> None:
-        """Raise InputError if something that shows a latent plane is asked of a model that has none."""
+        """Raise InputError if the model has no latent plane, which `what` shows."""
         if model.recipe in self.recipes and (dimensions := self.latent(model)) != 2:
             raise InputError(
                 f"{what} shows a latent plane, and models of the recipe {model.recipe} have latent = "
@@ -182,18 +182,18 @@ class Study:
         return option_words({name: self.config["top_half"][name] for name in names(FitSettings)})
 
     def snapshot_epochs(self, model: Model) -> list[int]:
-        """The epochs after which a training keeps its weights: none, but for its recipe's first seed."""
+        """The epochs after which a training run keeps its weights; none unless it is of the first seed."""
         is_first = model.seed == self.recipes[model.recipe]["seeds"][0]
         return list(self.config["snapshots"]["epochs"]) if is_first else []
 
     def first_images(self, dataset: str, section: str) -> int:
-        """How many of the first test images a section of the configuration asks for, as far as there are."""
+        """How many test images a section of the configuration asks for, at most as many as there are."""
         return min(int(self.config[section]["images"]), self.dataset(dataset).test_images)
 
     def test_images_along_training(self, model: Model) -> int:
-        """On how many test images a training is followed.
+        """The number of test images on which a training run is followed.
 
-        All of them for the model that answers the third question, the reference recipe's largest.
+        For the reference recipe's largest model, which answers the third question, it is all of them.
         """
         if model.recipe == "reference" and model.n == max(self._sizes(model.dataset, "reference")):
             return self.dataset(model.dataset).test_images
@@ -208,5 +208,5 @@ class Study:
         return interpolated_images(self.config, model.n)
 
     def priority(self, model: Model) -> int:
-        """Of a model's jobs: the pictured model comes first, so that there is soon something to look at."""
+        """The priority of a model's jobs. The pictured model comes first, so that its figures are early."""
         return int(model == self.pictured_model(model.dataset))

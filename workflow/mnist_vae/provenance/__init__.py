@@ -1,1 +1,1 @@
-"""What made which file, from which code, with which software."""
+"""Records of how each file was made: from which code, with which software, at what cost."""

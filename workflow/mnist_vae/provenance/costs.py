@@ -1,4 +1,4 @@
-"""What jobs cost that made a folder's results, from the record."""
+"""The cost of the jobs that made a folder's results, from the record."""
 
 from pathlib import Path, PurePath
 from typing import NamedTuple
@@ -8,22 +8,22 @@ import pandas as pd
 from mnist_vae.errors import InputError
 from mnist_vae.provenance.record import read_entries
 
-PAUSE = 60.0  # seconds without any job, after which the next ones belong to another run
+PAUSE = 60.0  # seconds without any job after which the next ones count as another run
 COST = ["command", "processor_seconds", "memory_mb", "started", "ended", "cores"]
 MACHINE = ["processor", "python", "torch", "numpy", "snakemake"]
 
 
 class Run(NamedTuple):
-    """Of one run of Snakemake: seconds from its first job's start to its last one's end, and cores in use."""
+    """One run of Snakemake: seconds from its first job's start to its last one's end, and cores in use."""
 
     wall_seconds: float
     cores: int
 
 
 def read_jobs(record: Path, folder: str) -> pd.DataFrame:
-    """A row a job that last made a file in the folder: what is in COST, and its machine.
+    """One row per job that last made a file in the folder: its COST, and its machine.
 
-    Raises InputError if the record knows of none.
+    Raises InputError if the record has none.
     """
     jobs = {}
     for entry in read_entries(record):
@@ -40,7 +40,7 @@ def read_jobs(record: Path, folder: str) -> pd.DataFrame:
 
 
 def single_run(jobs: pd.DataFrame) -> Run | None:
-    """The run that all these jobs were of, or None: between some of them there was a PAUSE."""
+    """The run that all these jobs belong to, or None if there was a PAUSE between some of them."""
     jobs = jobs.sort_values("started")
     idle = jobs.started - jobs.ended.cummax().shift()
     if (idle > PAUSE).any():
@@ -56,8 +56,8 @@ def single_run(jobs: pd.DataFrame) -> Run | None:
 
 
 def cost_of_commands(jobs: pd.DataFrame) -> pd.DataFrame:
-    """A row a command, the costliest first: the number, processor time and memory of `read_jobs`' jobs, and
-    the machines that they ran on.
+    """One row per command, the costliest first: number, processor time and memory of the jobs of `read_jobs`,
+    and the machines that they ran on.
     """
     costs = jobs.groupby("command").agg(
         jobs=("memory_mb", "size"),
@@ -79,7 +79,7 @@ def costs_page(jobs: pd.DataFrame, folder: str) -> str:
             f"{found.wall_seconds / at_best:.2f} times what their processor time alone takes there."
         )
     else:
-        wall_time = "They were of several runs: no wall time is theirs."
+        wall_time = "They were of several runs, so there is no wall time."
     page = [
         f"# What the jobs of {folder} cost",
         "",

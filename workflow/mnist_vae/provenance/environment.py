@@ -1,4 +1,4 @@
-"""What jobs inherit, and what they must not: the library, the Python, and choices that change results."""
+"""The environment of jobs: they get the library and the Python, but no variables that change results."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ def without_choices(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def ignore_choices(threads: int) -> None:
-    """Drop what would change the libraries' results, and set their threads, before they are loaded."""
+    """Before the libraries' import, delete variables that would change results, and set their threads."""
     for name in os.environ.keys() - without_choices(os.environ):
         del os.environ[name]
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
@@ -33,8 +33,8 @@ def ignore_choices(threads: int) -> None:
 def use_library(library: Path, alone: bool) -> None:
     """Let jobs use the library in this folder, and the Python that runs Snakemake.
 
-    Whoever starts .venv/bin/snakemake need not activate .venv; a job's conda environment comes before it.
-    With `alone`, nothing else is on PYTHONPATH; without, what is there stays, for another workflow's jobs.
+    So .venv need not be activated to run .venv/bin/snakemake; a job's conda environment takes precedence.
+    With `alone`, nothing else is on PYTHONPATH; without, its folders stay, for another workflow's jobs.
     """
     _put_first("PATH", str(Path(sys.executable).parent))
     if alone:

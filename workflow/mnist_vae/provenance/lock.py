@@ -1,8 +1,8 @@
-"""One run at a time in a folder, by a lock that ends with the run, however that ends.
+"""A lock that allows one run at a time in a folder, and is released when the run ends, even if it is killed.
 
-Snakemake's own lock is a file that a killed run leaves behind, so that the next one needs --unlock first. The
-profiles therefore switch it off (`nolock: true`), and a run takes this one instead: the kernel's, which frees
-it when the process that holds it is gone.
+Snakemake's own lock is a file that a killed run leaves behind, so that the next one needs --unlock. The
+profiles therefore switch it off (`nolock: true`). This lock is the kernel's, which releases it when the
+process ends.
 """
 
 import fcntl

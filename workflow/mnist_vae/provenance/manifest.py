@@ -43,7 +43,7 @@ def make_manifest(folder: Path, files: Sequence[str], config: Mapping[str, Any])
 
 
 def manifest_markdown(manifest: Manifest) -> str:
-    """The manifest to read: first what made the files, then the files."""
+    """The manifest as a page: first the software that made the files, then the files."""
     lines = [f"# What was computed on {manifest['dataset']}, and with what\n"]
     for number, made_by in enumerate(manifest["software"], start=1):
         count = sum(file["software"] == number - 1 for file in manifest["files"])
@@ -64,19 +64,19 @@ def manifest_markdown(manifest: Manifest) -> str:
 
 
 def load_manifest(path: str | Path) -> dict[str, Any]:
-    """Read a manifest. Raises InputError if it is none."""
+    """Read a manifest. Raises InputError if it is not one."""
     try:
         manifest: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
         manifest["dataset"]
         for file in manifest["files"]:
             file["path"], file["sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is no manifest ({error!r}); `make run` writes one") from error
+        raise InputError(f"{path} is not a manifest ({error!r}); `make run` writes one") from error
     return manifest
 
 
 def differing_files(manifest: Manifest, folder: Path) -> list[str]:
-    """What lies in the folder otherwise than the manifest says, in its order."""
+    """The files in the folder that differ from the manifest, in its order."""
     differing = []
     for file in manifest["files"]:
         path = folder / file["path"]
@@ -89,7 +89,7 @@ def differing_files(manifest: Manifest, folder: Path) -> list[str]:
 
 
 def differences(manifest: Manifest, earlier: Manifest) -> list[str]:
-    """In which files two manifests differ, in the first one's order; last, what only the other has."""
+    """The files in which two manifests differ, in the first one's order; last, those only in the other."""
     before = {file["path"]: file["sha256"] for file in earlier["files"]}
     differing = []
     for file in manifest["files"]:

@@ -1,8 +1,7 @@
-"""The record: what made which file, at what cost, a line each, added to as files are made and never changed.
+"""The record: one line per file, with the software that made it and the cost. Lines are only ever appended.
 
-A file's versions must not be in it, or the same numbers would have other bits after every upgrade. And they
-cannot be found out later: when the manifest is written, files that were not made again may be older than
-what is installed.
+A result file does not hold versions, or the same numbers would have other bits after every upgrade. They
+cannot be found later either: when the manifest is written, a file may be older than the installed packages.
 """
 
 import json
@@ -18,7 +17,7 @@ from mnist_vae.errors import InputError
 from mnist_vae.files.storage import file_hash
 from mnist_vae.provenance.software import blas, commit, cores, processor, versions
 
-RECORD = "MNIST_VAE_RECORD"  # the variable that names the records, as PATH does; not set: none is kept
+RECORD = "MNIST_VAE_RECORD"  # variable that lists the records, as PATH lists folders; none if it is not set
 PACKAGES = (
     "mnist_vae",
     "torch",
@@ -31,20 +30,20 @@ PACKAGES = (
     "snakemake",
 )
 CACHE = "SNAKEMAKE_OUTPUT_CACHE"  # the folder of Snakemake's cache between workflows
-STARTED = time.time()  # this process, or nearly: the command line imports this before it does anything
+STARTED = time.time()  # of this process, nearly: the command line imports this module first
 
 
 def keep(own: str) -> None:
-    """Let this process's jobs keep the record `own`, and beside it one in Snakemake's cache, if there is one.
+    """Let this process's jobs keep the record `own` and, if Snakemake's cache is used, one in the cache.
 
-    The cache's says what was put in, for other workflows, which take files from there without a job.
+    Other workflows take files from the cache without a job, and find there how they were made.
     """
     shared = [str(Path(os.environ[CACHE], "record.jsonl").absolute())] if os.environ.get(CACHE) else []
     os.environ[RECORD] = os.pathsep.join([own, *shared])
 
 
 def check_writable() -> None:
-    """Raise InputError where a record cannot be added to: a job would find out only at its end."""
+    """Raise InputError if a record cannot be written, which a job would notice only at its end."""
     for record in _records():
         try:
             os.close(_opened(record))
@@ -56,12 +55,12 @@ def check_writable() -> None:
 
 
 def software() -> dict[str, str | None]:
-    """What files are made with, here and now."""
+    """The software that this process makes files with."""
     return versions(PACKAGES) | {"processor": processor(), "blas": blas(), "commit": commit()}
 
 
 def add_to_records(command: str, paths: Iterable[Path]) -> None:
-    """Note of each file that is there still what it was made with, and what this process has cost."""
+    """Record for each file that still exists what it was made with, and what this process has cost."""
     if not (records := _records()):
         return
     made_by, cost = software(), {"command": command} | _cost()
@@ -71,7 +70,7 @@ def add_to_records(command: str, paths: Iterable[Path]) -> None:
         if path.exists()
     ]
     for record in records:
-        # Each line in one write to its end: jobs that run at the same time do not mix theirs.
+        # Each line is appended by one write, so that simultaneous jobs do not mix their lines.
         handle = _opened(record)
         try:
             for line in lines:
@@ -81,16 +80,16 @@ def add_to_records(command: str, paths: Iterable[Path]) -> None:
 
 
 def read_records() -> dict[tuple[str, str], dict[str, Any]]:
-    """What last made a file of that path and SHA-256."""
+    """The software that last made each file, by path and SHA-256."""
     found = {}
-    for record in reversed(_records()):  # the first one is this folder's own, and counts
+    for record in reversed(_records()):  # the first one is this folder's own, and takes precedence
         for entry in read_entries(record):
             found[entry["path"], entry["sha256"]] = entry["made_by"]
     return found
 
 
 def read_entries(record: Path) -> Iterator[dict[str, Any]]:
-    """Yield the record's lines in order, none if there is no record. One cut short by a kill is left out."""
+    """Yield the record's entries in order, if there is a record. A line cut short by a kill is left out."""
     for line in record.read_text(encoding="utf-8").splitlines() if record.exists() else []:
         try:
             entry = json.loads(line)
@@ -101,7 +100,7 @@ def read_entries(record: Path) -> Iterator[dict[str, Any]]:
 
 
 def _cost() -> dict[str, float]:
-    """Of this process so far: seconds of processor time, and the most memory it had; when it ran, on what."""
+    """This process's processor time in seconds and peak memory so far, when it ran, and its cores."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     unit = 1 if sys.platform == "darwin" else 1024  # in bytes on macOS, in KiB elsewhere
     return {

@@ -41,10 +41,10 @@ def processor() -> str:
 
 
 def blas() -> str:
-    """The kernels by which NumPy multiplies in this process, say "openblas SkylakeX".
+    """The kernels by which NumPy multiplies in this process, such as "openblas SkylakeX".
 
-    A library of kernels chooses among them by the processor, whose name need not tell: virtual machines call
-    both Zen 2 and Zen 5 "AMD EPYC".
+    The library chooses them by the processor, which its name need not identify: virtual machines call both
+    Zen 2 and Zen 5 "AMD EPYC".
     """
     import numpy  # noqa: F401 - loads them
     from threadpoolctl import threadpool_info  # here, as `check` is installed without it
@@ -56,9 +56,9 @@ def blas() -> str:
 
 @cache
 def kind_of_machine() -> str:
-    """What a job's last bits depend on: the versions of what computes them, the processor and the kernels.
+    """What a job's last bits depend on: the versions of PyTorch and NumPy, the processor and the kernels.
 
-    The kernels are asked of a new process without the variables that would choose others, as jobs run.
+    A new process finds the kernels, without the variables that would choose others, as for jobs.
     """
     ask = [sys.executable, "-c", f"from {__name__} import blas; print(blas())"]
     asked = subprocess.run(ask, env=without_choices(os.environ), capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Which modules of the package a module depends on, and a hash of what they say, without running them."""
+"""The modules of the package that a module depends on, and a hash of their code, without running them."""
 
 import ast
 import hashlib
@@ -22,10 +22,10 @@ def import_closure(module: str) -> list[Path]:
 
 
 def code_hash(module: str) -> str:
-    """SHA-256 of what a module and all it imports from this package say.
+    """SHA-256 of the code of a module and of all it imports from this package.
 
-    What changes no result does not count: comments, docstrings, formatting, the strings in annotations, such
-    as a parameter's help, and the words of an InputError, after which there is no result.
+    What cannot change a result does not count: comments, docstrings, formatting, strings in annotations, such
+    as a parameter's help, and the arguments of an InputError, after which there is no result.
     """
     digest = hashlib.sha256()
     for path in import_closure(module):

@@ -21,7 +21,7 @@ class Adam:
         self, parameters: Mapping[str, Tensor], rate: float, rates: Mapping[str, float] | None = None
     ) -> None:
         self.parameters = {name: tensor.detach() for name, tensor in parameters.items()}
-        # A matrix may lie column by column in memory. The kernel works elementwise, and is to see rows.
+        # Some matrices are stored column by column. The kernel is elementwise, and gets their transposes.
         self.transposed = {name for name, tensor in self.parameters.items() if not tensor.is_contiguous()}
         self.groups: dict[float, list[str]] = {}
         for name in parameters:

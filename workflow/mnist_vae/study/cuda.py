@@ -15,8 +15,8 @@ Batches = Sequence[tuple[Tensor, Tensor, float | Tensor]]
 def find_device(wanted: str) -> torch.device:
     """The device to train on: "cpu", "cuda", or "auto", a GPU if there is one.
 
-    Raises InputError for another name, or if a GPU is asked for and there is none. A GPU is told to compute
-    the same bits every time.
+    Raises InputError for another name, or if a GPU is asked for and there is none. PyTorch is told to use
+    deterministic algorithms on a GPU.
     """
     if wanted not in DEVICES:
         raise InputError(f"device is {wanted!r}; it must be one of {', '.join(DEVICES)}")
@@ -33,10 +33,10 @@ def find_device(wanted: str) -> torch.device:
 
 
 class GraphedEpoch:
-    """`training.descend` of one model on a GPU; images and batches may come from anywhere.
+    """`training.descend` of one model on a GPU; images and batches may be on any device.
 
-    The first epoch runs step by step, for a graph cannot hold what happens once: cuBLAS makes its workspace.
-    The second is recorded, reading images, order, noise and rates from fixed places.
+    The first epoch runs step by step, because cuBLAS then allocates its workspace, which a graph cannot
+    record. The second is recorded, and reads images, order, noise and rates from fixed places.
     """
 
     def __init__(self, descend: Callable[[Tensor, Batches], Tensor]) -> None:

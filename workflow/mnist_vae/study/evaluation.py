@@ -10,7 +10,7 @@ from mnist_vae.study.networks import VAE
 from mnist_vae.study.objective import Bound, bound
 from mnist_vae.study.preconditions import require_at_least, require_binary_images, require_cpu_generator
 
-ACTIVE = 0.01  # variance of a code over images, above which its unit is active
+ACTIVE = 0.01  # variance of an encoder mean over images, above which the dimension is active
 
 
 class Estimate(NamedTuple):
@@ -60,7 +60,7 @@ def evaluate(vae: VAE, images: Tensor, draws: int, generator: torch.Generator) -
 
 @torch.inference_mode()
 def active_units(vae: VAE, images: Tensor) -> int:
-    """Latent dimensions that images (count, 784) move: those whose encoder mean varies over them by ACTIVE.
+    """The number of active latent dimensions: those whose encoder mean varies over images (count, 784).
 
     Burda, Grosse & Salakhutdinov 2016, section 5.2: A_u = Var_x(E_q[u]) > 0.01.
     """

@@ -1,4 +1,4 @@
-"""The gradient of the loss, derived by hand: what autograd finds, in less time.
+"""The gradient of the loss, derived by hand: autograd's result in less time.
 
 The names are the reference's (reference_julia/src/gradient.jl), whose derivation this is.
 """
@@ -16,8 +16,8 @@ from mnist_vae.study.networks import VAE
 from mnist_vae.study.objective import bound, loss
 from mnist_vae.study.products import Array, binary_product, product, sigmoid
 
-FACTORS = PIXELS // 16  # that are multiplied before a logarithm is taken; none is below 0.5
-CHECKED_IMAGES, CHECKED_UNITS = 20, 10  # with which the gradient is compared with autograd's
+FACTORS = PIXELS // 16  # number of factors, each at least 0.5, of the products whose logarithm is taken
+CHECKED_IMAGES, CHECKED_UNITS = 20, 10  # size of the problem on which autograd's gradient is compared
 TOLERANCE = 1e-9  # of that comparison, in double precision
 
 
@@ -28,14 +28,14 @@ def loss_with_gradient(
     """`objective.loss` at one draw per image, and its gradient in every parameter of a VAE, by name.
 
     Images (batch, 784) hold 0 and 1 only, in the parameters' precision; noise is (batch, latent). Neither is
-    checked here, in the innermost loop: `training.train` does so once. On a CPU NumPy computes it, on the
-    tensors' own memory: its small operations cost half of PyTorch's.
+    checked in this innermost loop, but once by `training.train`. On a CPU it is computed by NumPy on the
+    tensors' memory, whose small operations cost half of PyTorch's.
     """
     tensors = {name: parameter.detach() for name, parameter in parameters.items()}
     if x.device.type != "cpu":
         return _loss_with_gradient(torch, tensors, x, noise, beta)
     arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
-    with np.errstate(all="ignore"):  # a loss that is not finite is told by training
+    with np.errstate(all="ignore"):  # training reports a loss that is not finite
         value, gradient = _loss_with_gradient(np, arrays, x.numpy(), noise.numpy(), beta)
     return torch.as_tensor(value), {name: torch.from_numpy(array) for name, array in gradient.items()}
 
@@ -43,7 +43,7 @@ def loss_with_gradient(
 def _loss_with_gradient(
     library: Any, w: Mapping[str, Array], x: Array, noise: Array, beta: float
 ) -> tuple[Any, dict[str, Array]]:
-    """By the functions that NumPy and PyTorch have in common, whichever the library is.
+    """Compute the loss and its gradient by NumPy or PyTorch, with functions that both have.
 
     With z = mean + std * noise, log q(z) is -noise^2 / 2 - log_std + constant: it depends on the parameters
     through log_std alone.
@@ -90,10 +90,10 @@ def _loss_with_gradient(
 
 
 def _log_likelihood(library: Any, x: Array, logits: Array, p: Array) -> Any:
-    """Log p(x | z) of all pixels of all images together, from their logits l and probabilities p.
+    """Log p(x | z) summed over all pixels of all images, from their logits l and probabilities p.
 
-    log Bernoulli(x; p) = x l - max(l, 0) + log max(p, 1 - p), whose last term is between -log 2 and 0. The
-    sum of these logarithms is taken as that of a few products'.
+    log Bernoulli(x; p) = x l - max(l, 0) + log max(p, 1 - p), whose last term is between -log 2 and 0. These
+    terms are added up as logarithms of a few products.
     """
     likelier = abs(p - 0.5)
     likelier += 0.5

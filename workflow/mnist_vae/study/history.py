@@ -1,4 +1,4 @@
-"""What a training run tells on its way: a row an epoch, bounds now and then, and snapshots of the weights."""
+"""The history of a training run: a row per epoch, bounds after some of them, and snapshots of the weights."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -10,13 +10,13 @@ from torch import Tensor
 from mnist_vae.study.evaluation import evaluate
 from mnist_vae.study.networks import VAE, weight_arrays
 
-POINTS = 12  # epochs after which bounds are measured: often at first, when they change fast
-IMAGES = 1_000  # of each split, the first ones, to measure them on
+POINTS = 12  # number of epochs after which bounds are measured, most of them early, when bounds change fast
+IMAGES = 1_000  # number of images per split on which bounds are measured
 NOISE_SEED = 0  # the same noise each time, so that a curve shows the model and not the draw
 
 
 class Progress(NamedTuple):
-    """How far a training run has come: epochs done, a row of history for each, and weights kept so far."""
+    """The progress of a training run: epochs done, a row of history for each, and the weights kept."""
 
     epoch: int
     history: list[dict[str, Any]]
@@ -31,11 +31,11 @@ def follow(
     snapshot_epochs: Collection[int],
     done: Progress,
 ) -> Iterator[Progress]:
-    """Yield the progress after each epoch that `training.train` does, whose mean losses these are.
+    """Yield the progress after each epoch, given the epochs' mean losses as `training.train` yields them.
 
     After POINTS of all `epochs`, the row holds -ELBO, in nats, on the first images of each split, (n, 784),
-    by name. Weights are kept after `snapshot_epochs`, and after the last epoch if any are. A run that starts
-    is `done` as far as Progress(0, [], {}).
+    by name. Weights are kept after `snapshot_epochs`, and after the last epoch if any are. `done` is the
+    progress so far; a new run starts from Progress(0, [], {}).
     """
     _, history, snapshots = done
     measured = set(np.geomspace(1, epochs, POINTS).round().astype(int))

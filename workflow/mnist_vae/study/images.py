@@ -1,4 +1,4 @@
-"""The pictures' one size. Without PyTorch, so that reading and drawing them need not wait for it.
+"""The size of all images. This module imports no PyTorch, so that figures can do without.
 
 An image is a vector of its pixels, row by row from the top (docs/model.md, "Data").
 """
@@ -6,4 +6,4 @@ An image is a vector of its pixels, row by row from the top (docs/model.md, "Dat
 SIDE = 28
 PIXELS = SIDE * SIDE
 TOP_PIXELS = PIXELS // 2  # entries 0..391 are rows 0..13, the top half of the picture
-DIGITS = tuple("0123456789")  # what MNIST calls its classes
+DIGITS = tuple("0123456789")  # names of MNIST's classes

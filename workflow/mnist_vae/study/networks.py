@@ -40,7 +40,7 @@ class Decoder(nn.Module):
 
 
 class TopHalfDecoder(nn.Module):
-    """The same decoder's logits of the top half alone: (..., latent) -> (..., 392), in half the time."""
+    """A decoder's logits of the top half alone: (..., latent) -> (..., 392), in half the time."""
 
     def __init__(self, decoder: Decoder) -> None:
         super().__init__()
@@ -98,5 +98,5 @@ class VAE(nn.Module):
 
 
 def weight_arrays(vae: VAE) -> dict[str, np.ndarray]:
-    """A model's parameters by name, copied: training goes on without changing them."""
+    """Copies of a model's parameters, by name."""
     return {name: tensor.cpu().numpy().copy() for name, tensor in vae.state_dict().items()}

@@ -1,7 +1,7 @@
 """Lower bounds on the evidence, and the loss that training minimizes. All in nats.
 
 The ELBO is that of docs/model.md, part 2 (Kingma & Welling 2014, eq. 2 with the estimator of eq. 6).
-Training, evaluation, SVI and the comparison with Julia all take it from here.
+Training, evaluation, SVI and the comparison with Julia all use these functions.
 """
 
 import math
@@ -52,13 +52,13 @@ def bound(vae: VAE, x: Tensor, noise: Tensor) -> Bound:
 def bound_of_q(
     decoder: Callable[[Tensor], Tensor], x: Tensor, mean: Tensor, log_std: Tensor, noise: Tensor
 ) -> Bound:
-    """The same for any q, given by its mean and log_std (batch, latent), and any decoder of z to logits."""
+    """Terms of the ELBO for a q given by its mean and log_std (batch, latent), and any decoder."""
     z = reparameterize(mean, log_std, noise)
     return bound_at(x, decoder(z), mean, log_std, z)
 
 
 def bound_at(x: Tensor, logits: Tensor, mean: Tensor, log_std: Tensor, z: Tensor) -> Bound:
-    """The same at draws z of q that are decoded already."""
+    """Terms of the ELBO at draws z of q whose logits are known."""
     return Bound(log_likelihood(x, logits), log_prior(z), log_q(mean, log_std, z))
 
 

@@ -1,4 +1,4 @@
-"""What the public functions need of their arguments, checked before their loops begin."""
+"""Checks of the public functions' arguments, made before their loops."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ from mnist_vae.study.networks import VAE, Decoder
 
 
 def require_binary_images(images: Tensor, network: VAE | Decoder) -> None:
-    """Raise InputError unless images are (n, 784), n >= 1, of 0 and 1, like the network's own numbers."""
+    """Raise InputError unless images (n, 784) are 0 and 1, n >= 1, with the network's dtype and device."""
     parameter = next(network.parameters())
     if images.ndim != 2 or images.shape[1] != PIXELS or not len(images):
         raise InputError(f"images have the shape {tuple(images.shape)}; give one or more, (n, {PIXELS})")
@@ -31,20 +31,20 @@ def require_binary_images(images: Tensor, network: VAE | Decoder) -> None:
 
 
 def require_cpu_generator(generator: torch.Generator) -> None:
-    """Raise InputError unless the generator is a CPU's: noise is drawn there, so any device trains alike."""
+    """Raise InputError unless the generator is a CPU's, so that all devices train on the same noise."""
     if generator.device.type != "cpu":
         raise InputError(f"the generator is on {generator.device}; give a CPU's: torch.Generator()")
 
 
 def require_at_least(least: int, **counts: int) -> None:
-    """Raise InputError, naming it, if one of these numbers is smaller."""
+    """Raise InputError, which names it, if one of these numbers is below `least`."""
     for name, count in counts.items():
         if count < least:
             raise InputError(f"{name} is {count}; it must be at least {least}")
 
 
 def require_positive(**numbers: float) -> None:
-    """Raise InputError, naming it, if one of these numbers is not above 0 (nan is not)."""
+    """Raise InputError, which names it, unless each of these numbers is above 0 and finite."""
     for name, number in numbers.items():
         if not 0 < number < float("inf"):
             raise InputError(f"{name} is {number}; it must be above 0, and finite")

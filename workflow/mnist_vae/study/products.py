@@ -1,4 +1,4 @@
-"""Operations that a CPU does faster by NumPy than by PyTorch, on the memory that tensors and arrays share."""
+"""Operations that are faster by NumPy than by PyTorch on a CPU; tensors and arrays share their memory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ def product(a: Array, b: Array) -> Array:
 
 
 def sigmoid(x: Array) -> Array:
-    """Of each entry, by PyTorch, which has it as one operation."""
+    """The sigmoid of each entry, by PyTorch, for which it is one operation."""
     if isinstance(x, Tensor):
         return x.sigmoid()
     return torch.from_numpy(x).sigmoid().numpy()
@@ -42,8 +42,8 @@ def numpy_multiplies_faster() -> bool:
     On AMD, MKL uses half of AVX-512's width: on one thread of a Zen 5, products of (100, 500) and (500, 784)
     ran at 103 to 106 GFLOP/s, and at 179 to 241 by NumPy's OpenBLAS 0.3.31. On a Zen 4, whose units are half
     as wide, both reach 90 to 100, and on a Zen 2 76 and 92; but there a product with a side of 2 takes MKL 6
-    to 17 times as long. Others were not measured: Intel's are what MKL is made for, and on ARM PyTorch
-    multiplies by OpenBLAS itself.
+    to 17 times as long. Other processors were not measured: MKL is made for Intel's, and on ARM PyTorch
+    multiplies by OpenBLAS.
     """
     is_amd = PROCESSORS.exists() and "AuthenticAMD" in PROCESSORS.read_text(encoding="utf-8")
     return is_amd and torch.backends.mkl.is_available()
@@ -51,7 +51,7 @@ def numpy_multiplies_faster() -> bool:
 
 @contextmanager
 def threads_of_pytorch() -> Iterator[None]:
-    """Hold NumPy's BLAS to as many threads as PyTorch has: it would take every core, and change last bits."""
+    """Limit NumPy's BLAS to PyTorch's number of threads: more would change last bits."""
     with _thread_pools().limit(limits=torch.get_num_threads(), user_api="blas"):
         yield
 
@@ -64,8 +64,8 @@ def _thread_pools() -> ThreadpoolController:
 def binary_product(x: Array, rows: Array) -> Array:
     """x @ rows, for x (a, b) in {0, 1} and rows (b, c) -> (a, c).
 
-    Of arrays as sums of the rows where x is 1, which pays where few pixels are lit: in MNIST about a hundred
-    of 784. Any other value but 0 counts as 1 there. Fastest where each row lies in one piece in memory.
+    For arrays, it adds up the rows where x is 1, which is faster if few pixels are lit: about 100 of 784 in
+    MNIST. Any value but 0 counts as 1. Contiguous rows are fastest.
     """
     if isinstance(x, Tensor):
         return x @ rows

@@ -13,8 +13,8 @@ TrainSize = Annotated[int, Parameter("number of training images, always the firs
 Device = Annotated[
     Literal["cpu", "auto", "cuda"],
     Parameter(
-        "where models are trained: `cpu`, `cuda`, or `auto`: a GPU if PyTorch finds one. Both draw the same "
-        "batches and noise from a seed, but round sums differently. The tables quoted are the CPU's"
+        "device to train on: `cpu`, `cuda`, or `auto`, which takes a GPU if PyTorch finds one. Both draw the "
+        "same batches and noise from a seed, but round sums differently. Quoted tables were made on the CPU"
     ),
 ]
 
@@ -58,11 +58,11 @@ class Recipe(Settings):
     beta: Annotated[float, Parameter("weight of the KL divergence in the training objective", above=0)] = 1.0
 
     def rate_factor(self, progress: float) -> float:
-        """What is left of the learning rate when `progress`, 0 to 1, of the training is done."""
+        """The factor on the learning rate after a share `progress`, 0 to 1, of the training."""
         return min(1.0, (1 - progress) / self.decay) if self.decay else 1.0
 
     def rate_of(self, parameter: str) -> float:
-        """The learning rate of a VAE's parameter, by its name."""
+        """The learning rate of the VAE's parameter of this name."""
         is_latent_layer = parameter.startswith("decoder.hidden.")
         return self.learning_rate * (self.latent_layer_rate if is_latent_layer else 1.0)
 

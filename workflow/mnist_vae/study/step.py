@@ -1,7 +1,7 @@
 """A training step: Adam against the loss on a batch (docs/model.md, part 2).
 
-`PlainStep` is written as anyone writes it in PyTorch. `HandDerivedStep` does the same in less time, and is
-what `training.make_step` chooses. A test takes both side by side.
+`PlainStep` is the usual PyTorch code. `HandDerivedStep` does the same in less time, and is what
+`training.make_step` chooses. A test compares them step by step.
 """
 
 import torch
@@ -13,20 +13,20 @@ from mnist_vae.study.networks import VAE
 from mnist_vae.study.objective import bound, loss
 from mnist_vae.study.recipe import Recipe
 
-# The matrices that HandDerivedStep holds transposed in memory: it adds up the rows of the first whose pixels
-# are lit, and multiplies by the second as `products.product` is fastest.
+# The matrices that HandDerivedStep stores transposed: `products.binary_product` needs contiguous rows of the
+# first, and `products.product` is fastest so with the second.
 TRANSPOSED = ("encoder.hidden.weight", "decoder.output.weight")
 
 
 class Step:
-    """A step on images (batch, 784) and noise (batch, latent), rates times a factor; the loss before it."""
+    """A step on images (batch, 784) and noise (batch, latent), with all learning rates times a factor."""
 
     def __call__(self, x: Tensor, noise: Tensor, rate_factor: float | Tensor = 1.0) -> Tensor:
-        """Move the parameters."""
+        """Move the parameters; return the loss before that."""
         raise NotImplementedError
 
     def update_model(self) -> None:
-        """Bring the model up to date, if the step moves copies of its parameters."""
+        """Copy the parameters into the model, if the step moves copies of them."""
 
 
 class PlainStep(Step):
@@ -52,8 +52,8 @@ class PlainStep(Step):
 class HandDerivedStep(Step):
     """By a gradient derived by hand and Adam in its functional form, on copies of the model's parameters.
 
-    The first step takes over the model as it then is, and raises InputError if the loss it minimizes is no
-    longer `objective.loss`.
+    The first step copies the model's parameters as they are then, and raises InputError if the gradient is
+    not that of `objective.loss`.
     """
 
     def __init__(self, vae: VAE, recipe: Recipe) -> None:
@@ -70,12 +70,12 @@ class HandDerivedStep(Step):
             for name, parameter in self.vae.named_parameters():
                 self.adam.parameters[name].copy_(parameter.detach())
             self.begun = True
-        with torch.inference_mode():  # what autograd would note of each operation costs a sixtieth of a step
+        with torch.inference_mode():  # autograd's bookkeeping would cost a sixtieth of a step
             value, gradient = loss_with_gradient(self.adam.parameters, x, noise, self.beta)
             self.adam.step(gradient, rate_factor)
         return value
 
     def update_model(self) -> None:
-        """Copy the copies back."""
+        """Copy the parameters into the model."""
         for name, parameter in self.vae.named_parameters():
             parameter.detach().copy_(self.adam.parameters[name])

@@ -28,10 +28,11 @@ class Scouting(NamedTuple):
     draws: int  # at most
 
 
-# Found on five MNIST images at a rate of 0.01: by then the starts that end nearest to the posterior lead.
+# Found on five MNIST images at a rate of 0.01: by then the starts that end nearest to the posterior have the
+# highest ELBO.
 SCOUTING = (Scouting(kept=3, steps=300, draws=5), Scouting(kept=1, steps=300, draws=5))
-CHOICE_DRAWS = 200  # of each q's ELBO, when the best are chosen
-GAIN_STEPS, LEAST_GAIN = 100, 0.02  # nats: converged, if the mean over so many steps rises by less
+CHOICE_DRAWS = 200  # draws for the ELBO by which the best starts are chosen
+GAIN_STEPS, LEAST_GAIN = 100, 0.02  # converged if the mean over so many steps rises by less, in nats
 
 ASSIGNMENT = FitSettings(starts=1, draws=50, steps=100, learning_rate=1e-2)  # docs/model.md, part 4
 
@@ -47,7 +48,7 @@ class Fit(NamedTuple):
 def top_half_elbo(
     decoder: Callable[[Tensor], Tensor], x: Tensor, mean: Tensor, log_std: Tensor, noise: Tensor
 ) -> Tensor:
-    """The ELBO of top_half_joint under q, averaged over draws: that of the model seen through the top half.
+    """The ELBO of top_half_joint under q, averaged over draws.
 
     Shapes: images (images, 784); mean, log_std (images, latent); noise (draws, images, latent) -> (images,).
     """
@@ -66,10 +67,10 @@ def fit_top_half(
 ) -> Fit:
     """Fit one q to the top half of each image (images, 784): the best of several standard normal starts.
 
-    All starts and images at once: Adam works elementwise and the summed objective separates, so each path is
-    the one it would take alone on the same noise. Several starts are thinned out in the rounds of SCOUTING,
-    by their ELBO, and only the best goes on to the end with all draws. A path has at most `steps` steps,
-    fewer if no image's objective rises any more (LEAST_GAIN), so the trace may be shorter.
+    All starts and images are fitted at once: Adam is elementwise and the summed objective separates, so each
+    path is the one it would take alone on the same noise. Of several starts, each round of SCOUTING keeps
+    those with the highest ELBO; only the best takes the last steps, with all draws. A path has at most
+    `steps` steps, and ends earlier if no image's objective rises any more (LEAST_GAIN).
     The first start is the one that the same generator gives to `starts=1`. Raises InputError unless images
     are of 0 and 1, draws, steps, starts and learning_rate positive, and the generator a CPU's.
     """
@@ -121,7 +122,7 @@ def _ascend(
 
 
 def _converged(trace: list[Tensor]) -> bool:
-    """Compare the last GAIN_STEPS steps with those before, each time so many have been taken."""
+    """Compare the last GAIN_STEPS steps with those before, after every GAIN_STEPS steps."""
     if len(trace) < 2 * GAIN_STEPS or len(trace) % GAIN_STEPS:
         return False
     before, after = torch.stack(trace[-2 * GAIN_STEPS :]).unflatten(0, (2, GAIN_STEPS)).mean(1)
@@ -152,6 +153,6 @@ def _best(
 
 
 def _in_cache(rows: int, draws: int) -> tuple[Tensor, ...]:
-    """Split rows into blocks, whose logits and their gradients stay in a core's cache."""
+    """Split rows into blocks whose logits and gradients fit into a core's cache."""
     blocks: tuple[Tensor, ...] = torch.arange(rows).split(max(1, POINTS_A_BLOCK // draws))
     return blocks

@@ -18,12 +18,12 @@ from mnist_vae.study.step import HandDerivedStep, Step
 
 
 def make_step(vae: VAE, recipe: Recipe) -> HandDerivedStep:
-    """The step that training takes unless it is given another, say a PlainStep."""
+    """The step that `train` takes by default."""
     return HandDerivedStep(vae, recipe)
 
 
 def shuffled_batches(images: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield every image once, in fresh random order; a last partial batch is kept."""
+    """Yield every image once, in random order; a last partial batch is kept."""
     for indices in torch.randperm(len(images), generator=generator).split(batch_size):
         yield images.index_select(0, indices)
 
