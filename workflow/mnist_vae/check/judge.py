@@ -429,7 +429,7 @@ class Judge:
                 session.keeps_axis[function.name] = value.ndim == 2
 
     def judge_steep(self, function: Function, order: Sequence[str]) -> Verdict:
-        """Judge a likelihood at steep logits, if it is right at ordinary ones: nothing may round or overflow."""
+        """Judge at steep logits a likelihood that is right at others: nothing may round or overflow."""
         if function.name not in (BERNOULLI, "log_likelihood") or self.session.reading.probabilities:
             return Verdict(function.name, "right")
         if self.is_right_at(STEEP, function, order):
