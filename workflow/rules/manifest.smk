@@ -27,18 +27,3 @@ rule manifest:
     shell:
         "python -m mnist_vae manifest {output.manifest:q} {output.markdown:q} {input.files:q} "
         "--config {params.config:q} > {log:q} 2>&1"
-
-
-use rule elbo_page as manifest_page with:
-    input:
-        markdown="results/{dataset}/manifest.md",
-        template=PAGE_TEMPLATE,
-    output:
-        page=report(
-            "results/{dataset}/pages/manifest.html",
-            caption="../report/manifest.rst",
-            category="Reproducibility",
-            labels=labels_of_all_models("files, and the versions that made them"),
-        ),
-    log:
-        "results/{dataset}/logs/manifest_page.log",

@@ -11,17 +11,14 @@ REFERENCE = CHECKOUT / "reference_julia"
 REFERENCE_SOURCES = [*REFERENCE.glob("parity*.jl"), *REFERENCE.glob("src/*.jl")]
 
 
-SOLUTIONS = {
-    name: of_checkout(f"reference_julia/{name}")
-    for name in ("solution.py", "solution_without_flux.jl", "solution.jl")
-}
-
-
 # Solutions of the assignment. The reference's own in Julia are left out if Julia, or Flux, is not installed.
 rule check_solutions:
     input:
-        solutions=[SOLUTIONS["solution.py"], *config["parity"]["solutions"]],
-        optional=[SOLUTIONS["solution_without_flux.jl"], SOLUTIONS["solution.jl"]],
+        solutions=[of_checkout("reference_julia/solution.py"), *config["parity"]["solutions"]],
+        optional=[
+            of_checkout("reference_julia/solution_without_flux.jl"),
+            of_checkout("reference_julia/solution.jl"),
+        ],
         host=of_checkout("workflow/mnist_vae/check/host.jl"),
     output:
         table="results/parity/solutions.csv",

@@ -1,63 +1,49 @@
-# The tables and the five questions as pages, for the report and on their own.
+# The tables, the manifest and the five questions as pages, for the report and on their own.
 #
-#   results/{dataset}/pages/{elbo,gaps,differences,questions}.html
+#   results/{dataset}/pages/{elbo,gaps,differences,manifest,questions}.html
 #
 # The report itself is Snakemake's: `make report`.
 
 PAGE_TEMPLATE = of_checkout("workflow/mnist_vae/pages/templates/page.html")
 
 
-rule elbo_page:
-    input:
-        markdown="results/{dataset}/tables/elbo.md",
-        template=PAGE_TEMPLATE,
-    output:
-        page=report(
-            "results/{dataset}/pages/elbo.html",
-            caption="../report/elbo.rst",
-            category="Part 2: training",
-            labels=labels_of_all_models("-ELBO, table"),
-        ),
-    log:
-        "results/{dataset}/logs/elbo_page.log",
-    localrule: True
-    conda:
-        "../../envs/figures.yaml"
-    threads: 1
-    params:
-        code=code("commands.build_page"),
-    shell:
-        "python -m mnist_vae build_page {input.markdown:q} {output.page:q} > {log:q} 2>&1"
+PAGES = {
+    "elbo": ("tables/elbo.md", "Part 2: training", "-ELBO, table"),
+    "gaps": ("tables/gaps.md", "Part 5: beyond the reference", "bounds and exact log p(x), table"),
+    "differences": (
+        "tables/differences.md",
+        "Part 5: beyond the reference",
+        "differences between recipes, table",
+    ),
+    "manifest": ("manifest.md", "Reproducibility", "files, and the versions that made them"),
+}
 
 
-use rule elbo_page as gaps_page with:
-    input:
-        markdown="results/{dataset}/tables/gaps.md",
-        template=PAGE_TEMPLATE,
-    output:
-        page=report(
-            "results/{dataset}/pages/gaps.html",
-            caption="../report/gaps.rst",
-            category="Part 5: beyond the reference",
-            labels=labels_of_all_models("bounds and exact log p(x), table"),
-        ),
-    log:
-        "results/{dataset}/logs/gaps_page.log",
+for page, (markdown, category, shown) in PAGES.items():
 
-
-use rule elbo_page as differences_page with:
-    input:
-        markdown="results/{dataset}/tables/differences.md",
-        template=PAGE_TEMPLATE,
-    output:
-        page=report(
-            "results/{dataset}/pages/differences.html",
-            caption="../report/differences.rst",
-            category="Part 5: beyond the reference",
-            labels=labels_of_all_models("differences between recipes, table"),
-        ),
-    log:
-        "results/{dataset}/logs/differences_page.log",
+    rule:
+        name:
+            f"{page}_page"
+        input:
+            markdown=f"results/{{dataset}}/{markdown}",
+            template=PAGE_TEMPLATE,
+        output:
+            page=report(
+                f"results/{{dataset}}/pages/{page}.html",
+                caption=f"../report/{page}.rst",
+                category=category,
+                labels=labels_of_all_models(shown),
+            ),
+        log:
+            f"results/{{dataset}}/logs/{page}_page.log",
+        localrule: True
+        conda:
+            "../../envs/figures.yaml"
+        threads: 1
+        params:
+            code=code("commands.build_page"),
+        shell:
+            "python -m mnist_vae build_page {input.markdown:q} {output.page:q} > {log:q} 2>&1"
 
 
 rule questions_page:

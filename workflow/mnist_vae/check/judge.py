@@ -139,6 +139,16 @@ def missing_package(sentence: str) -> str:
     return (found[1] or found[2]) if found else ""
 
 
+def wrong(function: Function, sentence: str, mistakes: tuple[str, ...] = ()) -> Verdict:
+    """The verdict on a wrong function."""
+    return Verdict(function.name, "wrong", sentence, mistakes)
+
+
+def unjudged(function: Function, sentence: str) -> Verdict:
+    """The verdict on a function that cannot be judged."""
+    return Verdict(function.name, "unjudged", sentence)
+
+
 class Judge:
     """The judge of one solution, and what it has found so far."""
 
@@ -255,12 +265,10 @@ class Judge:
         except UnwrittenError:
             return Verdict(function.name, "absent", NOT_YET)
         except UnjudgedError as error:
-            return Verdict(function.name, "unjudged", str(error))
+            return unjudged(function, str(error))
         except SolutionError as error:
             if package := missing_package(str(error)):
-                return Verdict(
-                    function.name, "unjudged", f"needs the package {package}, which is not installed here"
-                )
+                return unjudged(function, f"needs the package {package}, which is not installed here")
             return Verdict(function.name, "failed", str(error))
 
     # --- diagnosis -----------------------------------------------------------------------------------------
@@ -364,17 +372,15 @@ class Judge:
         says = ", and ".join(mistake.says for mistake in mistakes)
         instead = "; ".join(dict.fromkeys(mistake.instead for mistake in mistakes))
         sentence = f"{effect} when {says}{'; instead, ' if ':' in says else ': '}{instead}"
-        return Verdict(function.name, "wrong", sentence, tuple(mistake.name for mistake in mistakes))
+        return wrong(function, sentence, tuple(mistake.name for mistake in mistakes))
 
     def unexplained_verdict(self, function: Function, calls: Counter[str], sentence: str) -> Verdict:
         """The verdict on a difference that no mistake explains."""
         reasons = [] if calls else sorted(self.unexplained & used_by(function) - set(NETWORKS))
         if not reasons:
-            return Verdict(function.name, "wrong", sentence)
+            return wrong(function, sentence)
         verb = "is" if len(reasons) == 1 else "are"
-        return Verdict(
-            function.name, "unjudged", f"cannot be judged before {' and '.join(reasons)} {verb} right"
-        )
+        return unjudged(function, f"cannot be judged before {' and '.join(reasons)} {verb} right")
 
     # --- functions without noise ---------------------------------------------------------------------------
 
@@ -468,19 +474,17 @@ class Judge:
         outputs = self.session.observe(function.name, [argument], way="own").arrays
         if {output.shape for output in outputs} not in ({(count, width)}, {(count, width // len(outputs))}):
             shapes = " and ".join(str(output.shape) for output in outputs)
-            return Verdict(
-                function.name,
-                "wrong",
+            return wrong(
+                function,
                 f"gives {shapes} for {count} images, in (batch, features); {width} features are asked for",
             )
         together = np.concatenate(outputs, axis=1)
         if not np.isfinite(together).all():
-            return Verdict(function.name, "wrong", "gives values that are not finite")
+            return wrong(function, "gives values that are not finite")
         fewer = np.concatenate(self.session.observe(function.name, [argument[:2]], way="own").arrays, axis=1)
         if not np.allclose(fewer, together[:2], rtol=1e-3, atol=1e-4):
-            return Verdict(
-                function.name,
-                "wrong",
+            return wrong(
+                function,
                 "gives an image another output in another batch, or at another time: "
                 "no dropout, no batch normalization",
             )
@@ -500,9 +504,7 @@ class Judge:
         mean, log_std = (self.arguments[name] for name in function.arguments)
         z, again = (self.session.observe(function.name, [mean, log_std], way="own").value for _ in range(2))
         if z.shape != mean.shape:
-            return Verdict(
-                function.name, "wrong", f"gives {z.shape} for means {mean.shape}, in (batch, features)"
-            )
+            return wrong(function, f"gives {z.shape} for means {mean.shape}, in (batch, features)")
         repeated = np.array_equal(z, again)
         nodes = draws.NODES[:, None, :]
 
@@ -534,7 +536,7 @@ class Judge:
             return found
         if repeated:
             return self.same_noise(function)
-        return Verdict(function.name, "wrong", "does not draw from N(mean, exp(log_std)²)")
+        return wrong(function, "does not draw from N(mean, exp(log_std)²)")
 
     def same_noise(self, function: Function) -> Verdict:
         """The verdict on a function that gave the same value in two draws."""
@@ -630,7 +632,7 @@ class Judge:
         right = self.right_for(function, seen.calls)
         values = np.squeeze(seen.value)
         if not np.isfinite(values).all():
-            return Verdict(function.name, "wrong", "gives values that are not finite")
+            return wrong(function, "gives values that are not finite")
         mean, spread = values.mean(0), values.var(0, ddof=1)
 
         def deviates(expected: Array, variance: Array) -> bool:
@@ -718,9 +720,7 @@ class Judge:
         right = self.right_for(function, seen.calls)
         pictures = next((array for array in reversed(seen.arrays) if array.shape[-1:] == (PIXELS,)), None)
         if pictures is None or len(pictures) != SAMPLES:
-            return Verdict(
-                function.name, "wrong", f"gives {seen.value.shape}, not {SAMPLES} pictures of {PIXELS}"
-            )
+            return wrong(function, f"gives {seen.value.shape}, not {SAMPLES} pictures of {PIXELS}")
         if seen.calls.get("encoder"):
             return self.named(function, [MISTAKES["prior_samples_from_the_encoder"]], "draws as")
         ink = pictures.mean(-1)
@@ -758,9 +758,9 @@ class Judge:
             return sizes == sorted(len(batch) for batch in world.batches(images))
 
         if matches(right):
-            return Verdict(function.name, "wrong", "does not have every image once")
+            return wrong(function, "does not have every image once")
         verdict = self.diagnose(function, right, matches, pairs=False)
-        return verdict or Verdict(function.name, "wrong", f"makes batches of {sizes} of {len(images)} images")
+        return verdict or wrong(function, f"makes batches of {sizes} of {len(images)} images")
 
     def judge_training(self, function: Function) -> Verdict:
         """Judge training by the batches of its steps, the networks that change, and the fall of the loss."""
@@ -772,7 +772,7 @@ class Judge:
             raise UnjudgedError("cannot be judged before loss is right") from error
         effect = f"moves the loss of its own images from {seen.before:.4g} to {seen.after:.4g}"
         if not np.isfinite(seen.after):
-            return Verdict(function.name, "wrong", f"{effect}: are its steps too large?")
+            return wrong(function, f"{effect}: are its steps too large?")
 
         def matches(world: Right) -> bool:
             return seen.is_that_of(world, images)
@@ -780,7 +780,7 @@ class Judge:
         if matches(right):
             return Verdict(function.name, "right")
         effect_too = "steps as" if seen.direction < 0 else f"{effect}, as"
-        return self.diagnose(function, right, matches, effect_too) or Verdict(function.name, "wrong", effect)
+        return self.diagnose(function, right, matches, effect_too) or wrong(function, effect)
 
     def training_alone(self, verdicts: Mapping[str, Verdict]) -> Verdict:
         """Judge training by a known loss, if neither it nor the solution's loss is right."""
@@ -796,7 +796,7 @@ class Judge:
         verdict = self.judged(function)
         if verdict.status == "right" or verdict.mistakes:
             return verdict
-        return Verdict(function.name, "unjudged", "cannot be judged before loss is right")
+        return unjudged(function, "cannot be judged before loss is right")
 
     def judge_answers(self) -> Iterator[Verdict]:
         """Judge the answers to the five questions."""
