@@ -84,8 +84,7 @@ def open_page_for_all(browser) -> Iterator[Callable]:
 def findings() -> Callable:
     """A function from a page to what axe-core finds: rules, and the elements that break them."""
     axe = pytest.importorskip(
-        "axe_playwright_python.sync_playwright",
-        reason="no axe-core: pip install axe-playwright-python",
+        "axe_playwright_python.sync_playwright", reason="no axe-core: pip install axe-playwright-python"
     ).Axe()
 
     def run(page) -> list[tuple[str, list[str]]]:

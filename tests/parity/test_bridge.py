@@ -107,9 +107,7 @@ def stand_in(tmp_path: Path, monkeypatch):
     monkeypatch.delenv("PYTHON_JULIAPKG_OFFLINE", raising=False)
 
     def put(
-        julia: str | None = None,
-        juliacall: str = JULIACALL_FAILURES["absent"][0],
-        installed: bool = True,
+        julia: str | None = None, juliacall: str = JULIACALL_FAILURES["absent"][0], installed: bool = True
     ) -> None:
         monkeypatch.setattr(bridge, "find_spec", lambda name: installed or None)
         if julia is not None:

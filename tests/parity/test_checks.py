@@ -39,12 +39,7 @@ def test_deviations_are_relative_to_each_element_or_to_the_whole():
 
 @pytest.mark.parametrize(
     ("ours", "theirs"),
-    [
-        ([1.0, 2.0], [1.0, np.nan]),
-        ([np.inf, 2.0], [np.inf, 2.0]),
-        ([1.0, 2.0], [1.0]),
-        ([1e-300], [0.0]),
-    ],
+    [([1.0, 2.0], [1.0, np.nan]), ([np.inf, 2.0], [np.inf, 2.0]), ([1.0, 2.0], [1.0]), ([1e-300], [0.0])],
 )
 def test_what_cannot_be_compared_deviates_without_bound(ours, theirs):
     assert deviations(np.array(ours), np.array(theirs), of_whole=False)[1] == np.inf

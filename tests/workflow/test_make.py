@@ -22,11 +22,7 @@ MADE = (
 
 def make(folder, *words, **environment):
     return subprocess.run(
-        ["make", *words],
-        cwd=folder,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
+        ["make", *words], cwd=folder, env=os.environ | environment, capture_output=True, text=True
     )
 
 

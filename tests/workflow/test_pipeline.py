@@ -100,9 +100,7 @@ EXACT = (
 )
 # Settings whose dependents have no rule in common are edited in one plan.
 EDITS = [
-    {
-        "snapshots={epochs: [1, 2]}": after_training(5, 5) | pictured(),
-    },
+    {"snapshots={epochs: [1, 2]}": after_training(5, 5) | pictured()},
     {
         "evaluation={draws: 3}": {"evaluate": MODELS} | TABLES,
         "importance_weighting={images: 6}": {"weigh_draws": 5, "importance_weighted_bound": 1},

@@ -19,13 +19,7 @@ def test_what_needs_a_plane_is_left_out_with_one_notice(finished_project):
     assert {"completion", "prior_samples", "reconstructions", "interpolation"} <= jobs
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "explorer.html",
-        "models/tall/n200/seed1/latent_manifold.safetensors",
-    ],
-)
+@pytest.mark.parametrize("path", ["explorer.html", "models/tall/n200/seed1/latent_manifold.safetensors"])
 def test_asking_for_a_plane_by_path_is_one_sentence(finished_project, path):
     result = finished_project.snakemake(
         f"results/mnist5k/{path}", "--config", SHAPES, "figures={recipe: tall}"

@@ -164,10 +164,7 @@ EDITS = {
         {"decoder": "decoder_with_a_sigmoid"},
     ),
     # What no package can do.
-    "a package that is not there": (
-        {ELBO: "    import no_such_package\n" + ELBO},
-        {"elbo": "unjudged"},
-    ),
+    "a package that is not there": ({ELBO: "    import no_such_package\n" + ELBO}, {"elbo": "unjudged"}),
     # Batches that hold every image once.
     "batches by array_split": (
         {

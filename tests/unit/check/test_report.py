@@ -10,14 +10,7 @@ from mnist_vae.check.formats import gradescope, junit
 from mnist_vae.check.judge import Report, Verdict
 from mnist_vae.check.mistakes import MISTAKES
 from mnist_vae.check.pages import class_page, page_name, solution_page
-from mnist_vae.check.report import (
-    ASSIGNMENT,
-    class_text,
-    points_of,
-    read_shares,
-    sums,
-    text,
-)
+from mnist_vae.check.report import ASSIGNMENT, class_text, points_of, read_shares, sums, text
 from mnist_vae.errors import InputError
 from support.command_line import run_command
 

@@ -152,10 +152,7 @@ def test_a_sandboxed_solution_cannot(tmp_path, monkeypatch, kind, code):
             .replace("HOME", str(home))
             .replace("PORT", str(server.getsockname()[1]))
         )
-        path = write(
-            tmp_path,
-            f"import os\n{PRIOR}def binarize(x):\n    {code}\n    return x\n",
-        )
+        path = write(tmp_path, f"import os\n{PRIOR}def binarize(x):\n    {code}\n    return x\n")
         report = check(path, Options(seconds=60, alone=True))
     verdicts = {verdict.function: verdict for verdict in report.verdicts}
     assert verdicts["binarize"].status == "failed"

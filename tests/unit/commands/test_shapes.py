@@ -9,12 +9,7 @@ from support.command_line import TRAIN, run_command
 
 pytestmark = pytest.mark.xdist_group("shapes")
 
-SHAPES = {
-    "small": "--hidden 64",
-    "tall": "--latent 3",
-    "line": "--latent 1",
-    "beta4": "--beta 4",
-}
+SHAPES = {"small": "--hidden 64", "tall": "--latent 3", "line": "--latent 1", "beta4": "--beta 4"}
 
 
 @pytest.fixture(scope="module")

@@ -193,10 +193,7 @@ def test_what_a_data_set_of_one_s_own_may_be(letters, changes):
         ({"datasets.letters.classes": ["x" * 25]}, ["datasets.letters.classes[0] is 'xxx", ".{0,24}"]),
         ({"datasets.mnist": {"folder": "x"}}, ["datasets.mnist is a name that is taken", "mnist_dir"]),
         ({"datasets.auto": {"folder": "x"}}, ["datasets.auto is a name that is taken"]),
-        (
-            {"datasets.kmnist": {"folder": "x", "threshold": 9}},
-            ["kmnist.threshold", "only the folder"],
-        ),
+        ({"datasets.kmnist": {"folder": "x", "threshold": 9}}, ["kmnist.threshold", "only the folder"]),
         ({"train_sizes.kmnist": [60_001]}, ["train_sizes.kmnist[0] is 60001", "at most 60000"]),
     ],
 )

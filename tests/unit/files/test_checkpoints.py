@@ -97,10 +97,7 @@ def test_writing_checkpoints_changes_no_bit(small_digits, tmp_path, undisturbed)
     assert outputs(tmp_path) == undisturbed[""]
 
 
-@pytest.mark.parametrize(
-    "other",
-    ["options", "images", "code", "software", "damaged", "older format"],
-)
+@pytest.mark.parametrize("other", ["options", "images", "code", "software", "damaged", "older format"])
 def test_another_trainings_checkpoint_is_replaced(
     small_digits, tmp_path, monkeypatch, undisturbed, capsys, other
 ):

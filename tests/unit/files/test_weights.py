@@ -6,13 +6,7 @@ import torch
 
 from mnist_vae.errors import InputError
 from mnist_vae.files.storage import load_arrays, load_provenance, save_arrays
-from mnist_vae.files.weights import (
-    load_snapshots,
-    load_weights,
-    save_snapshots,
-    save_weights,
-    weight_arrays,
-)
+from mnist_vae.files.weights import load_snapshots, load_weights, save_snapshots, save_weights, weight_arrays
 from mnist_vae.study.networks import VAE
 
 PROVENANCE = {"dataset": "mnist", "recipe": "reference", "n": 1000, "seed": 3}

@@ -28,10 +28,7 @@ def place(tmp_path):
 
 def holder(place):
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(place)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", HOLDER, str(place)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "held\n"
     return process

@@ -22,13 +22,7 @@ def x(images):
 def fit(decoder, x, seed=0, draws=20, steps=STEPS, learning_rate=0.05, starts=1):
     generator = torch.Generator().manual_seed(seed)
     return fit_top_half(
-        decoder,
-        x,
-        draws=draws,
-        steps=steps,
-        learning_rate=learning_rate,
-        generator=generator,
-        starts=starts,
+        decoder, x, draws=draws, steps=steps, learning_rate=learning_rate, generator=generator, starts=starts
     )
 
 

@@ -37,10 +37,5 @@ def ratios(timings: pd.DataFrame, of: str) -> pd.DataFrame:
     wide = timings.pivot(index="round", columns="contender", values="ms_a_unit")
     ratio = pd.DataFrame({name: wide[of] / wide[name] for name in wide})
     return pd.DataFrame(
-        {
-            "ms_a_unit": wide.median(),
-            "ratio": ratio.median(),
-            "lowest": ratio.min(),
-            "highest": ratio.max(),
-        }
+        {"ms_a_unit": wide.median(), "ratio": ratio.median(), "lowest": ratio.min(), "highest": ratio.max()}
     ).loc[list(dict.fromkeys(timings.contender))]

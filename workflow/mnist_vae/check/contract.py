@@ -58,13 +58,7 @@ FUNCTIONS = (
     Function("log_prior", MODEL, ("z",), 2, uses=(GAUSSIAN,)),
     Function("decoder", MODEL, ("z",), 3, aliases=("decode",)),
     Function(
-        "log_likelihood",
-        MODEL,
-        ("x", "z"),
-        3,
-        orders=(("z", "x"),),
-        needs=("decoder",),
-        uses=(BERNOULLI,),
+        "log_likelihood", MODEL, ("x", "z"), 3, orders=(("z", "x"),), needs=("decoder",), uses=(BERNOULLI,)
     ),
     Function(
         "joint_log_density",

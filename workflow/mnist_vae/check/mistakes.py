@@ -544,11 +544,7 @@ def prior_samples_from_the_encoder(right: Right) -> None:
     )
 
 
-@mistake(
-    SHOWN,
-    "logits are shown",
-    "apply a sigmoid: Bernoulli means are shown",
-)
+@mistake(SHOWN, "logits are shown", "apply a sigmoid: Bernoulli means are shown")
 def logits_shown(right: Right) -> None:
     right.means = lambda logits: logits
 

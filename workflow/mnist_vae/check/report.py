@@ -31,7 +31,7 @@ HINTS = {
     r"update!|Params\b|implicit gradients|\bADAM\b": (
         "written for an older Flux; today `state = Flux.setup(Adam(1e-3), model)`, then "
         "`Flux.update!(state, model, gradient(loss, model)[1])`"
-    ),
+    )
 }
 PLACE = re.compile(r" \((cell \d+, )?line \d+\)$")
 ANSWERS = "answers"  # the name of the five questions in a file of points

@@ -255,11 +255,7 @@ class Session:
         return Observed([np.stack([seen.value for seen in each], axis)], calls)
 
     def _call(
-        self,
-        name: str,
-        arguments: Sequence[Array],
-        repeats: int,
-        way: Literal["call", "own", "free"],
+        self, name: str, arguments: Sequence[Array], repeats: int, way: Literal["call", "own", "free"]
     ) -> Observed:
         before = self.asked.copy()
         self.free = way == "free"

@@ -11,8 +11,7 @@ class Gaps(Settings):
     """Amortization and approximation gaps."""
 
     images: Annotated[
-        int,
-        Parameter("number of images per split used to measure gaps; always the first ones", minimum=2),
+        int, Parameter("number of images per split used to measure gaps; always the first ones", minimum=2)
     ] = 1000
 
 

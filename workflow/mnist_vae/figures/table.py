@@ -122,10 +122,7 @@ FIGURES = {
     ),
     "inference_gap": FigureEntry(
         FILES,
-        (
-            "results/{dataset}/tables/epochs.csv",
-            "results/{dataset}/tables/gaps.csv",
-        ),
+        ("results/{dataset}/tables/epochs.csv", "results/{dataset}/tables/gaps.csv"),
         "inference gap",
         PART_5,
         "Left: -ELBO and -log *p(x)* along one training run per recipe and size, on training and on "
@@ -149,10 +146,7 @@ FIGURES = {
         Source.SUMMED_MODELS, ("lattices.csv",), "sums over lattices", target="exactness"
     ),
     "inference": FigureEntry(
-        Source.COMPARED_MODELS,
-        ("inference.csv", "inference.safetensors"),
-        "inference",
-        target="inference",
+        Source.COMPARED_MODELS, ("inference.csv", "inference.safetensors"), "inference", target="inference"
     ),
     "latents": FigureEntry(
         FILES, ("results/{dataset}/tables/latents.csv",), "latent dimensions", target="latents"

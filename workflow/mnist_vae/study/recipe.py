@@ -35,8 +35,7 @@ class Recipe(Settings):
         ),
     ] = 0.0
     latent_layer_rate: Annotated[
-        float,
-        Parameter("factor on the learning rate of the decoder's first layer", above=0),
+        float, Parameter("factor on the learning rate of the decoder's first layer", above=0)
     ] = 1.0
     initialization: Annotated[
         Literal["glorot", "pytorch"],
