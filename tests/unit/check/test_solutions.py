@@ -33,7 +33,6 @@ SETTINGS = {
         }
     },
 }
-BUILT = {".py": 0, ".jl": 0}
 
 sandboxed = pytest.mark.skipif(
     bubblewrap() is None, reason="there is no bubblewrap; `apt-get install bubblewrap`"

@@ -5,7 +5,8 @@ import pytest
 from matplotlib.image import imread
 from safetensors.numpy import load_file
 
-from support.command_line import TRAIN, run_command
+from mnist_vae.files.weights import load_snapshots, load_weights
+from support.command_line import TRAIN, listing, run_command
 
 pytestmark = pytest.mark.xdist_group("shapes")
 
@@ -29,12 +30,9 @@ def shapes(tmp_path_factory, small_digits):
             f"measure_epochs {digits} {model}/snapshots.safetensors {model}/epochs.csv "
             f"--images 5 --test-images 5 {space}",
             *(
-                f"compare_estimate {digits} {weights} {model}/estimate.csv --images 5 {space}"
-                for _ in range(recipe != "tall")
-            ),
-            *(
-                f"compare_lattices {digits} {weights} {model}/lattices.csv --images 5 {space}"
-                for _ in range(recipe != "tall")
+                f"compare_{what} {digits} {weights} {model}/{what}.csv --images 5 {space}"
+                for what in ("estimate", "lattices")
+                if recipe != "tall"
             ),
             f"weigh_draws {digits} {weights} {model}/weighted_draws.csv --images 3 --draws 1 4 {space}",
             f"encode {digits} {weights} {model}/latents.safetensors",
@@ -59,31 +57,39 @@ def tables(shapes):
     )
     files = {name: folder / f"{name}.csv" for name in ("metrics", "elbo", "gaps", "differences", "epochs")}
     files |= {f"{name}_md": folder / f"{name}.md" for name in ("elbo", "gaps", "differences")}
-    assert (
-        run_command(
-            f"tabulate {metrics} --epochs {epochs} --metrics {files['metrics']} --elbo {files['elbo']} "
-            f"--elbo-markdown {files['elbo_md']} --gaps {files['gaps']} --gaps-markdown {files['gaps_md']} "
-            f"--differences {files['differences']} --differences-markdown {files['differences_md']} "
-            f"--all-epochs {files['epochs']} --third-question {folder}/third.csv --dataset mnist5k"
-        )
-        == 0
-    )
     comparisons = " ".join(map(str, sorted(shapes.glob("models/**/estimate.csv"))))
-    assert (
-        run_command(
-            f"tabulate_estimates {comparisons} --table {folder}/estimates.csv "
-            f"--markdown {folder}/estimates.md --dataset mnist5k"
-        )
-        == 0
-    )
-    latents = folder / "latents.csv"
-    assert (
-        run_command(
-            f"tabulate_latents {metrics} --table {latents} --markdown {folder}/latents.md --dataset mnist5k"
-        )
-        == 0
-    )
+    for words in (
+        f"tabulate {metrics} --epochs {epochs} --metrics {files['metrics']} --elbo {files['elbo']} "
+        f"--elbo-markdown {files['elbo_md']} --gaps {files['gaps']} --gaps-markdown {files['gaps_md']} "
+        f"--differences {files['differences']} --differences-markdown {files['differences_md']} "
+        f"--all-epochs {files['epochs']} --third-question {folder}/third.csv",
+        f"tabulate_estimates {comparisons} --table {folder}/estimates.csv --markdown {folder}/estimates.md",
+        f"tabulate_latents {metrics} --table {folder}/latents.csv --markdown {folder}/latents.md",
+    ):
+        assert run_command(f"{words} --dataset mnist5k") == 0, words
     return folder
+
+
+@pytest.mark.parametrize(("recipe", "hidden", "latent"), [("small", 64, 2), ("tall", 500, 3)])
+def test_the_sizes_asked_for_are_trained_and_kept(shapes, recipe, hidden, latent):
+    model = shapes / "models" / recipe / f"n{TRAIN}" / "seed1"
+    snapshots = dict(load_snapshots(model / "snapshots.safetensors")).values()
+    for vae in (load_weights(model / "weights.safetensors"), *snapshots):
+        assert (vae.hidden, vae.latent) == (hidden, latent)
+    latents, samples, fit = (
+        load_file(model / f"{name}.safetensors") for name in ("latents", "prior_samples", "fit")
+    )
+    assert latents["mean"].shape == latents["log_std"].shape == (TRAIN, latent)
+    assert samples["z"].shape == (3, latent)
+    assert fit["mean"].shape == (2, latent)
+
+
+def test_a_latent_plane_needs_two_dimensions(shapes, tmp_path, capsys):
+    model = shapes / "models" / "tall" / f"n{TRAIN}" / "seed1"
+    files = f"{model}/weights.safetensors {model}/latents.safetensors"
+    assert run_command(f"decode_manifold {files} {tmp_path}/manifold --size 3") == 1
+    assert "has 3 latent dimensions; a grid of the latent plane needs 2" in capsys.readouterr().err
+    assert listing(tmp_path) == []
 
 
 def test_tables_say_which_log_px_is_exact(tables):

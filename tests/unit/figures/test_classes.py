@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mnist_vae.figures.classes import MARKERS, class_colours
+from support.colours import channels, linear
 
 LEAST = 20  # in CIE Lab, of two colours of ten: several times the difference that is just noticed
 GROUNDS = {False: "#FFFFFF", True: "#1C2024"}  # the explorer's, light and dark
@@ -25,9 +26,7 @@ XYZ = np.array([[0.41246, 0.35758, 0.18044], [0.21267, 0.71515, 0.07218], [0.019
 
 def lab(colours, vision) -> np.ndarray:
     """CIE Lab (D65) of colours #RRGGBB, as they are seen."""
-    shares = np.array([[int(colour[k : k + 2], 16) for k in (1, 3, 5)] for colour in colours]) / 255
-    linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
-    seen = np.clip(linear @ np.transpose(vision), 0, 1) @ XYZ.T / XYZ.sum(1)
+    seen = np.clip(linear([*map(channels, colours)]) @ np.transpose(vision), 0, 1) @ XYZ.T / XYZ.sum(1)
     x, y, z = np.where(seen > 0.008856, np.cbrt(seen), 7.787 * seen + 16 / 116).T
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)
 

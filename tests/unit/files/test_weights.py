@@ -41,11 +41,6 @@ def test_file_holds_the_named_tensors_and_nothing_to_run(path):
     assert b"encoder.hidden.weight" in path.read_bytes()[:2000]  # a JSON header, no pickle
 
 
-def test_same_model_same_bytes(path, tmp_path):
-    save_weights(tmp_path / "again", VAE(torch.Generator().manual_seed(0)), PROVENANCE)
-    assert path.read_bytes() == (tmp_path / "again").read_bytes()
-
-
 def change(path, **arrays):
     """Store the file again with tensors replaced, or left out where None."""
     stored = load_arrays(path) | {name.replace("__", "."): array for name, array in arrays.items()}
@@ -82,24 +77,6 @@ def test_what_is_no_model_is_refused(path, changes, reason):
     change(path, **changes)
     with pytest.raises(InputError, match=rf"weights\.safetensors: .*{reason}"):
         load_weights(path)
-
-
-@pytest.mark.parametrize("cut", [1, 1000, 2_000_000])
-def test_truncated_weights_are_refused(path, cut):
-    path.write_bytes(path.read_bytes()[:-cut])
-    with pytest.raises(InputError, match=r"weights\.safetensors is not a readable array file"):
-        load_weights(path)
-
-
-def test_a_flipped_bit_is_refused(path):
-    """In the header, and in numbers, where only the checksum knows."""
-    content = path.read_bytes()
-    for position in [*range(8, 40), len(content) // 2, len(content) - 1]:
-        flipped = bytearray(content)
-        flipped[position] ^= 0x80
-        path.write_bytes(flipped)
-        with pytest.raises(InputError, match=r"weights\.safetensors"):
-            load_weights(path)
 
 
 def test_a_model_that_is_not_finite_is_not_stored(tmp_path):
