@@ -9,7 +9,7 @@ import pytest
 
 import mnist_vae
 from support.environment import make_environment
-from support.project import ROOT, Project
+from support.project import ROOT, Project, inherited
 
 TESTS = Path(__file__).parent
 
@@ -59,11 +59,8 @@ def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(tmp_path_factory.mktemp("a project's folder"))
     project.configure_by_default()
     make_environment(project.folder)
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("MNIST_DIR", "PYTHONPATH")
-    }
     result = subprocess.run(
-        ["make", "run"], cwd=project.folder, env=environment, capture_output=True, text=True
+        ["make", "run"], cwd=project.folder, env=inherited(), capture_output=True, text=True
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return project

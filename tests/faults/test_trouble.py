@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from support.project import inherited
 from support.small_project import RESULTS, SmallProject, finish
 
 GREY = f"{RESULTS}/data/grey.safetensors"
@@ -95,7 +96,7 @@ def start(project, *arguments):
     return subprocess.Popen(
         [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "1", *arguments],
         cwd=project.folder,
-        env={name: value for name, value in os.environ.items() if name not in ("MNIST_DIR", "PYTHONPATH")},
+        env=inherited(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -1,14 +1,12 @@
 """The pipeline on a cluster: a real Slurm of one node, and the plan of the sweep."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from support.project import TINY, Project
+from support.project import TINY, Project, run_snakemake
 
 from .single_node import answer, single_node, why_not
 
@@ -28,13 +26,10 @@ PROFILE = ["--workflow-profile", "workflow/profiles/slurm"]
 
 def snakemake(folder: Path, environment: dict[str, str], *arguments: str) -> str:
     """Run Snakemake in a project's folder and return what it told."""
-    result = subprocess.run(
-        [sys.executable, "-m", "snakemake", *arguments],
-        cwd=folder,
-        env={name: value for name, value in environment.items() if name not in ("MNIST_DIR", "PYTHONPATH")},
-        capture_output=True,
-        text=True,
-    )
+    environment = {
+        name: value for name, value in environment.items() if name not in ("MNIST_DIR", "PYTHONPATH")
+    }
+    result = run_snakemake(folder, *arguments, **environment)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout + result.stderr
 

@@ -46,6 +46,17 @@ def inherited() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ("MNIST_DIR", "PYTHONPATH")}
 
 
+def run_snakemake(folder: Path, *words: object, **environment: str) -> subprocess.CompletedProcess:
+    """Run Snakemake with these words in a folder, without any MNIST at hand unless given."""
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", *map(str, words)],
+        cwd=folder,
+        env=inherited() | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
 @cache
 def planner() -> subprocess.Popen:
     """The process that makes plans; it ends with this one, whose pipe it reads."""
@@ -108,13 +119,7 @@ class Project:
 
     def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         """Run Snakemake on the tiny configuration, without any MNIST at hand unless given."""
-        return subprocess.run(
-            [sys.executable, "-m", "snakemake", *TINY_RUN, *arguments],
-            cwd=self.folder,
-            env=inherited() | environment,
-            capture_output=True,
-            text=True,
-        )
+        return run_snakemake(self.folder, *TINY_RUN, *arguments, **environment)
 
     def run(self, *words) -> subprocess.CompletedProcess:
         """Run Python in the project, with its own library."""

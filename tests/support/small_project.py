@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from support.project import TINY, Project
+from support.project import TINY, Project, inherited
 
 # One model a recipe; each training long enough to be killed in the middle of.
 SMALL = TINY | {
@@ -43,9 +43,7 @@ class SmallProject(Project):
         process = subprocess.Popen(
             [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments],
             cwd=self.folder,
-            env={
-                name: value for name, value in os.environ.items() if name not in ("MNIST_DIR", "PYTHONPATH")
-            },
+            env=inherited(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

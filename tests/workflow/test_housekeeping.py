@@ -1,12 +1,10 @@
 """Commands that run no job, with exactly the words that a user types: none of them needs --cores."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 
-from support.project import Project
+from support.project import Project, run_snakemake
 
 pytestmark = pytest.mark.xdist_group("finished_project")
 
@@ -19,17 +17,6 @@ def configured(tmp_path_factory):
     project = Project(tmp_path_factory.mktemp("housekeeping"))
     project.configure_by_default()
     return project
-
-
-def typed(project, *words):
-    """Run Snakemake with these words alone."""
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", *words],
-        cwd=project.folder,
-        env={name: value for name, value in os.environ.items() if name not in ("MNIST_DIR", "PYTHONPATH")},
-        capture_output=True,
-        text=True,
-    )
 
 
 @pytest.mark.parametrize(
@@ -56,19 +43,15 @@ def typed(project, *words):
     ],
 )
 def test_housekeeping_needs_no_cores(configured, words):
-    result = typed(configured, *words.split())
+    result = run_snakemake(configured.folder, *words.split())
     assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_the_report_needs_no_cores(finished_project, tmp_path):
-    result = subprocess.run(
-        [
-            *(sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml"),
-            *("--report", str(tmp_path / "report.html"), "--report-stylesheet", "workflow/report/report.css"),
-        ],
-        cwd=finished_project.folder,
-        capture_output=True,
-        text=True,
+    result = run_snakemake(
+        finished_project.folder,
+        *("--configfile", "tiny.yaml", "--report", tmp_path / "report.html"),
+        *("--report-stylesheet", "workflow/report/report.css"),
     )
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "report.html").stat().st_size > 100_000
@@ -77,7 +60,9 @@ def test_the_report_needs_no_cores(finished_project, tmp_path):
 def test_no_more_trainings_run_at_once_than_there_are_processors(configured):
     """Of 64 times as many cores each training claims 64."""
     here = len(os.sched_getaffinity(0))
-    result = typed(configured, "--dry-run", "--cores", str(64 * here), "--set-threads", "tabulate=1")
+    result = run_snakemake(
+        configured.folder, "--dry-run", "--cores", str(64 * here), "--set-threads", "tabulate=1"
+    )
     threads = [
         int(line.split(":")[1])
         for block in result.stdout.split("\n\n")

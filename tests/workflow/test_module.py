@@ -1,13 +1,9 @@
 """The workflow as a Snakemake module of another one, in another folder."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 import yaml
 
-from support.project import TINY, Project
+from support.project import TINY, Project, run_snakemake
 
 pytestmark = pytest.mark.xdist_group("module")
 
@@ -35,17 +31,6 @@ def importer(folder, text, config=SMALL):
     (folder / "Snakefile").write_text(text)
     (folder / "mine.yaml").write_text(yaml.safe_dump(config))
     return folder
-
-
-def snakemake(folder, *words, **environment):
-    inherited = {name: value for name, value in os.environ.items() if name not in ("MNIST_DIR", "PYTHONPATH")}
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", *words],
-        cwd=folder,
-        env=inherited | environment,
-        capture_output=True,
-        text=True,
-    )
 
 
 TWO_IMPORTS = """
@@ -79,14 +64,14 @@ rule mine:
 
 def test_two_imports_make_figures_and_a_table_in_another_folder(checkout):
     folder = importer(checkout / "other", TWO_IMPORTS)
-    result = snakemake(folder, "--cores", "2", PYTHONPATH="/of/mine")
+    result = run_snakemake(folder, "--cores", "2", PYTHONPATH="/of/mine")
     assert result.returncode == 0, result.stdout + result.stderr
     for made in ("results/mnist5k/figures/latent_scatter.png", "results/mnist5k/tables/elbo.csv"):
         assert (folder / made).is_file()
     assert (folder / "below/it/results/mnist5k/figures/prior_samples.png").is_file()
     assert "/of/mine" in (folder / "mine.txt").read_text().split(":")[1]  # another's jobs keep their own
     assert not (checkout / "proj/results/mnist5k").exists()
-    assert "Nothing to be done" in (again := snakemake(folder, "--cores", "2")).stdout + again.stderr
+    assert "Nothing to be done" in (again := run_snakemake(folder, "--cores", "2")).stdout + again.stderr
 
 
 ROOT_FILE, FILE, PREFIX = "proj/Snakefile", "proj/workflow/Snakefile", '    prefix: "below"\n'
@@ -108,11 +93,11 @@ def test_each_way_to_import_it(checkout, tmp_path, snakefile, prefix, config):
     (tmp_path / "Snakefile").write_text(text)
     target = "results/mnist5k/pages/questions.html"
     target = f"below/{target}" if prefix else target
-    result = snakemake(tmp_path, "--dry-run", target)
+    result = run_snakemake(tmp_path, "--dry-run", target)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "vae_train" in result.stdout
     (checkout / "Snakefile").write_text(text.replace(str(checkout / snakefile), snakefile))
-    result = snakemake(checkout, "--dry-run", target)
+    result = run_snakemake(checkout, "--dry-run", target)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -120,7 +105,7 @@ def test_without_config_the_importers_own_keys_do_not_matter(checkout):
     text = 'module vae:\n    snakefile: "../proj/workflow/Snakefile"\n\nuse rule * from vae as vae_*\n'
     folder = importer(checkout / "foreign", text, {"colour": "red"})
     target = "results/mnist5k/models/strong/n1000/seed1/metrics.csv"
-    result = snakemake(folder, "--configfile", "mine.yaml", "--dry-run", target)
+    result = run_snakemake(folder, "--configfile", "mine.yaml", "--dry-run", target)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -128,6 +113,6 @@ def test_a_wrong_key_that_is_handed_over_is_named(checkout):
     text = TWO_IMPORTS.replace("mine.yaml", "wrong.yaml")
     folder = importer(checkout / "wrong", text)
     (folder / "wrong.yaml").write_text("colour: red\n")
-    result = snakemake(folder, "--dry-run")
+    result = run_snakemake(folder, "--dry-run")
     assert result.returncode != 0
     assert "colour (here 'red') is not a key at the top level" in result.stdout + result.stderr
