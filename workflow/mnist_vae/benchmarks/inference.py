@@ -12,7 +12,7 @@ from mnist_vae.study.svi import fit_top_half
 
 RATE = 1e-2
 ONE_BY_ONE = 4  # images that stand for all when each is fitted alone
-SPACINGS = (0.16, 0.08, 0.04)  # of lattices
+SPACINGS = (0.16, 0.08, 0.04)  # spacings of lattices
 STEPS_TOGETHER, STEPS_ALONE = 2, 50  # few for a thousand images, but so many that the start costs little
 
 

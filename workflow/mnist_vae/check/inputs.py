@@ -17,7 +17,7 @@ COPIES = 10  # copies of each image for functions that draw
 MANY = 2_000  # number of draws of a sampler
 SAMPLES = 500  # number of prior samples
 TRAINING = 250  # training images: two batches of 100 and a partial one
-TEST_BATCH = 100  # of 200 test images: whole batches, so that the mean of their means is the mean of all
+TEST_BATCH = 100  # divides the 200 test images, so that the mean of batch means is the mean of all
 MILDLY_STEEP = 40.0  # a logit whose sigmoid is rounded to 1
 STEEP = 1000.0  # a logit whose exponential overflows
 
@@ -28,7 +28,7 @@ class Inputs:
 
     arguments: dict[str, Array]
     decoder: list[Array]
-    signs: Array  # of a steep decoder's logits
+    signs: Array  # signs of a steep decoder's logits
     encoder: list[Array]
     noises: dict[int, Array]  # by batch size
     drawn: dict[str, Array]  # arguments of functions that draw, in place of the others

@@ -130,7 +130,7 @@ class Right:
         """The loss of all test images."""
         return self.loss(x, noise)
 
-    training_direction = -1  # of the loss
+    training_direction = -1  # direction of the loss
     trained = frozenset({"decoder", "encoder"})
 
     def epoch(self, images: Array) -> list[Array]:

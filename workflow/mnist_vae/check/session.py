@@ -85,7 +85,7 @@ class Session:
         self.random = np.random.default_rng(0)
         self.layout = options.layout or LAYOUTS[0]
         self.dtype = options.dtype or "float64"
-        self.form = "tuple"  # of the encoder's output, else "stacked"
+        self.form = "tuple"  # or "stacked": the form of the encoder's output
         self.framework = ""
         self.defined: set[str] = set()
         self.reading = Reading()
@@ -96,7 +96,7 @@ class Session:
         self.free = False  # whether the current call draws its own noise
         self.keeps_axis: dict[str, bool] = {}  # by function, whether its own results are (batch, 1)
         self.elementwise: dict[str, bool] = {}
-        self.orders: dict[str, tuple[str, ...]] = {}  # of arguments
+        self.orders: dict[str, tuple[str, ...]] = {}  # by function, the order of its arguments
         self._own: dict[tuple[str, bytes], list[Array]] = {}
 
     # --- the process ---------------------------------------------------------------------------------------

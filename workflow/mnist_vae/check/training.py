@@ -13,7 +13,7 @@ from mnist_vae.check.session import Session
 
 EPOCHS = 3
 MORE_EPOCHS = 20  # if the loss has not clearly fallen by then
-EVALUATIONS = 10  # of the loss, before and after training
+EVALUATIONS = 10  # evaluations of the loss before and after training
 NEARLY_ALL = 0.9  # share of the images that random batches reach together
 
 
@@ -23,7 +23,7 @@ class Training:
 
     before: float
     after: float
-    direction: int  # of the loss: -1, 0 or +1
+    direction: int  # direction of the loss: -1, 0 or +1
     batches: list[list[int]]
     moved: frozenset[str]  # networks
 

@@ -18,7 +18,7 @@ from mnist_vae.study.images import PIXELS
 
 RESOURCES = Path("resources")
 MNIST5K_SHUFFLE_SEED = 0
-TRAIN_SIZES = (1_000, 10_000)  # of a data set for which the configuration names none
+TRAIN_SIZES = (1_000, 10_000)  # training sizes of a data set for which the configuration names none
 
 
 def describe(name: str, own: Mapping[str, Mapping[str, Any]]) -> Dataset:

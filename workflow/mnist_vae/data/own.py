@@ -24,7 +24,7 @@ from mnist_vae.study.images import PIXELS, SIDE
 
 NPZ_NAMES = {"train_images": "x_train", "train_labels": "y_train"}
 NPZ_NAMES |= {"test_images": "x_test", "test_labels": "y_test"}
-FEWEST_IMAGES = 2  # of each split, for a standard error
+FEWEST_IMAGES = 2  # images per split, for a standard error
 MOST_CLASSES = 256  # a label is stored in a byte
 UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 

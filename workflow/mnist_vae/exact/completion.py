@@ -14,8 +14,8 @@ from mnist_vae.study.densities import log_q, top_half_joint
 from mnist_vae.study.objective import reparameterize
 
 CONTOUR_POINTS = 161  # points along each dimension of the tables that contours are drawn from
-MASSES = (0.5, 0.9)  # of the posterior, inside the contours that say where it lies
-WINDOW_MASS, WINDOW_STDS = 0.99, 3.0  # of the posterior, and of q, that a window of contours holds
+MASSES = (0.5, 0.9)  # posterior mass inside each contour
+WINDOW_MASS, WINDOW_STDS = 0.99, 3.0  # what a window of contours holds of the posterior, and of q
 
 
 @torch.inference_mode()

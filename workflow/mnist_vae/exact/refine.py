@@ -12,12 +12,12 @@ from mnist_vae.exact.quadrature import Moments, moments
 from mnist_vae.study.blocks import in_blocks
 from mnist_vae.study.densities import joint_log_density
 
-FIT_NODES = 4  # of Gauss-Hermite quadrature along each dimension
+FIT_NODES = 4  # nodes of Gauss-Hermite quadrature along each dimension
 GAIN = 1e-3  # nats that a step of refinement must gain
-SHORTEST_STEP = 1 / 16  # of the way to the fixed point
-LONGEST_MOVE = 2.0  # of q's mean, in its standard deviations
-WIDEST_GROWTH = 4.0  # of q's variance in one step
-DIFFERENCE = 0.01  # of z, over which slopes and curvatures are taken
+SHORTEST_STEP = 1 / 16  # share of the way to the fixed point
+LONGEST_MOVE = 2.0  # limit on the move of q's mean, in its standard deviations
+WIDEST_GROWTH = 4.0  # limit on the growth of q's variance in one step
+DIFFERENCE = 0.01  # step of z for slopes and curvatures by differences
 
 
 def log_joints(decoder: Callable[[Tensor], Tensor], x: Tensor) -> LogJoints:

@@ -34,47 +34,47 @@ from mnist_vae.study.products import tanh_
 class Tuning:
     """What the sampler's speed and error depend on. Lengths are in z, in standard deviations of the prior."""
 
-    draws: int = 2000  # of z per image, for log p(x): on digits, a standard error of about 0.02 nats
-    elbo_draws: int = 400  # of z per image, for the ELBO of a q
-    images_a_block: int = 50  # whose draws are held in memory at once
+    draws: int = 2000  # draws of z per image for log p(x): on digits, a standard error of about 0.02 nats
+    elbo_draws: int = 400  # draws of z per image for the ELBO of a q
+    images_a_block: int = 50  # images whose draws are held in memory at once
 
     # Where ascents start. Log-joints at points that images share need one decoding for all of them.
-    bank: int = 2000  # points of the prior, and at most so many codes, at which all images are tried
-    starts: int = 12  # of ascents per image, besides the one from its code
-    few_dimensions: int = 20  # beyond these, a digit's posterior was seen to have one mode
-    starts_beyond: int = 4  # so fewer starts are used there
+    bank: int = 2000  # points of the prior at which all images are tried, and limit on the number of codes
+    starts: int = 12  # ascents per image, besides the one from its code
+    few_dimensions: int = 20  # above this, digits' posteriors were seen to have one mode
+    starts_beyond: int = 4  # fewer starts, used above `few_dimensions`
     starts_of_halves: int = 24  # a half's posterior can have several modes, far from the code
     apart: float = 0.3  # distance between starts, so that not all of them climb to one mode
 
     # Ascents, and the modes that count.
-    steps: int = 12  # of an ascent, at most
+    steps: int = 12  # limit on the steps of an ascent
     promise: float = 1e-3  # nats that the next step must promise for an ascent to continue
-    cut: float = 20.0  # nats below an image's best, where a mode no longer counts: exp(-20) is 2e-9
-    same: float = 0.2  # standard deviations within which two ascents have ended in the same mode
+    cut: float = 20.0  # nats below an image's best at which a mode stops counting: exp(-20) is 2e-9
+    same: float = 0.2  # standard deviations within which two ascents count as ending in the same mode
 
     # Whether the modes suffice, and the search if they may not.
     least_fit: float = -5.0  # standard deviations (`PartOfDecoder.fit`), reached by 96 % of digits
-    populations: int = 2  # and the ascents from the bank: three searches, two of which must agree
+    populations: int = 2  # searches besides the ascents from the bank; two of the three must agree
     tempering: Tempering = TEMPERING
     doubt: float = 0.1  # nats by which the best two searches may differ before an image is flagged
-    fewest: float = 10.0  # effective draws; with fewer, the standard error is not trusted
+    fewest: float = 10.0  # effective draws below which the standard error is not trusted
 
     # The proposal.
     freedom: int = 4  # degrees of freedom of Student's t: few, for heavy tails, but with a finite variance
     wider: tuple[float, float] = (1.2, 6.0)  # scales relative to Laplace's: one close, one for what it misses
-    shares: tuple[float, float] = (0.85, 0.15)  # of the draws, at the two scales
+    shares: tuple[float, float] = (0.85, 0.15)  # shares of the draws at the two scales
     fitted_wider: float = 1.1  # scale of the fitted component, relative to the fit's
-    fitted_share: float = 0.6  # of its mode's draws at the lesser scale: in many dimensions the mass is far
-    fit_steps: int = 6  # of the fit; each goes half of the way, so a 64th of it is left
-    least_curvature: float = 0.3  # of a fit, so that it stays a distribution; the prior's is 1
-    floor: float = 0.2  # share of the draws that is spread evenly over modes, as their masses may be wrong
+    fitted_share: float = 0.6  # its share of a mode's draws: in many dimensions the mass is far
+    fit_steps: int = 6  # steps of the fit; each goes half of the way, so a 64th of it is left
+    least_curvature: float = 0.3  # lower limit of a fit's, so that it stays a distribution; the prior's is 1
+    floor: float = 0.2  # share of the draws spread evenly over modes, as their masses may be wrong
     pilot: int = 500  # draws per image that show where the proposal is too thin
-    added: int = 2  # components put in turn where a pilot draw has the largest weight
-    added_share: float = 0.1  # of all draws, for each of them
+    added: int = 2  # components added in turn where a pilot draw has the largest weight
+    added_share: float = 0.1  # share of all draws for each of them
 
 
 TUNING = Tuning()
-TINY = 1e-6  # in place of a 0 that divides
+TINY = 1e-6  # replaces a zero divisor
 
 
 class PartOfDecoder:

@@ -18,14 +18,14 @@ from mnist_vae.exact.answers import LogJoints
 class Tempering:
     """What a search's reach and cost depend on. Lengths are in z, in standard deviations of the prior."""
 
-    particles: int = 256  # of a population; with fewer than the dimensions, differences would not span space
-    scales: tuple[float, ...] = (1, 2, 4, 8, 16)  # of the normals it starts from; modes were seen at 48
+    particles: int = 256  # per population; fewer than the dimensions would not span space
+    scales: tuple[float, ...] = (1, 2, 4, 8, 16)  # of the starting normals; modes were seen at 48
     kept: float = 0.5  # effective share of the particles after a rise; the usual choice
-    moves: int = 3  # of each particle between two rises
+    moves: int = 3  # moves of each particle between two rises
     shortest: float = 1.5  # decades below the best step for a normal, at most: modes may be narrower
     jumps: float = 0.1  # share of moves by a whole difference, as from mode to mode (ter Braak 2006)
-    jitter: float = 0.003  # added to each move, so that equal particles separate
-    bisections: int = 30  # that find a rise, to 1e-9
+    jitter: float = 0.003  # size of the noise added to each move, so that equal particles separate
+    bisections: int = 30  # bisections to find a rise, to 1e-9
 
 
 TEMPERING = Tempering()

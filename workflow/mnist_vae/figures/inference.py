@@ -12,7 +12,7 @@ from mnist_vae.files.storage import Arrays, load_arrays, read_table
 
 COLUMNS = ("recipe", "n", "seed", "images", "method", "setting", "evaluations", "error_mean")
 MARKERS = "osD^v<>PX*ph"
-MASSES = (0.5, 0.9, 0.99)  # of the posterior, within its contours
+MASSES = (0.5, 0.9, 0.99)  # posterior mass inside each contour
 
 
 def draw(sources: Sequence[str]) -> Figure:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from mnist_vae.figures.style import Q_COLOUR, origin
 from mnist_vae.files.storage import load_arrays
 
-RADII = (1, 2, 3)  # of circles that hold 39 %, 86 % and 99 % of the prior's mass
+RADII = (1, 2, 3)  # radii of circles that hold 39 %, 86 % and 99 % of the prior's mass
 
 
 def draw(sources: Sequence[str]) -> Figure:

@@ -15,7 +15,7 @@ from mnist_vae.figures.classes import class_colours, class_names, densest_point
 from mnist_vae.figures.style import TRAIN_COLOUR, origin
 from mnist_vae.files.storage import load_arrays, load_provenance
 
-NAMES_A_COLUMN = 25  # of the legend
+NAMES_A_COLUMN = 25  # classes per column of the legend
 LIGHT = 0.18  # relative luminance above which black text has more contrast than white
 
 

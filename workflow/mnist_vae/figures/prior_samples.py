@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from mnist_vae.figures.style import origin, show_image
 from mnist_vae.files.storage import load_arrays
 
-MOST_COORDINATES = 2  # that fit above a picture
+MOST_COORDINATES = 2  # coordinates that fit above a picture
 
 
 def draw(sources: Sequence[str]) -> Figure:

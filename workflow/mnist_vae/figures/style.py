@@ -31,7 +31,7 @@ STYLE: Mapping[Any, Any] = {
     "axes.spines.right": False,
     "text.parse_math": False,  # a class may be called $
 }
-MOST_COLUMNS = 3  # of panels side by side, so that their titles have room
+MOST_COLUMNS = 3  # panels side by side, so that their titles have room
 CROWDED = 1.4  # labels of a logarithmic axis closer than this factor would touch
 
 

@@ -12,7 +12,7 @@ from mnist_vae.figures.classes import class_names, image_title
 from mnist_vae.figures.style import JOINT_COLOUR, Q_COLOUR, WARNING_COLOUR, origin, show_image, top_half_only
 from mnist_vae.files.storage import load_arrays, load_provenance
 
-CONTOUR_LEVELS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)  # of the density's own peak
+CONTOUR_LEVELS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)  # relative to the density's own peak
 MARGIN = 0.3  # around the contours, as a share of their extent
 OTHERS = {  # prefixes of mean, log_std and kl of further fits, and what they are
     "single_start_": "one random start",

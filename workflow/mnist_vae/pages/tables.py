@@ -19,7 +19,7 @@ from mnist_vae.files.storage import read_table
 # test images of mnist (docs/model.md, part 2).
 REFERENCE_NEG_ELBO = {1_000: 181.087, 10_000: 152.194}
 REFERENCE_DATASET, REFERENCE_RECIPE = "mnist", "reference"
-COVERAGE = 0.95  # of every interval
+COVERAGE = 0.95  # coverage of every interval
 
 ELBO_COLUMNS = {
     ("test", "neg_elbo"): "test_neg_elbo",
@@ -56,7 +56,7 @@ RISE = 2.0  # standard errors above which a change counts as a rise
 MODEL = ["recipe", "n", "seed"]
 METRICS = [*MODEL, "split", "metric", "value", "standard_error"]  # columns of what `evaluate` stores
 CHANGES = [f"{name}_change{error}" for name in ("elbo", "kl", "log_px") for error in ("", "_standard_error")]
-EPOCHS = [*MODEL, "split", "images", "epoch", *CHANGES]  # of what `measure_epochs` stores
+EPOCHS = [*MODEL, "split", "images", "epoch", *CHANGES]  # columns of the table that `measure_epochs` stores
 STRETCHES = [*MODEL, "split", "images", "from_epoch", "to_epoch", *CHANGES, "both_rose"]
 
 

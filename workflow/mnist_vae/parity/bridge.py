@@ -24,7 +24,7 @@ from mnist_vae.errors import InputError
 from mnist_vae.parity import juliacall_host
 
 BACKENDS = ("auto", "juliacall", "executable")
-SHOWN_LINES = 12  # of the error of a failed Julia, or of its last lines
+SHOWN_LINES = 12  # lines shown of a failed Julia's error or output
 SECONDS_TO_END = 3  # that an interrupted Julia has before it is killed
 
 JULIACALL_ENVIRONMENT = {

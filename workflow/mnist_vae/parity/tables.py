@@ -15,7 +15,7 @@ RUNGS = {
     6: "Adam: one step, a trajectory",
     7: "data, draws, training, pictures (of solutions)",
 }
-COLUMNS = ("rung", "quantity", "dtype", "tier", "tolerance", "max_rel", "pass")  # that a ladder must have
+COLUMNS = ("rung", "quantity", "dtype", "tier", "tolerance", "max_rel", "pass")  # of a ladder
 TIERS = ("core", "flux")  # the reference's; every other is a solution of the assignment
 
 

@@ -34,7 +34,7 @@ WITHOUT_EFFECT = {
     "benchmarks",
     "inference",
 }  # on results
-SHOWN_CHANGES = 3  # of a configuration, in one notice
+SHOWN_CHANGES = 3  # configuration changes shown in one notice
 
 
 class Results:

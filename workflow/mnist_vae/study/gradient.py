@@ -18,7 +18,7 @@ from mnist_vae.study.products import Array, binary_product, product, sigmoid
 
 FACTORS = PIXELS // 16  # number of factors, each at least 0.5, of the products whose logarithm is taken
 CHECKED_IMAGES, CHECKED_UNITS = 20, 10  # size of the problem on which autograd's gradient is compared
-TOLERANCE = 1e-9  # of that comparison, in double precision
+TOLERANCE = 1e-9  # tolerance of that comparison, in double precision
 
 
 @torch.no_grad()
