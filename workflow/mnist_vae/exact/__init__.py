@@ -1,1 +1,1 @@
-"""Log p(x) and posteriors in place of bounds: sums in one or two latent dimensions, estimates beyond."""
+"""Log p(x) and posteriors instead of bounds: summed in one or two latent dimensions, estimated in more."""

@@ -1,5 +1,5 @@
-"""The questions that a latent space answers, and the types of the answers, in nats. The integrator
-(`integrator`) answers in one or two dimensions, the importance sampler (`sampler`) in any.
+"""The interface of a latent space, in nats. The integrator (`integrator`) implements it in one or two
+dimensions, the importance sampler (`sampler`) in any number.
 """
 
 from collections.abc import Callable
@@ -16,14 +16,14 @@ LogJoints = Callable[[Tensor, Tensor], Tensor]
 
 
 class Part(IntEnum):
-    """The part of an image whose log-density is asked for."""
+    """The part of an image whose log-density is computed."""
 
     WHOLE = 0
     TOP_HALF = 1
     BOTTOM_HALF = 2
 
     def pixels(self, number: int) -> slice:
-        """The part's pixels, of an image that has this number of them."""
+        """The indices of the part's pixels in an image of this many pixels."""
         half = number // 2
         return (slice(None), slice(half), slice(half, None))[self]
 
@@ -74,7 +74,7 @@ class LatentSpace(Protocol):
 
     @property
     def is_summed(self) -> bool:
-        """Whether answers are sums, with an estimate of their error, or means over draws, with standard
+        """Whether results are sums, with an estimate of their error, or means over draws, with standard
         errors.
         """
 
@@ -85,7 +85,7 @@ class LatentSpace(Protocol):
         """The posterior p(z | x) of one image (pixels,), or given a part of it."""
 
     def elbo(self, x: Tensor, mean: Tensor, log_std: Tensor, part: Part = Part.WHOLE) -> Elbo:
-        """The ELBO of each image's q (images, d), or with a part of the image in place of the whole."""
+        """The ELBO of each image's q (images, d), for the whole image or a part of it."""
 
     def log_joints(self, x: Tensor) -> LogJoints:
         """Log p(x, z) of images."""

@@ -151,7 +151,7 @@ class Grid:
 
 
 def decode(grid: Grid, cells: Cells, features: Tensor, part: Part) -> Cells:
-    """The cells with values from the decoder, in the order of their places."""
+    """The cells, sorted by place, with values from the decoder."""
     at, tables = cells.middle / grid.side_at(cells.halved), partial(grid.decoded, cells.halved)
     order, values = log_joints_of(cells, at, tables, len(grid.rule.nodes), features, part)
     rough = torch.linalg.vector_norm(values @ grid.rule.tail.T, dim=-1).double() / TUNING.poor
@@ -168,7 +168,7 @@ def log_joints_of(
     features: Tensor,
     part: Part,
 ) -> tuple[Tensor, Tensor]:
-    """Return an order of the cells (cells,), and their log-joints (cells, points) in that order.
+    """Return the cells' log-joints (cells, points), and the order of the cells (cells,) in which they stand.
 
     tables takes places (places, d), the floors of at (cells, d), to their tables of that many points.
     """
@@ -188,10 +188,10 @@ def log_joints_of(
 
 
 def distinct(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """The different rows among rows (rows, columns) of whole numbers, in the order of their keys, and the
-    index of each row's among them (rows,).
+    """The distinct rows of integers (rows, columns), sorted by key, and the index of each row among them
+    (rows,).
 
-    It gives what torch.unique(dim=0) gives, in a tenth of the time.
+    Equals torch.unique(dim=0), in a tenth of the time.
     """
     keys, which = torch.unique(keys_of(rows), return_inverse=True)
     found = rows.new_empty(len(keys), rows.shape[1])
@@ -208,7 +208,7 @@ def keys_of(rows: Tensor) -> Tensor:
 
 
 def halve(grid: Grid, cells: Cells) -> Cells:
-    """The halves of cells along all dimensions, by their polynomials: 2^d rows for each cell, in sequence."""
+    """Halve cells along all dimensions by their polynomials: 2^d consecutive rows per cell."""
     number, parts = len(cells.image), 2**grid.dimension
     values = (cells.values @ grid.rule.halves.T).view(number * parts, len(grid.rule.nodes))
     sides = lattice_of(torch.tensor([-0.25, 0.25], dtype=torch.float64), grid.dimension)
@@ -236,7 +236,7 @@ def joined(first: Cells, second: Cells) -> Cells:
 
 
 def unknown(image: Tensor, middle: Tensor, halved: int) -> Cells:
-    """Cells of images (cells,) around middles (cells, d), none of whose values are known yet."""
+    """Cells of images (cells,) around middles (cells, d), whose values are not known yet."""
     nothing = torch.zeros(len(image), dtype=torch.float64)
     return Cells(image, middle, middle.new_empty(len(image), 0), nothing, nothing, halved)
 

@@ -1,5 +1,5 @@
-"""The bottom of an image, given its top: by a fitted q, and by the exact posterior (docs/model.md, part
-4).
+"""Complete an image's bottom half given its top half, by a fitted q and by the exact posterior
+(docs/model.md, part 4).
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How far bounds lie below log p(x), and why (docs/model.md, 'Beyond the reference'). All in nats.
+"""Gaps between the ELBO and log p(x), in nats (docs/model.md, 'Beyond the reference').
 
 -ELBO = -log p(x) + KL(q || p(z | x)). Refining q image by image splits the KL in two: what the encoder could
 have done better (amortization gap), and what no factorized Gaussian could (approximation gap; Cremer, Li &
@@ -126,7 +126,7 @@ def independent_pixels(train: Tensor, x: Tensor) -> Tensor:
     """Log p(bottom half) of images (images, 784) if pixels were independent: (images,), in nats.
 
     Each pixel's probability is its share of the training images by Laplace's rule, (on + 1) / (n + 2). The
-    top half does not matter here, so a model's gain over this figure is what it has learnt.
+    top half does not matter here, so a model's gain over this figure is what it has learnt from the top.
     """
     bottom = Part.BOTTOM_HALF.pixels(x.shape[-1])
     on = train[:, bottom].sum(0)

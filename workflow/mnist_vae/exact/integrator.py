@@ -1,11 +1,11 @@
 """The integrator: log p(x) and posteriors in a latent space of one or two dimensions, as sums
 (docs/exactness.md), in nats.
 
-What is usually only bounded is computed here: log p(x), and the posterior p(z | x), of whole images or of
-halves. On each cell where an image may have mass (`cells`), the exponential of its log-joint is integrated at
-Gauss-Legendre nodes. If its highest Legendre coefficients are too large for that, the cell is halved, until
-the integral over a cell and those over its halves agree (adaptive cubature; Genz & Malik 1980). Halving a
-cell does not evaluate the decoder, unless the cell's polynomial is too poor.
+Log p(x) and the posterior p(z | x) are computed for whole images or halves. On each cell where an image may
+have mass (`cells`), the exponential of its log-joint is integrated at Gauss-Legendre nodes. If its highest
+Legendre coefficients are too large for that, the cell is halved, until the integral over a cell and those
+over its halves agree (adaptive cubature; Genz & Malik 1980). Halving a cell does not evaluate the decoder,
+unless the cell's polynomial is too poor.
 """
 
 import copy
@@ -90,7 +90,7 @@ class AdaptiveIntegrator(ABC):
         """The log-joints over a window, in the given precision."""
 
     def grid(self, window: float, dtype: torch.dtype) -> Grid:
-        """The log-joints over a window. They are made once."""
+        """The log-joints over a window, cached."""
         if (window, dtype) not in self._grids:
             self._grids[window, dtype] = self._make(window, dtype)
         return self._grids[window, dtype]
@@ -203,7 +203,7 @@ class Integrator(AdaptiveIntegrator):
         return ExactPosterior(lambda z: log_joint(z.to(x)), log_px, error, nodes)
 
     def elbo(self, x: Tensor, mean: Tensor, log_std: Tensor, part: Part = Part.WHOLE) -> Elbo:
-        """The ELBO of each image's q (images, d), by quadrature; part of the image may take its place."""
+        """The ELBO of each image's q (images, d), for the whole image or a part of it, by quadrature."""
         log_joints = self.log_joints(x, part)
         value, error = elbo_by_quadrature(log_joints, mean, log_std, self.tolerance / 4)
         floor = log_joints.grid.log_joint.error(x, part)
@@ -251,7 +251,7 @@ def _spacing(log_joint: LowRankDecoder, dimension: int, dtype: torch.dtype) -> f
 
 
 def _is_poor(grid: Grid, log_joint: LowRankDecoder) -> bool:
-    """Whether polynomials on cells around zero are too poor for images that the decoder makes."""
+    """Whether polynomials on cells around zero are too inaccurate for images that the decoder makes."""
     axis = torch.linspace(-TUNING.typical, TUNING.typical, 5, dtype=torch.float64)
     at = torch.unique(torch.floor(lattice_of(axis, grid.dimension) / grid.side).long(), dim=0)
     middle = (at.double() + 0.5) * grid.side
@@ -347,7 +347,7 @@ def _of_block(grid: Grid, x: Tensor, part: Part) -> _Summed:
 
 
 def _log_prior_beyond(grid: Grid) -> float:
-    """The logarithm of the prior's mass outside the window, at most (Mills' ratio)."""
+    """An upper bound of the log of the prior's mass outside the window (Mills' ratio)."""
     return math.log(grid.dimension / grid.window * math.sqrt(2 / math.pi)) - grid.window**2 / 2
 
 
@@ -487,14 +487,14 @@ def _steps(table: Tensor) -> Iterator[Tensor]:
 
 
 def _highest_of_cells(table: Tensor, grid: Grid) -> Tensor:
-    """From scanned points (images, *points) to cells (images, cells)."""
+    """The highest of each cell's scanned points: (images, *points) to (images, cells)."""
     for axis in range(1, table.dim()):
         table = table.unflatten(axis, (2 * grid.reach, grid.coarseness)).amax(axis + 1)
     return table.flatten(1)
 
 
 def _cells_of(chosen: Tensor, grid: Grid) -> Cells:
-    """The first cells that a mask (images, cells) selects. None of their values is known yet."""
+    """The first cells that a mask (images, cells) selects, whose values are not known yet."""
     image, cell = chosen.nonzero().unbind(-1)
     side = 2 * grid.reach
     # Not by torch.unravel_index, which imports sympy; that takes a second.
@@ -504,7 +504,7 @@ def _cells_of(chosen: Tensor, grid: Grid) -> Cells:
 
 
 def _looked_at(grid: Grid, cells: Cells, features: Tensor, part: Part, floor: Tensor) -> Cells:
-    """The first cells whose log-mass may exceed floor (images,), judged from more points than the scan's."""
+    """The first cells whose log-mass may exceed floor (images,), by more points than the scan's."""
     at, tables = cells.middle / grid.side, grid.looked_at
     order, values = log_joints_of(cells, at, tables, len(grid.look), features, part)
     table = values.unflatten(-1, [TUNING.looked_at] * grid.dimension)

@@ -1,7 +1,7 @@
-"""Log p(x) by a plain sum over a lattice: what the integrator is compared with.
+"""Log p(x) by a plain sum over a lattice, to compare the integrator with.
 
-It is right if the spacing is small compared with a posterior's standard deviation, and can be wrong by nats
-otherwise.
+It is accurate if the spacing is small compared with a posterior's standard deviation; otherwise it can be
+wrong by nats.
 """
 
 import math

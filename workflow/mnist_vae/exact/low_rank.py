@@ -57,7 +57,7 @@ class LowRankDecoder:
         between: Tensor,
         basis_error: float = TUNING.basis_error,
     ) -> None:
-        """Find the basis of the logits at z (points, d), and how well it serves at the points between.
+        """Find the basis of the logits at z (points, d), and its error at the points between.
 
         decoder takes z (..., d) to logits (..., pixels). For a `Decoder`, the basis is multiplied into its
         output layer, which saves time.
@@ -101,8 +101,8 @@ class LowRankDecoder:
         return features
 
     def error(self, x: Tensor, part: Part = Part.WHOLE) -> Tensor:
-        """The error of the log-joints of images (images, pixels): what the basis leaves out where it serves
-        worst, plus rounding, (images,), in nats.
+        """The error of the log-joints of images (images, pixels): the basis's error where it is largest,
+        plus rounding: (images,), in nats.
         """
         pixels = part.pixels(len(self.basis))
         outside, probability = (each[:, pixels] for each in self.residuals)

@@ -1,7 +1,7 @@
 """The importance sampler: log p(x) and posteriors at any latent dimension, as estimates (docs/exactness.md),
 in nats.
 
-Beyond two dimensions the latent space is too large for sums. The same figures are estimated by draws from a
+Beyond two dimensions the latent space is too large for sums, so log p(x) is estimated by draws from a
 proposal that covers each image's posterior: a mixture of multivariate Student t, whose tails are heavier than
 the posterior's, as importance sampling needs (Geweke 1989). Most of its components stand around the modes
 that were found, shaped by the likelihood's Gauss-Newton curvature (Laplace's method). One is fitted to the
@@ -127,8 +127,8 @@ class PartOfDecoder:
     def fit(self, x: Tensor, z: Tensor) -> Tensor:
         """How well images (images, 784) fit the decoder at z (images, d): (images,).
 
-        It is the image's log-likelihood less the mean log-likelihood of images that the decoder makes there,
-        in standard deviations of the latter.
+        This is the image's log-likelihood minus the mean log-likelihood of images that the decoder makes
+        there, in standard deviations of the latter.
         """
         logits = F.linear(torch.tanh(self.hidden(z)), self.weight, self.bias)
         p = torch.sigmoid(logits)

@@ -1,4 +1,4 @@
-"""How far importance-weighted bounds lie below exact log p(x), in nats."""
+"""Gaps between importance-weighted bounds and exact log p(x), in nats."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from mnist_vae.study.objective import importance_weighted_bound, reparameterize
 
 
 class Shortfall(NamedTuple):
-    """How far the bound by k draws from a proposal, "encoder" or "refined", lies below log p(x): (images,).
+    """Gap between the bound by k draws from a proposal, "encoder" or "refined", and log p(x): (images,).
     error (images,) is that of log p(x).
     """
 
