@@ -1,4 +1,4 @@
-"""Copies of the project, for tests that run real Snakemake."""
+"""Copies of the project for tests that run Snakemake itself."""
 
 import os
 import signal
@@ -31,8 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionstart() -> None:
-    """Refuse to test another checkout's library than this one's; forget what started the tests: `make`'s
-    variables, and a shell's that has interruptions of what it runs in the background ignored.
+    """Refuse to test another checkout's library. Drop what the tests inherit from `make` (its variables) and
+    from a shell (ignored interrupts of background jobs).
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -49,13 +49,13 @@ def pytest_sessionstart() -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """A fresh checkout, nothing computed."""
+    """A fresh checkout without results."""
     return Project(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A checkout in which `make run` was run once, on the tiny study; tests leave it so."""
+    """A checkout after `make run` on the tiny study; tests must not change it."""
     project = Project(tmp_path_factory.mktemp("a project's folder"))
     project.configure_by_default()
     make_environment(project.folder)

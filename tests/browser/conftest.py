@@ -1,4 +1,4 @@
-"""A real browser, driven by Playwright; without one these tests are skipped and say what helps."""
+"""A real browser, driven by Playwright. Without one, these tests are skipped with a hint on how to get it."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator:
-    """One browser for all tests: its start costs more than most of them."""
+    """One browser for all tests, since its start takes longer than most of them."""
     playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -34,9 +34,10 @@ def browser() -> Iterator:
 
 @contextmanager
 def open_pages(browser) -> Iterator[Callable]:
-    """A function from a file, and settings of the browser's context, to a page that is closed at the end.
+    """A function that opens a file, with settings of the browser's context, and returns the page; pages are
+    closed at the end.
 
-    The page notes in `problems` what a reader should never meet: console errors, exceptions, and requests to
+    The page lists in `problems` what should never happen: console errors, exceptions, and requests for
     anything but the file itself.
     """
     contexts = []
@@ -82,7 +83,7 @@ def open_page_for_all(browser) -> Iterator[Callable]:
 
 @pytest.fixture(scope="session")
 def findings() -> Callable:
-    """A function from a page to what axe-core finds: rules, and the elements that break them."""
+    """A function that returns what axe-core finds on a page: the rules, and the elements that break them."""
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="no axe-core: pip install axe-playwright-python"
     ).Axe()

@@ -1,4 +1,4 @@
-"""A class's page in a browser: it is sorted by its titles' buttons, and saved as CSV."""
+"""A class's page in a browser: buttons in its header sort it, and it can be saved as CSV."""
 
 import csv
 from pathlib import Path

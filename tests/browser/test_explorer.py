@@ -1,4 +1,4 @@
-"""The explorer in a real browser: what it draws is what PyTorch computes, and it does what it says."""
+"""The explorer in a real browser: it draws what PyTorch computes, and its controls work."""
 
 import itertools
 import json
@@ -36,7 +36,7 @@ PHONE = {
 
 
 class Study:
-    """A small model, followed along its training, and an early one; their page, and the right answers."""
+    """A small model with snapshots from its training, an early model, their page, and the correct answers."""
 
     def __init__(self, path):
         digits = obtain_mnist5k()
@@ -105,7 +105,7 @@ class Study:
 
     @torch.inference_mode()
     def elbo(self, index: int) -> float:
-        """By 20,000 draws from the encoder's Gaussian."""
+        """The ELBO by 20,000 draws from the encoder's Gaussian."""
         mean, log_std = self.mean[index], self.log_std[index]
         z = mean + log_std.exp() * torch.randn(20_000, 2, generator=torch.Generator().manual_seed(0))
         x = self.images[index]
@@ -120,7 +120,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def opened(study, open_page_for_all):
-    """The page on a desktop, once its exact answers are there."""
+    """The page on a desktop, once its exact answers are shown."""
     page = open_page_for_all(study.path, **DESKTOP)
     choose_mode(page, "digit")
     await_numbers(page)
@@ -134,7 +134,7 @@ def opened_on_phone(study, open_page_for_all):
 
 @pytest.fixture
 def phone(opened_on_phone):
-    """The page on a phone, scrolled to its top; nothing may have gone wrong after a test."""
+    """The page on a phone, scrolled to the top; no test may leave problems."""
     opened_on_phone.evaluate("scrollTo(0, 0)")
     choose_mode(opened_on_phone, "point")
     yield opened_on_phone
@@ -144,7 +144,7 @@ def phone(opened_on_phone):
 
 @pytest.fixture
 def page(opened):
-    """The desktop page, at the first chapter, all classes shown; nothing may have gone wrong after a test."""
+    """The desktop page at the first chapter with all classes shown; no test may leave problems."""
     choose_mode(opened, "point")
     opened.click("#all-classes")
     yield opened
@@ -153,7 +153,7 @@ def page(opened):
 
 
 def choose_mode(page, mode):
-    """Without a pointer, which the page would take for the one in use."""
+    """Choose a mode without pointer events, by which the page would judge the device."""
     page.locator(f"input[name=mode][value={mode}]").evaluate("radio => radio.click()")
 
 
@@ -170,7 +170,7 @@ def place(page, study, point):
 
 
 def pixels(page, selector) -> np.ndarray:
-    """What a canvas holds, (height, width, 4), 0 to 255."""
+    """A canvas's contents (height, width, 4), 0 to 255."""
     url = page.locator(selector).evaluate("canvas => canvas.toDataURL()")
     return np.array(Image.open(BytesIO(b64decode(url.partition(",")[2]))).convert("RGBA")).astype(int)
 
@@ -181,12 +181,12 @@ def picture(page, selector) -> np.ndarray:
 
 
 def settle(page) -> None:
-    """Wait until what was asked for is drawn: the page draws once a frame."""
+    """Wait until the request is drawn; the page draws once per frame."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def await_rest(page) -> None:
-    """Wait until a swipe has come to rest: it glides on after the finger has left, whatever else is asked."""
+    """Wait until a swipe has come to rest; it glides on after the finger has left."""
     page.evaluate(
         """async () => {
             for (let last = -1, still = 0; still < 10; last = scrollY) {
@@ -274,7 +274,7 @@ def test_decoded_digits_are_pytorchs_within_the_stated_error(page, study):
 
 
 def stated_precision(page):
-    """How far log p, and a pixel's probability, may lie from those of weights that are not rounded."""
+    """Errors of log p, and of a pixel's probability, that rounding the page's weights may cause."""
     text = page.locator("#precision").text_content()
     assert "16 bits" in text
     log_p, probability = re.findall(r"up to (0\.\d+)", text)
@@ -298,7 +298,6 @@ def test_exact_evidence_is_pytorchs(page, study, rows):
 
 @pytest.mark.parametrize(("slope", "contrast"), [(2, 4), (4, 8), (10, 10)])
 def test_evidence_of_a_narrow_posterior_is_within_its_stated_error(page, slope, contrast):
-    """Of decoders of 8 x 8 pixels that turn ever faster, until the page's own grid is too coarse."""
     generator = torch.Generator().manual_seed(3)
     hidden = [slope * torch.randn(8, 2, generator=generator), 2 * torch.randn(8, generator=generator)]
     output = [contrast * torch.randn(64, 8, generator=generator), torch.zeros(64)]
@@ -418,7 +417,7 @@ def test_nothing_moves_by_itself_where_motion_is_not_wanted(study, open_page):
 
 
 def test_dot_under_the_pointer_shows_its_training_picture(page, study):
-    """In every mode; where the pointer is on no dot, there is none."""
+    """In every mode. Where the pointer is not on a dot, none is shown."""
     target = study.mean[7].tolist()
     for mode in ("point", "half", "film"):
         choose_mode(page, mode)
@@ -927,7 +926,7 @@ def test_lens_covers_no_label(page, study):
 
 
 def covered_names(page, places: str, half: int) -> int:
-    """How many of these squares on the plane cover a class's name."""
+    """The number of class names covered by these squares on the plane."""
     return page.evaluate(
         f"""half => {places}.filter(([x, y]) => labelBoxes.some(([l, t, r, b]) =>
             l < x + half && r > x - half && t < y + half && b > y - half)).length""",
@@ -1033,7 +1032,7 @@ def test_classes_that_are_numbers_are_called_classes(study, open_page, tmp_path)
 
 
 def touch(page):
-    """A function that puts fingers on the screen, moves and lifts them: a kind of event, and places."""
+    """A function that sends a touch event of a given kind with fingers at given places."""
     session = page.context.new_cdp_session(page)
 
     def fingers(kind, *places):

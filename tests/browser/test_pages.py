@@ -1,4 +1,4 @@
-"""The pages of tables in a real browser: every column can be read, at any width and on paper."""
+"""The pages of tables in a real browser: every column is readable at any width and on paper."""
 
 import re
 

@@ -37,7 +37,7 @@ def report(finished_project, open_page_for_all):
 
 
 def show(report, category: str, shown: str) -> None:
-    """Choose a category, and in it press a result's eye."""
+    """Choose a category and click a result's eye icon in it."""
     report.reload()
     report.locator("nav").get_by_text(category, exact=True).click()
     row = report.get_by_role("row").filter(has_text=shown).first

@@ -1,4 +1,4 @@
-"""The site in a real browser: everyone can read it."""
+"""Accessibility of the site in a real browser."""
 
 import pytest
 
@@ -42,7 +42,7 @@ def test_frames_hold_the_explorer_whole_and_follow_the_site_s_switch(site, open_
 
 
 def test_search_is_offered_only_where_it_can_work(site, open_page):
-    """From a disk, a page may not read the index."""
+    """A page opened from a file may not read the index."""
     page = open_page(site / "index.html", viewport={"width": 1400, "height": 900})
     assert not page.locator("[data-md-component=search-query]").is_visible()
 

@@ -1,1 +1,1 @@
-"""Runs that are killed, full disks, and other trouble: each ends in the right result or says what to do."""
+"""Killed runs, full disks and other trouble: each ends in the right result or in a helpful error."""

@@ -9,5 +9,5 @@ from support.small_project import SmallProject
 
 @pytest.fixture
 def project(tmp_path: Path) -> SmallProject:
-    """A fresh checkout, nothing computed."""
+    """A fresh checkout without results."""
     return SmallProject(tmp_path / "project")

@@ -1,4 +1,4 @@
-"""Snakemake's cache between workflows: a second clone trains nothing, and a spoilt entry is noticed."""
+"""Snakemake's cache between workflows: a second clone trains nothing, and a damaged entry is noticed."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ METRICS = f"{RESULTS}/models/reference/n120/seed1/metrics.csv"
 
 
 def computed(project):
-    """What was not taken from the cache, of any model: by the record."""
+    """What was computed and not taken from the cache, for any model, according to the record."""
     lines = (project.folder / "results/record.jsonl").read_text().splitlines()
     return {Path(json.loads(line)["path"]).name for line in lines if "/models/" in line}
 

@@ -1,4 +1,4 @@
-"""Killed at any moment and run again, a study ends with the bits of one that was left alone."""
+"""A study that is killed at any moment and run again gives the same bits as one that was not killed."""
 
 import random
 
@@ -15,7 +15,7 @@ TARGETS = [
 
 
 def test_killed_at_random_moments_the_bits_are_the_same(tmp_path):
-    """Time and again where it was, and each time with no more help than the same command."""
+    """Each time, the same command continues without further help."""
     undisturbed, killed = SmallProject(tmp_path / "undisturbed"), SmallProject(tmp_path / "killed")
     finish(undisturbed, *TARGETS)
     chance, kills, rounds = random.Random(0), 0, 0

@@ -1,4 +1,4 @@
-"""Clean runs on one core, on two and on four make the same bits of everything."""
+"""Clean runs on one, two and four cores give the same bits of everything."""
 
 from support.small_project import RESULTS, SmallProject, finish
 

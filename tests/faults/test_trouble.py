@@ -19,7 +19,7 @@ METRICS = f"{RESULTS}/models/reference/n120/seed1/metrics.csv"
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
-    """A checkout with its digits, and their bits."""
+    """A checkout with its digits."""
     project = SmallProject(tmp_path_factory.mktemp("digits") / "project")
     finish(project, DIGITS)
     return project
@@ -46,7 +46,7 @@ def small_disk(tmp_path):
 
 
 def test_full_disk(project, small_disk, digits):
-    """The digits need 4 MB. With room again, the same command succeeds, and nothing half-written is taken."""
+    """The digits need 4 MB. Once there is room, the same command succeeds, and no partial file is used."""
     result = project.snakemake("-d", str(small_disk), DIGITS)
     assert result.returncode != 0
     assert "No space left on device" in told(result)
@@ -57,7 +57,7 @@ def test_full_disk(project, small_disk, digits):
 
 
 def test_read_only_source_and_results_elsewhere(project, tmp_path, digits):
-    """With -d. A folder of its own for what Python compiles would be a write too: none is made."""
+    """With --directory. Python must not write bytecode there either."""
     elsewhere = tmp_path / "else where"
     shutil.copy(project.folder / "tiny.yaml", tmp_path)
     before = sorted(path for path in project.folder.rglob("*") if "__pycache__" not in path.parts)
@@ -73,7 +73,7 @@ def test_read_only_source_and_results_elsewhere(project, tmp_path, digits):
 
 
 def make_read_only(folder):
-    """Mounted so: root may write whatever the permissions are."""
+    """Mount it read-only, since root may write whatever the permissions are."""
     mounted = subprocess.run(["mount", "--bind", str(folder), str(folder)], capture_output=True, text=True)
     if mounted.returncode:
         pytest.skip(f"a read-only tree is mounted by root only: {mounted.stderr.strip()}")
@@ -103,7 +103,7 @@ def start(project, *arguments):
 
 
 def at_work(project):
-    """Whether a run has taken the lock and begun: it is then writing the log of its first job."""
+    """Whether a run holds the lock and has begun to write the log of its first job."""
     return (project.folder / f"{RESULTS}/logs/obtain.log").exists()
 
 
@@ -126,7 +126,7 @@ def test_two_runs_in_one_folder(project):
 
 
 def test_a_killed_runs_lock_is_no_hindrance(project):
-    """Killed alone, without its jobs: those end as they like, and the next run does not mind."""
+    """Only the run is killed, not its jobs; these end by themselves and do not disturb the next run."""
     first = start(project, METRICS)
     wait_for(lambda: at_work(project))
     first.kill()
@@ -136,7 +136,7 @@ def test_a_killed_runs_lock_is_no_hindrance(project):
 
 
 def test_a_refused_run_takes_nobodys_lock(project):
-    """Nor does one that is killed while it plans: as long as the first run works, every other is refused."""
+    """Nor does a run killed while it plans: as long as the first run works, all others are refused."""
     first = start(project, METRICS)
     wait_for(lambda: at_work(project))
     planning = start(project, "--dry-run", METRICS)
@@ -152,14 +152,14 @@ def test_a_refused_run_takes_nobodys_lock(project):
 
 @pytest.mark.parametrize("name", ["a b'c\"d$HOME;e é `f`"])
 def test_folders_of_any_name(tmp_path, name):
-    """A study and its report in a folder whose name means things to a shell."""
+    """A study and its report in a folder whose name has special characters of shells."""
     project = SmallProject(tmp_path / name)
     finish(project, f"{RESULTS}/figures/latent_scatter.png", METRICS)
     assert not (tmp_path / "e").exists()
 
 
 def test_data_folder_of_any_name(project, tmp_path):
-    """MNIST's own files, where they are at hand."""
+    """MNIST's own files, if available."""
     if not os.environ.get("MNIST_DIR"):
         pytest.skip("MNIST_DIR is not set: it names the folder of the four IDX files")
     folder = tmp_path / "a b'c\"d$HOME;e é `f`"

@@ -1,4 +1,4 @@
-"""A live Julia, where there is one."""
+"""A live Julia, if there is one."""
 
 import pytest
 import torch
@@ -28,13 +28,13 @@ def inputs() -> dict:
 
 @pytest.fixture(scope="session")
 def answer(julia, inputs) -> Answer:
-    """What the reference as it stands computes, by the executable."""
+    """Answers of the unchanged reference, by the executable."""
     return ask_reference(inputs, REFERENCE, "executable")
 
 
 @pytest.fixture(scope="session")
 def juliacall_answer(inputs) -> Answer:
-    """The same by juliacall, with the Flux tier, where it answers without downloading anything."""
+    """Answers of the unchanged reference with the Flux tier, by juliacall, if that needs no download."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHON_JULIAPKG_OFFLINE", "yes")
         try:

@@ -1,4 +1,4 @@
-"""Compute golden.npz: the answers of a real Julia, for the tests that have none. Run by `make golden`."""
+"""Compute golden.npz: a real Julia's answers, for tests without Julia. Run by `make golden`."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ GOLDEN = HERE / "golden.npz"
 
 
 def main() -> None:
-    """Ask the reference's core tier, and keep its float64 answers, of whole tensors some entries."""
+    """Ask the reference's core tier, and keep its float64 answers; of large tensors, some entries."""
     inputs = small.inputs()
     answer = ask_reference(inputs, HERE.parents[1] / "reference_julia", "executable")
     contents = {

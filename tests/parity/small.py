@@ -8,7 +8,7 @@ BATCH_SIZE, IMAGES, EPOCHS = 10, 20, 5
 
 
 def weights(**sizes: int) -> dict[str, np.ndarray]:
-    """Glorot-uniform weights, small biases. RandomState never changes its streams: no file need hold them."""
+    """Glorot-uniform weights, small biases. RandomState's streams never change, so no file is needed."""
     random = np.random.RandomState(0)
     return {
         name: random.uniform(-1, 1, shape) * (np.sqrt(6 / sum(shape)) if len(shape) == 2 else 0.1)
@@ -17,7 +17,7 @@ def weights(**sizes: int) -> dict[str, np.ndarray]:
 
 
 def images() -> np.ndarray:
-    """Binary images without a meaning, darker in the middle."""
+    """Random binary images, darker in the middle."""
     darkness = np.outer(np.hanning(28), np.hanning(28)).ravel()
     return (np.random.RandomState(1).uniform(size=(IMAGES, 784)) < darkness).astype(np.uint8)
 

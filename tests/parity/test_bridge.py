@@ -1,4 +1,4 @@
-"""Finding a Julia, and saying what went wrong: stand-ins for `julia` and juliacall fail in each known way."""
+"""Finding a Julia, and error messages: stand-ins for `julia` and juliacall fail in each known way."""
 
 import os
 import shutil
@@ -87,7 +87,7 @@ JULIACALL_LATER_FAILURES = {
 
 @pytest.fixture
 def reference(tmp_path: Path) -> Path:
-    """A folder in the place of the reference, with no Julia beside it."""
+    """A folder that replaces the reference, without a Julia beside it."""
     folder = tmp_path / "a project" / "reference_julia"
     folder.mkdir(parents=True)
     return folder
@@ -95,7 +95,7 @@ def reference(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stand_in(tmp_path: Path, monkeypatch):
-    """Put a shell script in the place of `julia`, if one is given, and Python code in that of juliacall."""
+    """Replace `julia` by a shell script, if one is given, and juliacall by Python code."""
     binaries, modules = tmp_path / "bin", tmp_path / "modules"
     binaries.mkdir()
     modules.mkdir()
@@ -245,7 +245,7 @@ def test_advice_fits_what_is_there(reference, stand_in, julia, juliacall, backen
 
 @pytest.mark.parametrize("kind", ["polite", "deaf"])
 def test_interruption_ends_all_that_julia_started(reference, stand_in, tmp_path, kind):
-    """One line, exit status 130, and no process left: not even one that does not hear SIGTERM."""
+    """One line, exit status 130, and no process left, even one that ignores SIGTERM."""
     deaf = "trap '' TERM\n" if kind == "deaf" else ""
     stand_in(f'{deaf}sleep 600 &\necho $! $$ > "{tmp_path}/started"\nwait\nwait')
     code = (

@@ -20,7 +20,7 @@ def inputs():
 
 @pytest.fixture(scope="module")
 def agreeing(inputs) -> Answer:
-    """Not a Julia: this package's own numbers, to compare them with themselves."""
+    """This package's own numbers in place of Julia's, so that they are compared with themselves."""
     outputs = {("core", dtype): compute(inputs, dtype) for dtype in ("float64", "float32")}
     return Answer("executable", "0.0", outputs)
 

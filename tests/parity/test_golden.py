@@ -1,4 +1,4 @@
-"""This package against answers that a real Julia gave once, for where there is no Julia."""
+"""This package compared with stored answers of a real Julia, for machines without Julia."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def test_file_says_where_it_comes_from(golden):
 
 @pytest.mark.parametrize("run", ["adam_step", "adam_trajectory"])
 def test_training_still_draws_as_it_did_for_julia(inputs, run):
-    """A failure here says that torch draws, or that training uses, other numbers: run `make golden` again."""
+    """If this fails, torch or training draws other numbers: run `make golden` again."""
     epochs, batches, batch_size = inputs[f"{run}.order"].shape
     order, noise = draws_of_training(run, batches * batch_size, batch_size, epochs)
     assert np.array_equal(order, inputs[f"{run}.order"])

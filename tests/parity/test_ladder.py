@@ -1,4 +1,4 @@
-"""The ladder against a live Julia: as things stand it is climbed; with a fault on either side it is not."""
+"""The ladder against a live Julia: it passes as is, and fails with a fault on either side."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ JULIA_FAULTS = {
 
 @pytest.fixture(scope="session")
 def faulty_answers(julia, inputs, tmp_path_factory) -> dict[str, Answer]:
-    """The answers of a copy of the reference for each fault, all by one Julia, which then compiles less."""
+    """Answers of a copy of the reference for each fault, all by one Julia process to save compilation."""
     folder = tmp_path_factory.mktemp("faults")
     (folder / "inputs").mkdir()
     for name, array in inputs.items():
@@ -70,7 +70,7 @@ def _load(folder: Path) -> dict[str, np.ndarray]:
 
 
 def first_failing_rung(ladder) -> int:
-    """In float64, whose tolerances leave no fault room."""
+    """The first failing rung in float64, whose tolerances are the tightest."""
     return ladder[(ladder.dtype == "float64") & ~ladder["pass"]].rung.min()
 
 

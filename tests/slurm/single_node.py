@@ -1,6 +1,6 @@
-"""Slurm on this machine: munged, slurmctld and slurmd, started by hand in a temporary folder.
+"""Slurm on this machine: munged, slurmctld and slurmd, started in a temporary folder.
 
-As a script it runs one command against that Slurm, and stops it again:
+As a script it starts Slurm, runs one command and stops Slurm:
 
     python tests/slurm/single_node.py sinfo
 """
@@ -49,7 +49,7 @@ PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE
 
 
 def why_not() -> str | None:
-    """Say what keeps Slurm from being started here, and what would help."""
+    """Say why Slurm cannot be started here, and what would help."""
     missing = [program for program in PROGRAMS if shutil.which(program, path=PATH) is None]
     if missing:
         return f"no {', '.join(missing)}: apt-get install slurm-wlm munge"
@@ -128,7 +128,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _start(stack: ExitStack, folder: Path, environment: dict[str, str], program: str, *options: str) -> None:
-    """Start a daemon, its output in the folder, and have the stack stop it."""
+    """Start a daemon that writes its output into the folder, and have the stack stop it."""
     log = stack.enter_context((folder / f"{program}.out").open("w"))
     path = shutil.which(program, path=PATH)
     daemon = subprocess.Popen([path, *options], stdout=log, stderr=log, env=environment)
@@ -145,7 +145,7 @@ def _stop(daemon: subprocess.Popen) -> None:
 
 
 def _cancel_all_jobs(environment: dict[str, str], folder: Path) -> None:
-    """Cancel what still runs, so that no job outlives its daemons."""
+    """Cancel running jobs, so that none outlives its daemons."""
     jobs = answer(environment, "squeue", "-h", "-t", "all", "-o", "%A %T").splitlines()
     active = [job.split()[0] for job in jobs if job.split()[1] in ("PENDING", "RUNNING", "COMPLETING")]
     if active:

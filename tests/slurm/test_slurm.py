@@ -25,7 +25,7 @@ PROFILE = ["--workflow-profile", "workflow/profiles/slurm"]
 
 
 def snakemake(folder: Path, environment: dict[str, str], *arguments: str) -> str:
-    """Run Snakemake in a project's folder and return what it told."""
+    """Run Snakemake in a project's folder and return its output."""
     environment = {
         name: value for name, value in environment.items() if name not in ("MNIST_DIR", "PYTHONPATH")
     }
@@ -42,7 +42,7 @@ def project_in(folder: Path) -> Project:
 
 
 def results_of(folder: Path) -> dict[str, bytes]:
-    """Every array, table and picture, by its path."""
+    """All arrays, tables and pictures, by path."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for suffix in ("safetensors", "csv", "png")

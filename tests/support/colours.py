@@ -1,4 +1,4 @@
-"""Colours as eyes see them (WCAG 2.2)."""
+"""Colour contrast as defined by WCAG 2.2."""
 
 import numpy as np
 

@@ -9,7 +9,7 @@ TRAIN, TEST = 200, 150  # sizes of the small study
 
 
 def run_command(words: str | list[str]) -> int:
-    """Run the command line in this process; OMP_NUM_THREADS and its like are put back."""
+    """Run the command line in this process and restore OMP_NUM_THREADS and similar variables."""
     before = dict(os.environ)
     try:
         return main(words.split() if isinstance(words, str) else words)

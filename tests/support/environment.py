@@ -1,4 +1,4 @@
-"""An environment for a copy of the project, which borrows the packages of the running one."""
+"""A virtual environment for a copy of the project, which borrows the running one's packages."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ SCRIPT = """#!/bin/sh
 
 
 def make_environment(folder: Path) -> None:
-    """Make folder/.venv as `make` does, without installing anything: that would take minutes.
+    """Make folder/.venv as `make` does, but without installing anything, which would take minutes.
 
     Its scripts start its own Python, which finds the copy's mnist_vae before any other.
     """

@@ -20,13 +20,13 @@ SEED = "import builtins\nbuiltins.seed = getattr(builtins, 'seed', 0) + 1\ntorch
 
 
 def with_own_noise(text: str) -> str:
-    """The solution in PyTorch with bounds that draw their noise themselves, where no judge can replace it."""
+    """The PyTorch solution with bounds that draw their own noise, which no judge can replace."""
     assert SAMPLER in text
     return text.replace(SAMPLER, OWN_NOISE)
 
 
 def failures(runs: int, say=lambda line: None) -> int:
-    """How many of so many runs found something wrong in a right solution."""
+    """The number of runs that found a mistake in a right solution."""
     text = with_own_noise((REFERENCE / "solution.py").read_text(encoding="utf-8"))
     for there, instead in (
         ("draws=50", "draws=1 + builtins.seed % 10"),  # from one to ten: the number is the solution's own

@@ -1,4 +1,4 @@
-"""The commands that the project's pages print."""
+"""The commands that the project's pages show."""
 
 import re
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ NEED = re.compile(r"\bneeds ([^;:,.()]+)$")
 
 @dataclass
 class Printed:
-    """A command, the pages that print it, and what one of them says that it needs."""
+    """A command, the pages that show it, and what it needs according to them."""
 
     command: str
     pages: list[str] = field(default_factory=list)
@@ -35,9 +35,10 @@ def need_in(comment: str) -> str:
 
 
 def commands_of(block: str) -> list[tuple[str, str]]:
-    """The commands of a console block, each with its need.
+    """The commands of a console block, each with what it needs.
 
-    A comment that ends in "needs X" says it: behind a command for that one, on its own line for the rest.
+    A comment that ends in "needs X" says so: after a command for that one, on its own line for the
+    rest.
     """
     commands, need_of_all = [], ""
     for line in block.replace("\\\n", " ").splitlines():

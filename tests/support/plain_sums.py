@@ -1,6 +1,6 @@
 """Log p(x) of a decoder with one tanh layer by plain sums in double precision, in NumPy alone.
 
-A lattice is scanned for where each image has mass, and made finer there until two sums in a row agree.
+A lattice is scanned for each image's mass and refined there until two successive sums agree.
 """
 
 from typing import NamedTuple
@@ -31,7 +31,7 @@ def plain_log_px(
 ) -> np.ndarray:
     """Log p of images (images, pixels), over [-reach, reach]^d: (images,).
 
-    Spacing is where it starts. Raises ArithmeticError where there is mass between reach and farthest.
+    The first lattice has this spacing. Raises ArithmeticError if there is mass between reach and farthest.
     """
     x = x.astype(np.float64)
     dimension = layers.hidden.shape[1]
@@ -77,7 +77,7 @@ def _lattice(reach: float, spacing: float, dimension: int) -> np.ndarray:
 
 
 def _log_joints(layers: Layers, x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """At points z (points, d), of images (images, pixels): (points, images)."""
+    """Log-joints of images (images, pixels) at points z (points, d): (points, images)."""
     logits = layers.logits(z)
     return logits @ x.T + _offsets(logits, z)[:, None]
 
@@ -85,7 +85,7 @@ def _log_joints(layers: Layers, x: np.ndarray, z: np.ndarray) -> np.ndarray:
 def _at_squares(
     layers: Layers, x: np.ndarray, middle: np.ndarray, image: np.ndarray, spacing: float
 ) -> np.ndarray:
-    """Log-joints of images (points,) each at its own point (points, d): a point is decoded once for all."""
+    """Log-joints of images (points,), each at its own point (points, d); distinct points are decoded once."""
     places = np.round(middle / spacing * 2).astype(np.int64)
     _, first, which = np.unique(
         places @ [2**31, 1][: places.shape[1]], return_index=True, return_inverse=True

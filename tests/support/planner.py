@@ -1,6 +1,6 @@
-"""Snakemake's command line, served from one process that has imported it: a plan then takes half the time.
+"""Snakemake's command line, served by one process that has imported it, which halves the time of a plan.
 
-Reads lines of JSON, each a folder and arguments; writes a line for each: exit status and what was printed.
+Reads lines of JSON, each a folder and arguments, and writes a line for each: exit status and output.
 """
 
 import json
@@ -15,7 +15,7 @@ from snakemake.cli import main
 
 
 def in_a_child(folder: str, arguments: list[str]) -> tuple[int, str]:
-    """Run Snakemake in a fork of this process, where nothing is left of an earlier run but the imports."""
+    """Run Snakemake in a fork of this process, which has its imports but no state of earlier runs."""
     with tempfile.TemporaryFile("w+") as printed:
         child = os.fork()
         if child == 0:

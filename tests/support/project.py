@@ -42,7 +42,7 @@ TINY_RUN = ("--configfile", "tiny.yaml", "--cores", "2")
 
 
 def inherited() -> dict[str, str]:
-    """The environment, without any MNIST at hand, and without a library's place."""
+    """The environment without MNIST_DIR and PYTHONPATH."""
     return {name: value for name, value in os.environ.items() if name not in ("MNIST_DIR", "PYTHONPATH")}
 
 
@@ -59,7 +59,7 @@ def run_snakemake(folder: Path, *words: object, **environment: str) -> subproces
 
 @cache
 def planner() -> subprocess.Popen:
-    """The process that makes plans; it ends with this one, whose pipe it reads."""
+    """The process that makes plans; it ends with this one."""
     return subprocess.Popen(
         [sys.executable, "-P", ROOT / "tests/support/planner.py"],
         env=inherited(),
@@ -71,7 +71,7 @@ def planner() -> subprocess.Popen:
 
 @contextmanager
 def kept(*paths: Path) -> Iterator[None]:
-    """Put files back as they were, and as old: Snakemake takes a newer one for a changed one."""
+    """Restore files with their modification times, by which Snakemake detects changes."""
     before = [(path, path.read_bytes(), path.stat()) for path in paths]
     try:
         yield
@@ -82,7 +82,7 @@ def kept(*paths: Path) -> Iterator[None]:
 
 
 def counted_jobs(printed: str) -> dict[str, int]:
-    """How many jobs of each rule a run would start, by what its --dry-run printed."""
+    """The number of jobs per rule in the output of a --dry-run."""
     if "Nothing to be done" in printed:
         return {}
     table = re.search(r"^job +count\n-.*?\n(.*?)^total", printed, re.M | re.S)[1]
@@ -90,7 +90,7 @@ def counted_jobs(printed: str) -> dict[str, int]:
 
 
 def merged(mapping: dict, changes: dict) -> dict:
-    """The mapping with changes to it, those of a section to the section."""
+    """The mapping with changes, which are merged section by section."""
     return mapping | {
         name: merged(mapping[name], value) if isinstance(value, dict) and name in mapping else value
         for name, value in changes.items()
@@ -122,7 +122,7 @@ class Project:
         return run_snakemake(self.folder, *TINY_RUN, *arguments, **environment)
 
     def run(self, *words) -> subprocess.CompletedProcess:
-        """Run Python in the project, with its own library."""
+        """Run Python in the project, with the project's library."""
         return subprocess.run(
             [sys.executable, *map(str, words)],
             cwd=self.folder,
@@ -133,14 +133,14 @@ class Project:
 
     @contextmanager
     def edited(self, file: str, addition: str) -> Iterator[None]:
-        """Add to the end of a file of the project, for a while."""
+        """Append to a file of the project, temporarily."""
         path = self.folder / file
         with kept(path):
             path.write_text(path.read_text() + addition)
             yield
 
     def planned(self, *arguments: str) -> dict[str, int]:
-        """How many jobs of each rule a run would start."""
+        """The number of jobs per rule that a run would start."""
         process = planner()
         print(
             json.dumps([str(self.folder), [*TINY_RUN, "--dry-run", *arguments]]),

@@ -1,4 +1,4 @@
-"""Four small IDX files, written as the format's description has it, in the place of the published ones."""
+"""Four small IDX files, written from the format's description, in place of the published ones."""
 
 import gzip
 import hashlib
@@ -36,7 +36,7 @@ def write_idx(folder, arrays, compressed=True, names=NAMES):
 
 
 def replace_published_files(monkeypatch, published=MNIST):
-    """Let the library expect small files; return their arrays, contents, and how to write them."""
+    """Make the library expect small files; return their arrays, contents, and a function that writes them."""
     generator = np.random.default_rng(0)
     arrays = {
         "train_images": generator.integers(0, 256, (5, 28, 28), dtype=np.uint8),

@@ -39,7 +39,7 @@ class SmallProject(Project):
         assert checkpoints.read_text() != before
 
     def kill(self, after: float, *arguments: str) -> bool:
-        """Start Snakemake, and kill it and all its jobs after some seconds; whether it was at work still."""
+        """Start Snakemake, kill it and its jobs after some seconds; return whether it was still running."""
         process = subprocess.Popen(
             [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments],
             cwd=self.folder,
@@ -57,7 +57,7 @@ class SmallProject(Project):
         return at_work
 
     def made(self) -> dict[str, str]:
-        """SHA-256 of every result; not logs, which hold times, nor what a kill cut short."""
+        """SHA-256 of every result, except logs, which hold times, and files cut short by a kill."""
         results = self.folder / RESULTS
         return {
             str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""Data sets such as a stranger may bring, made of real digits, and how to write them into a folder."""
+"""Data sets like those that users may bring, made of real digits, and how to write them into a folder."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What the unit tests share: real digits, a briefly trained model, and what every command makes of them."""
+"""Shared by the unit tests: real digits, a briefly trained model, and the output of every command on them."""
 
 import os
 from types import SimpleNamespace
@@ -47,7 +47,7 @@ def images(mnist5k):
 
 @pytest.fixture(scope="session")
 def trained(images):
-    """A model that has learned a little, for tests that read it and change nothing."""
+    """A briefly trained model; tests must not change it."""
     generator = torch.Generator().manual_seed(1)
     vae = VAE(generator)
     for _ in train(vae, images[:1000], Recipe(epochs=5, batch_size=100, learning_rate=2e-3), generator):
@@ -69,7 +69,7 @@ def small_digits(tmp_path_factory, mnist5k):
 
 @pytest.fixture(scope="session")
 def study(tmp_path_factory, small_digits):
-    """Every command from `train` on, run on the small digits: a path a stored file."""
+    """Runs every command from `train` on with the small digits; attributes are paths of stored files."""
     folder = tmp_path_factory.mktemp("study") / "mnist5k/models/reference" / f"n{TRAIN}" / "seed1"
     files = SimpleNamespace(
         grey=small_digits.grey,

@@ -1,4 +1,4 @@
-"""Options, keys of the configuration and dataclasses take what their `Parameter` states, and nothing else."""
+"""Options, configuration keys and dataclasses accept what their `Parameter` states, and nothing else."""
 
 import copy
 import math
@@ -49,7 +49,7 @@ def single_values(field):
 
 
 def values(field):
-    """As `single_values`; for a list: lists with such values, too short and too long ones, repetitions."""
+    """`single_values`, or for a list: lists of such values, too short and too long ones, repetitions."""
     right, wrong = single_values(field)
     wrong = wrong if field.optional else [*wrong, None]
     if not field.item:
@@ -75,7 +75,7 @@ def test_the_values_tried_are_those_at_and_beyond_the_bounds():
 
 
 class Recorder(Parser):
-    """A command's parser that keeps what it is given."""
+    """A parser that keeps its arguments."""
 
     def __init__(self, command):
         self.actions = []
@@ -90,7 +90,7 @@ class Recorder(Parser):
         return self
 
     def words(self, chosen, value):
-        """Something for all that the command needs, and this value for one option."""
+        """A command line with everything the command requires, and this value for one option."""
         for action in self.actions:
             if action is chosen:
                 continue
@@ -108,7 +108,7 @@ def option_words(action, value):
 
 
 def can_be_written(value):
-    """Whether a value of a configuration can be a command line's."""
+    """Whether a configuration's value can be written on a command line."""
     return (
         all(isinstance(one, int | float | str) and one is not True for one in value)
         if isinstance(value, list)

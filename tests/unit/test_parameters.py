@@ -1,4 +1,4 @@
-"""Options that follow from a dataclass."""
+"""Options derived from a dataclass."""
 
 from argparse import ArgumentParser
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from mnist_vae.parameters import Parameter, add_options, option_words, parameter
 
 @dataclass(frozen=True)
 class Walk:
-    """One of each kind."""
+    """One field of each kind."""
 
     steps: Annotated[int, Parameter("how many", minimum=1)]
     step_size: Annotated[float, Parameter("100 % of it", above=0)] = 0.5

@@ -10,7 +10,7 @@ import snakemake_logger_plugin_steps as steps
 
 @pytest.fixture
 def log(monkeypatch, capsys):
-    """Says records to a handler, each a second after the one before, and returns what it printed."""
+    """Pass records to a handler, one second apart, and return what it printed."""
     now = [0]
     monkeypatch.setattr(steps.time, "monotonic", lambda: now[0])
     handler = steps.LogHandler(None, None)

@@ -1,4 +1,4 @@
-"""Commands that run no job, with exactly the words that a user types: none of them needs --cores."""
+"""Commands that run no job, exactly as a user types them: none of them needs --cores."""
 
 import os
 
@@ -13,7 +13,7 @@ TARGET = "results/mnist5k/tables/elbo.csv"
 
 @pytest.fixture(scope="module")
 def configured(tmp_path_factory):
-    """A checkout whose own config/config.yaml is the tiny study, so that no option names another file."""
+    """A checkout whose own config/config.yaml is the tiny study, so that options need not name another."""
     project = Project(tmp_path_factory.mktemp("housekeeping"))
     project.configure_by_default()
     return project
@@ -58,7 +58,7 @@ def test_the_report_needs_no_cores(finished_project, tmp_path):
 
 
 def test_no_more_trainings_run_at_once_than_there_are_processors(configured):
-    """Of 64 times as many cores each training claims 64."""
+    """Of 64 times as many cores, each training run claims 64."""
     here = len(os.sched_getaffinity(0))
     result = run_snakemake(
         configured.folder, "--dry-run", "--cores", str(64 * here), "--set-threads", "tabulate=1"

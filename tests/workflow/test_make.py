@@ -1,4 +1,4 @@
-"""What `make` does besides calling Snakemake: the environment that belongs to one folder, and cleaning."""
+"""What `make` does besides calling Snakemake: the environment of one folder, and cleaning."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ def make(folder, *words, **environment):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A checkout's Makefile and script, and something computed."""
+    """A checkout's Makefile and script, and some results."""
     folder = tmp_path / "a project's folder"
     for name in (
         "Makefile",
@@ -75,7 +75,7 @@ def test_clean_empties_what_a_link_points_to_and_keeps_the_link(folder, tmp_path
 
 
 def test_clean_does_not_follow_other_links(folder, tmp_path):
-    """A result from Snakemake's cache is a link to a file; what somebody else linked is not ours."""
+    """A result from Snakemake's cache is a link to a file; other links belong to the user."""
     for kind, name in ((Path.touch, "cached"), (Path.mkdir, "elsewhere")):
         kind(tmp_path / name)
         (folder / "results/mnist/tables" / name).symlink_to(tmp_path / name)
@@ -117,32 +117,32 @@ def test_clean_without_permission_removes_nothing(folder, tmp_path):
     assert left(folder) == set(MADE)
 
 
-def is_made_anew(folder):
-    """whether `make run` would install the environment first."""
+def must_be_made(folder):
+    """Whether `make run` would install the environment first."""
     planned = make(folder, "--dry-run", "run")
     assert planned.returncode == 0, planned.stderr
     return "-m venv" in planned.stdout
 
 
-def test_the_environment_is_made_anew_where_the_project_was_copied_or_moved(folder, tmp_path):
-    assert is_made_anew(folder)
+def test_the_environment_is_made_again_where_the_project_was_copied_or_moved(folder, tmp_path):
+    assert must_be_made(folder)
     make_environment(folder)
-    assert not is_made_anew(folder)
+    assert not must_be_made(folder)
     shutil.copytree(folder, tmp_path / "copied", symlinks=True)
-    assert is_made_anew(tmp_path / "copied")
+    assert must_be_made(tmp_path / "copied")
     folder.rename(tmp_path / "moved")
-    assert is_made_anew(tmp_path / "moved")
+    assert must_be_made(tmp_path / "moved")
 
 
-def test_the_environment_is_made_anew_where_its_python_was_replaced(folder):
+def test_the_environment_is_made_again_where_its_python_was_replaced(folder):
     make_environment(folder)
     python = folder / ".venv/bin/python"
     python.unlink()
     python.write_text("#!/bin/sh\necho Python 3.99.0\n")
     python.chmod(0o755)
-    assert is_made_anew(folder)
+    assert must_be_made(folder)
     python.unlink()
-    assert is_made_anew(folder)
+    assert must_be_made(folder)
 
 
 def test_an_environment_that_another_folder_lends_is_left_alone(folder, tmp_path):
@@ -173,7 +173,7 @@ def test_tests_refuse_to_test_another_checkout(tmp_path):
 
 @pytest.fixture
 def fake_python(tmp_path):
-    """A Python whose environments have a pip that only notes its words and variables."""
+    """A Python whose environments have a pip that only records its arguments and variables."""
     python = tmp_path / "python"
     python.write_text(f"""#!/bin/sh
 [ "$1 $2" = "-m venv" ] || exec {sys.executable} "$@"
@@ -195,7 +195,7 @@ def test_packages_go_into_the_environment_whatever_pip_is_told(folder, tmp_path,
 
 
 def test_an_environment_in_which_nothing_was_installed_is_not_taken_for_one(folder, fake_python):
-    """As where pip's configuration file names another place."""
+    """For example if pip's configuration file names another place."""
     for _ in range(2):
         result = make(folder, ".venv/.installed", PYTHON=str(fake_python))
         assert result.returncode != 0

@@ -1,4 +1,4 @@
-"""The manifest of a finished study: complete, in order, true, and what `verify` makes of it."""
+"""The manifest of a finished study: complete, ordered, correct, and its use by `verify`."""
 
 import csv
 import io
@@ -64,7 +64,7 @@ def test_an_untouched_study_is_verified(results, capsys):
 
 
 def test_the_first_changed_file_is_named(results, capsys):
-    """The picture is made of the weights, so of two damaged files these are the ones to look at."""
+    """The picture is made from the weights, so of two damaged files these are named."""
     figure = results / "figures/latent_scatter.png"
     weights = results / "models/reference/n200/seed1/weights.safetensors"
     with kept(figure, weights):

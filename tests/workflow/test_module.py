@@ -1,4 +1,4 @@
-"""The workflow as a Snakemake module of another one, in another folder."""
+"""The workflow as a Snakemake module of another workflow, in another folder."""
 
 import pytest
 import yaml
@@ -18,7 +18,7 @@ SMALL["recipes"] |= {"strong": None, "torch_init": None}
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A folder that holds a checkout, `proj`, and to which others are added."""
+    """A folder that contains a checkout, `proj`; other folders are added to it."""
     folder = tmp_path_factory.mktemp("projects")
     (folder / "proj").mkdir()
     Project(folder / "proj")
@@ -87,7 +87,7 @@ CONFIGS = ("", "    config: config\n", '    config: {"dataset": "mnist5k"}\n')
     ],
 )
 def test_each_way_to_import_it(checkout, tmp_path, snakefile, prefix, config):
-    """Also from the folder above, where paths of the checkout look like paths of the importing workflow."""
+    """Also from the folder above, where the checkout's paths look like the importing workflow's."""
     module = f'module vae:\n    snakefile: "{checkout / snakefile}"\n{config}{prefix}\n'
     text = f"{module}\nuse rule * from vae as vae_*\n"
     (tmp_path / "Snakefile").write_text(text)

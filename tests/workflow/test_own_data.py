@@ -1,4 +1,4 @@
-"""A stranger's data set, from one line of configuration to figures; what it depends on are its bytes."""
+"""A user's data set, from one line of configuration to figures, which depend on its bytes alone."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def own(tmp_path_factory):
 
 
 def planned(project, *arguments):
-    """How many jobs of each rule a run for the figures would start."""
+    """The number of jobs per rule that a run for the figures would start."""
     result = project.snakemake("--dry-run", *FIGURES, *arguments)
     assert result.returncode == 0, result.stdout + result.stderr
     return counted_jobs(result.stdout + result.stderr)
@@ -89,7 +89,7 @@ def test_another_threshold_is_another_set_of_pictures(own):
 
 
 def test_the_manifest_holds_the_files_sums(own):
-    """As a param of its rule: the configuration that the results depend on."""
+    """As a param of its rule, so the sums are part of the configuration that results depend on."""
     result = own.snakemake("--dry-run", "--printshellcmds", "results/faces/manifest.json")
     assert result.returncode == 0, result.stdout + result.stderr
     grey = load_provenance(own.folder / "results/faces/data/grey.safetensors")

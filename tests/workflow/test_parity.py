@@ -1,4 +1,4 @@
-"""The workflow's target `parity`, where there is no Julia."""
+"""The workflow's target `parity` without Julia."""
 
 import shutil
 import sys

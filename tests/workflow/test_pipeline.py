@@ -39,7 +39,7 @@ OF_ALL_MODELS = {
 
 
 def after_training(models: int, first_seeds: int) -> dict[str, int]:
-    """What follows when so many models, some of them of their recipe's first seed, are trained again."""
+    """Jobs that follow when so many models, some of them of their recipe's first seed, are trained again."""
     jobs = dict.fromkeys(("train", "evaluate"), models) | {"training_curves": 1} | TABLES
     if first_seeds:
         jobs |= {"measure_epochs": first_seeds, "weigh_draws": first_seeds, "importance_weighted_bound": 1}
@@ -47,7 +47,7 @@ def after_training(models: int, first_seeds: int) -> dict[str, int]:
 
 
 def pictured() -> dict[str, int]:
-    """What shows the pictured model; the explorer shows another beside it."""
+    """Jobs that show the pictured model; the explorer shows another one beside it."""
     return dict.fromkeys(OF_ONE_MODEL | FIGURES - OF_ALL_MODELS | {"explorer"}, 1) | {"encode": 2}
 
 
@@ -165,7 +165,7 @@ def test_edits_that_concern_no_result_rerun_nothing(finished_project):
 
 
 def test_every_config_key_has_its_edit():
-    """A recipe's settings all reach its training by the same list of options: tests/unit/plan."""
+    """All settings of a recipe reach its training by the same list of options: tests/unit/plan."""
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     edits = [edit.split("=", 1) for edit in (*(edit for edits in EDITS for edit in edits), *WITHOUT_EFFECT)]
     edited = {leaf for key, value in edits for leaf in leaves({key: yaml.safe_load(value)})}
@@ -174,7 +174,7 @@ def test_every_config_key_has_its_edit():
 
 
 def leaves(config):
-    """Its keys, as in {"marginal.window", "recipes.decay"}: recipes' and data sets' names do not matter."""
+    """Keys as in {"marginal.window", "recipes.decay"}, without the names of recipes and data sets."""
     found = set()
     for key, value in config.items():
         is_section = isinstance(value, dict) and key != "datasets"

@@ -1,4 +1,4 @@
-"""Every command that a page prints, run as printed: on the tiny study, in a copy with its own environment."""
+"""Every command on the project's pages, run as printed on the tiny study, in a copy with an environment."""
 
 import os
 import re
@@ -34,7 +34,7 @@ COMMANDS = sorted(printed_commands(), key=lambda printed: printed.command == "ma
 
 
 def kind_of_need(printed):
-    """The key in NEEDS, or None where there is no need."""
+    """The key in NEEDS, or None."""
     if re.fullmatch(r"(\d+|a few) minutes", printed.needs):
         return "minutes"
     if not printed.needs and re.search(r"\bresults/mnist/", printed.command):
@@ -44,7 +44,7 @@ def kind_of_need(printed):
 
 @pytest.fixture(scope="module")
 def copy(finished_project, tmp_path_factory):
-    """A copy of the finished project: what `make run` made is there, and other commands add to it."""
+    """A copy of the finished project, to which commands add results."""
     folder = tmp_path_factory.mktemp("printed") / "copy"
     shutil.copytree(finished_project.folder, folder, ignore=shutil.ignore_patterns(".venv"))
     if (ROOT / ".julia").is_dir():
@@ -102,7 +102,7 @@ def test_printed_command_does_what_it_says(printed, copy):
 
 
 def test_pages_show_commands_in_console_blocks_alone():
-    """In any other block this test would not find them."""
+    """In other blocks this test would not find them."""
     languages = {language for page in PAGES for language, _ in fenced_blocks(page)}
     assert languages.isdisjoint({"", "bash", "sh", "shell", "text", "zsh"})
     for page in PAGES:

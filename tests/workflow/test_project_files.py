@@ -1,4 +1,4 @@
-"""What the project's own files say of each other."""
+"""The project's own files agree with each other."""
 
 import re
 import shutil
@@ -27,7 +27,7 @@ def canonical(name: str) -> str:
 
 
 def test_the_oldest_python_that_is_promised_can_install_every_pin():
-    """Whatever Python made the lock: Debian 12, say, has 3.11.2."""
+    """Whichever Python made the lock; Debian 12, for example, has 3.11.2."""
     oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
     version = f"{oldest.removeprefix('>=')}.0"
     needed = {name: distribution(name).metadata["Requires-Python"] or "" for name in LOCK}
@@ -131,7 +131,7 @@ def test_ci_runs_the_command_that_people_run():
 
 
 def test_pages_quote_the_tables_of_the_last_full_run():
-    """docs/tables, which `make quote` copies. What this checkout has computed does not matter here."""
+    """In docs/tables, which `make quote` copies. This checkout's own results do not matter here."""
     quoted = [page for page in PAGES if "<!--" in page.read_text(encoding="utf-8")]
     texts = {page: page.read_text(encoding="utf-8") for page in quoted}
     assert sum(map(quotations, texts.values())) > 50
@@ -141,7 +141,7 @@ def test_pages_quote_the_tables_of_the_last_full_run():
 
 @pytest.mark.xdist_group("alone")
 def test_a_group_of_tests_keeps_to_one_process(request):
-    """Otherwise each process would compute what the tests of a group share."""
+    """Otherwise each process would compute what a group's tests share."""
     if not hasattr(request.config, "workerinput"):
         pytest.skip("one process runs all tests: pytest -n 2 has two")
     assert request.node.nodeid.endswith("@alone")

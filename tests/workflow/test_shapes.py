@@ -1,4 +1,4 @@
-"""Recipes of other shapes than the reference's, beside it in one run."""
+"""Recipes of other shapes in one run with the reference recipe."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_reference_beside_other_shapes_keeps_its_pictures(finished_project):
 
 
 def test_further_targets_are_planned(finished_project):
-    """For the models that there are: three of latents.yaml's recipes have one or two latent dimensions."""
+    """For the models that exist: three of latents.yaml's recipes have one or two latent dimensions."""
     result = finished_project.snakemake(
         *("--dry-run", "latents", "literature", "exactness", "--configfile", "config/latents.yaml"),
         MNIST_DIR="nowhere",

@@ -1,4 +1,4 @@
-"""The site, built from a finished run: every page is there, every internal link leads somewhere."""
+"""The site of a finished run: every page is there, and every internal link has a target."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.xdist_group("finished_project")
 
 
 class Links(HTMLParser):
-    """What a page fetches, where it leads, and its anchors."""
+    """What a page loads, its links, and its anchors."""
 
     def __init__(self, page: Path) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ def site(finished_project):
 
 @pytest.fixture(scope="module")
 def pages(site):
-    """Every page with what it links to. The run's own pages stand alone and have tests of their own."""
+    """Every page with its links. The run's own pages are self-contained and have tests of their own."""
     return {
         page: Links(page)
         for page in site.rglob("*.html")

@@ -1,4 +1,4 @@
-"""`make run` as a whole, once, on a tiny configuration of real digits: a quick test that the parts fit."""
+"""`make run` once on a tiny configuration of real digits: a quick test that the parts fit."""
 
 from pathlib import Path
 

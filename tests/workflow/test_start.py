@@ -1,4 +1,4 @@
-"""How a run starts: which data it takes, and what a wrong configuration is told before any job."""
+"""The start of a run: which data it takes, and errors about the configuration before any job."""
 
 import socket
 
@@ -10,7 +10,7 @@ from support.project import TINY
 
 @pytest.fixture
 def dead_mirror():
-    """An address of this machine where nobody listens."""
+    """An address of this machine without a server."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{unused.getsockname()[1]}"
@@ -76,7 +76,7 @@ def test_a_path_in_vain_is_told_what_there_is(project, target, told):
 
 
 def test_a_setting_by_train_size_and_a_dropped_recipe_on_every_way(project):
-    """From a file, from a later file, and from --config: the last one counts, whole."""
+    """From a file, from a later file, and from --config: the last value counts, whole."""
     for number, sizes in enumerate(("{1: 300, 10000: 50}", "{1: 30, 150: 5}")):
         text = f"recipes: {{strong: {{epochs: {sizes}}}, torch_init: }}\n"
         (project.folder / f"{number}.yaml").write_text(text)

@@ -1,4 +1,4 @@
-"""That the contenders do the work they are timed for, and jobs are added up. No time is tested."""
+"""Contenders do the work they are timed for, and jobs are added up. No time is tested."""
 
 import io
 import json
@@ -48,7 +48,7 @@ def test_contenders_take_turns_and_the_first_round_does_not_count():
 
 
 def test_ratios_are_taken_within_a_round():
-    """The machine was ten times slower in the second round: the ratio does not show it."""
+    """The machine was ten times slower in the second round, which the ratio does not show."""
     rows = [(1, "ours", 2.0), (1, "theirs", 4.0), (2, "ours", 20.0), (2, "theirs", 40.0)]
     found = ratios(pd.DataFrame(rows, columns=["round", "contender", "ms_a_unit"]), of="ours")
     assert found.index.tolist() == ["ours", "theirs"]
@@ -189,7 +189,7 @@ def test_repeat_epochs_answers_each_line(small_digits, monkeypatch, capsys):
 
 
 def test_trainings_side_by_side_and_on_more_images(tmp_path, monkeypatch, small_digits):
-    """The sizes end with what there is; both ways of two trainings train on two trainings' images."""
+    """The largest size is all images; both ways of running two trainings train on twice the images."""
     trained = []
 
     class Recorded(Worker):

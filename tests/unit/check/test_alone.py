@@ -18,7 +18,7 @@ GAUSSIAN = "factorized_gaussian_log_density"
 
 
 def stubs(body: str) -> str:
-    """The right solution with nothing but networks: every function has this body."""
+    """The right solution with its networks, but this body in place of every function's."""
     text = TEXT.replace("answers = [True, False, False, False, True]\n", "")
     return re.sub(r"(?m)^(def \w+\(.*\):\n)(?:(?:    .*)?\n)+", rf"\1    {body}\n\n\n", text)
 

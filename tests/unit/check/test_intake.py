@@ -1,4 +1,4 @@
-"""What is handed in is judged, whatever its form; what it does to its process costs its own row only."""
+"""Any form of submission is judged; what it does to its process costs only its own row."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def archive(path: Path, files: dict[str, str]) -> Path:
 
 
 def check_class(folder: Path, capsys, words: str = "") -> list[dict]:
-    """The rows of a class, as JSON has them."""
+    """The rows of a class, from its JSON report."""
     with pytest.raises(SystemExit) if any(Path(folder).iterdir()) else pytest.raises(InputError):
         run_command(f"check --class {folder} --layout batch-first --dtype float64 --json - {words}")
         raise SystemExit  # nothing is wrong

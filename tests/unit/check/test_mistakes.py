@@ -1,4 +1,4 @@
-"""The table of mistakes: each one, put into a right solution in Python and Julia, is named alone."""
+"""The table of mistakes: each one, put into a right solution in Python and Julia, is the only one named."""
 
 import itertools
 
@@ -20,7 +20,7 @@ ALWAYS = {"decoder", "encoder", "sample_diag_gaussian", "loss"}
 
 
 def judged(host, name, suffix, function):
-    """The report on a wrong solution, of the functions that its mistake can reach."""
+    """The report on the functions of a wrong solution that its mistake can affect."""
     reached = {function} | used_by(BY_NAME[function]) | {f.name for f in FUNCTIONS if function in used_by(f)}
     left_out = {f.name: "not_asked_for" for f in FUNCTIONS if f.name not in reached | ALWAYS}
     return check(host.source / f"{name}{suffix}", Options(seconds=SECONDS, names=left_out), host)
@@ -62,7 +62,7 @@ def test_named_alone_in_julia(julia_host, name):
 
 
 def values(world: Right, function: str):
-    """A function's values on the check's inputs, drawing at the check's noise."""
+    """A function's values on the check's inputs and noise."""
     inputs = make_inputs()
     contract = BY_NAME[function]
     arguments = [inputs.arguments[name] for name in contract.arguments]
@@ -84,7 +84,7 @@ def values(world: Right, function: str):
 
 @pytest.mark.parametrize("function", [function.name for function in FUNCTIONS])
 def test_no_two_mistakes_of_a_function_look_alike(function):
-    """Nor does any look right, but for steep logits, where one of them shows."""
+    """Nor does any look right, except for steep logits, where one of them shows."""
     inputs = make_inputs()
     right = Right(perceptron(inputs.decoder), lambda x: halves(perceptron(inputs.encoder)(x)))
     found = {"right": values(right, function)}

@@ -1,7 +1,7 @@
-"""The mistakes of docs/model.md in this pipeline: a test for each, and the proof that it can fail.
+"""The mistakes of docs/model.md in this pipeline: a test for each, and a proof that it can fail.
 
-The last test puts each mistake of the table into the library and sees the test that looks for it turn red.
-The table is that of the check (mnist_vae.check.mistakes), which names them in solutions.
+The last test puts each mistake of the table (mnist_vae.check.mistakes) into the library and requires the test
+for it to fail.
 """
 
 import sys
@@ -34,7 +34,7 @@ from support.small_mnist import replace_published_files
 
 @pytest.fixture
 def world(study, tmp_path, monkeypatch):
-    """The small study, its model, some digits, a folder for new files, and the means to make mistakes."""
+    """The small study, its model, digits, a folder for new files, and functions that introduce mistakes."""
     monkeypatch.delenv("MNIST_DIR", raising=False)
     return SimpleNamespace(
         study=study,
@@ -54,7 +54,7 @@ TOP, BOTTOM = slice(0, 14), slice(14, 28)
 
 
 def inverted(x, rows):
-    """Pictures with every pixel of the given rows turned over."""
+    """Pictures with every pixel of the given rows inverted."""
     pictures = x.reshape(-1, 28, 28).clone()
     pictures[:, rows] = 1 - pictures[:, rows]
     return pictures.reshape(x.shape)
@@ -92,7 +92,7 @@ def test_loss_is_a_mean_over_images(world):
 
 
 def test_bounds_are_means_over_images_and_draws(world):
-    """Four times the images, or the draws, move a mean by its error, and a sum four times as far away."""
+    """With four times the images or draws, a mean moves by its error; a sum would be four times as large."""
     some, more_draws, more_images = (
         evaluation.evaluate(world.vae, x, draws, torch.Generator().manual_seed(0)).neg_elbo.value
         for x, draws in ((world.x, 10), (world.x, 40), (world.x.repeat(4, 1), 10))
@@ -138,7 +138,7 @@ def test_interpolation_is_of_latents(world):
 
 
 def test_prior_samples_come_from_the_prior(world):
-    """Standard normal, and the same whatever the encoder is."""
+    """They are standard normal, whatever the encoder is."""
     other = VAE(torch.Generator().manual_seed(5))
     other.decoder.load_state_dict(world.vae.decoder.state_dict())
     save_weights(world.tmp / "other", other, load_provenance(world.study.weights))
@@ -174,7 +174,7 @@ def test_pixels_are_binary(world):
 
 
 def test_the_test_set_is_all_of_it(world):
-    """With a q of no width the reconstruction is no matter of chance, so it can be had by hand."""
+    """With a q of no width the reconstruction is not random, so it can be computed by hand."""
     certain = VAE()
     certain.load_state_dict(world.vae.state_dict())
     with torch.no_grad():
@@ -193,7 +193,7 @@ def test_the_test_set_is_all_of_it(world):
 
 
 def test_contours_are_of_the_density(world):
-    """Every contour of q lies where q, and not some function of its logarithm, has that share of its peak."""
+    """Every contour of q lies where q itself, and not its logarithm, has that share of its peak."""
     figure = top_half_posterior.draw([str(world.study.top_half)])
     fit = load_arrays(world.study.fit)
     upper = [axes for axes in figure.axes if axes.collections][

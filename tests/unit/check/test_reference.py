@@ -50,7 +50,7 @@ def test_densities_and_bounds_are_those_of_the_study():
 
 
 def test_quadrature_errs_less_than_is_allowed_for():
-    """Expectations of the known networks' bound, by few nodes and by many."""
+    """Compares few nodes with many, for expectations of the known networks' bound."""
     known = Right(perceptron(inputs.decoder), lambda x: halves(perceptron(inputs.encoder)(x)))
 
     def expected(count):

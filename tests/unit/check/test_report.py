@@ -92,7 +92,7 @@ def test_a_line_that_gives_no_points_is_named(tmp_path, line):
 
 
 def test_gradescopes_results():
-    """Fields and values that its specification names, each test with a score."""
+    """Fields and values as Gradescope specifies them, each test with a score."""
     found = json.loads(gradescope(ADA, ASSIGNMENT))
     assert set(found) == {"output", "tests"}
     assert [test["name"] for test in found["tests"]] == [v.function for v in ADA.verdicts]
@@ -106,7 +106,7 @@ def test_gradescopes_results():
 
 
 def test_junit_xml():
-    """In the order, elements and attributes that Jenkins' schema and GitLab's page name."""
+    """Order, elements and attributes as Jenkins' schema and GitLab's page require."""
     root = ElementTree.fromstring(junit([ADA, BOB], ASSIGNMENT))
     assert (root.tag, root.attrib["tests"], root.attrib["failures"], root.attrib["errors"]) == (
         "testsuites",
@@ -130,7 +130,7 @@ def test_junit_xml():
 
 
 def test_a_missing_package_is_no_points_either_way():
-    """Neither 0 points nor a failure: a report that says that nothing was judged."""
+    """A missing package costs no points and is not a failure: the report says that nothing was judged."""
     lacks = Report("eve", trouble="The file needs the package jax, and is not judged.", missing="jax")
     assert "not judged  The file needs" in class_text([lacks], ASSIGNMENT)
     assert '<td class="count"></td><td class="count">48</td>' in class_page([lacks], ["x"], ASSIGNMENT)

@@ -1,5 +1,5 @@
 # ruff: noqa: E501
-"""Every mistake of the table as an edit of a right solution, in Python and in Julia: what stands there, what instead."""
+"""Every mistake of the table as an edit of a right solution in Python and Julia: the old text and the new."""
 
 GAUSSIAN = "factorized_gaussian_log_density"
 PY_LIKELIHOOD = "bernoulli_log_density(decoder(z), x).sum(-1)"

@@ -1,4 +1,4 @@
-"""The command line: what each command stores, and that bad input is one line and leaves nothing behind."""
+"""The commands: what each one stores, and that bad input gives a one-line error and no files."""
 
 import os
 import subprocess
@@ -60,7 +60,7 @@ def test_history(study):
 
 
 def train_again(study, folder, options, grey="none", digits=None):
-    """Train with the study's settings, but for the options; return the exit status."""
+    """Train with the study's settings and these options; return the exit status."""
     words = f"train {digits or study.digits} {grey} {folder}/w {folder}/h {folder}/s --recipe reference"
     return run_command(
         f"{words} --n {TRAIN} --seed 1 --epochs 3 --batch-size 50 --learning-rate 0.002 {options}"
@@ -76,7 +76,7 @@ def test_history_measures_the_first_and_the_last_epoch(study, tmp_path):
 
 
 def test_options_of_stronger_recipes_reach_the_training(study, tmp_path):
-    """Each changes the weights, and augmentation is of the grey pictures."""
+    """Each option changes the weights, and augmentation is of the grey pictures."""
     weights = []
     options = ("--decay 0.5", "--latent-layer-rate 3", "--augmentation 1", "--initialization pytorch")
     for option in ("", *options):
@@ -280,7 +280,7 @@ def test_tabulate(study, tmp_path):
 
 
 def test_a_study_of_one_snapshot_has_its_tables(study, tmp_path):
-    """Nothing has changed since an earlier snapshot; `snapshots: {epochs: []}` leaves the last one alone."""
+    """`snapshots: {epochs: []}` leaves only the last snapshot, so there is no change to report."""
     one = tmp_path / "one.safetensors"
     save_snapshots(one, {3: weight_arrays(load_weights(study.weights))}, PROVENANCE)
     words = f"measure_epochs {study.digits} {one} {tmp_path}/epochs.csv --images 10 --test-images 10"
@@ -507,7 +507,7 @@ def test_every_command_is_refused_something():
 
 
 def test_exit_status_of_the_process(tmp_path):
-    """As a shell, and so Snakemake, sees it."""
+    """As seen by a shell, and so by Snakemake."""
     found = subprocess.run(
         [sys.executable, "-m", "mnist_vae", "binarize", str(tmp_path / "none"), str(tmp_path / "out")],
         env={"PYTHONPATH": str(Path(mnist_vae.__file__).parents[1]), "PATH": ""},

@@ -1,4 +1,4 @@
-"""What lies around the process does not reach the results: the same bits in a hostile environment."""
+"""Results are the same bits in a hostile environment."""
 
 import os
 import subprocess
@@ -65,7 +65,7 @@ for words in sys.argv[1:]:
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
-    """A folder to start in, and the variables: matplotlib is told the wrong thing wherever it looks."""
+    """A working folder and variables that mislead matplotlib wherever it looks."""
     folder = tmp_path_factory.mktemp("hostile")
     places = {"MPLCONFIGDIR": folder / "mpl", "XDG_CONFIG_HOME": folder / "xdg", "HOME": folder / "home"}
     for place in (folder, places["MPLCONFIGDIR"], places["XDG_CONFIG_HOME"] / "matplotlib"):
@@ -123,7 +123,7 @@ def contents(folder):
 
 
 def test_same_bits_of_arrays_tables_and_figures(study, hostile, tmp_path):
-    """The small study once more, every command, with everything around it set to mislead."""
+    """Runs every command of the small study again in the hostile environment."""
     for words in figures_of(study, study.folder, tmp_path / "ordinary"):
         assert run_command(words) == 0
     again = tmp_path / "again" / study.folder.relative_to(study.folder.parents[4])

@@ -15,7 +15,7 @@ SHAPES = {"small": "--hidden 64", "tall": "--latent 3", "line": "--latent 1", "b
 
 @pytest.fixture(scope="module")
 def shapes(tmp_path_factory, small_digits):
-    """A folder of one data set's models, a recipe a shape, with what every command makes of each."""
+    """A folder of one data set's models, one recipe per shape, with the output of every command for each."""
     folder = tmp_path_factory.mktemp("shapes") / "mnist5k"
     digits, space = small_digits.binarized, "--window 20 --tolerance 0.01"
     for recipe, shape in SHAPES.items():
@@ -142,7 +142,7 @@ def test_estimates_are_compared_where_there_is_a_sum(tables):
 
 
 def test_lattices_come_nearer_to_the_sum_as_they_get_finer(shapes):
-    """Nearer than the tolerance, unless a model as young as these has codes beyond the lattice."""
+    """The error falls below the tolerance, unless a briefly trained model has codes beyond the lattice."""
     for recipe in set(SHAPES) - {"tall"}:
         (path,) = shapes.glob(f"models/{recipe}/*/seed1/lattices.csv")
         table = pd.read_csv(path)

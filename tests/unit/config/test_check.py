@@ -1,4 +1,4 @@
-"""A wrong configuration is one line that names the key, its value and what is allowed."""
+"""A wrong configuration gives one line that names the key, its value and what is allowed."""
 
 import copy
 
@@ -151,7 +151,7 @@ def test_the_first_of_several_errors_is_enough():
     assert message({"seeds": [], "colour": "red"}).count("must be") == 1
 
 
-# --- data sets of one's own -------------------------------------------------------------------------------
+# --- the user's own data sets ------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the user sets replaces the defaults: sections key by key, values whole; null takes back."""
+"""User settings replace the defaults: sections key by key, values whole; null restores a default."""
 
 import pytest
 import yaml
@@ -13,7 +13,7 @@ FILE = read_config(ROOT / "config/config.yaml")
 
 
 def completed(*layers):
-    """As from YAML files over the project's own; it passes the check."""
+    """YAML texts laid over the project's own file; the result passes the check."""
     config = complete_config(FILE, *(yaml.safe_load(layer) for layer in layers))
     check_config(config)
     return config

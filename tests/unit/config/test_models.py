@@ -1,4 +1,4 @@
-"""What recipes inherit, what changes with the train size, and which images and seeds are meant."""
+"""What recipes inherit, what changes with the train size, and which images and seeds are selected."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The page about the configuration says what the dataclasses say."""
+"""config/README.md agrees with the dataclasses."""
 
 import re
 
@@ -10,7 +10,7 @@ PAGE = ROOT / "config/README.md"
 
 
 def test_the_table_is_current():
-    """Else: python -m mnist_vae.config.table config/README.md."""
+    """If this fails: python -m mnist_vae.config.table config/README.md."""
     page = PAGE.read_text()
     assert with_table(page) == page
 

@@ -46,7 +46,7 @@ def test_each_picture_has_its_own_deformation(grey):
 
 
 def nearest_is_own(variants, binary):
-    """The share of variants to which no image is nearer than their own."""
+    """The share of variants whose nearest image is their own."""
     return (torch.cdist(variants, binary).argmin(1) == torch.arange(len(binary))).float().mean()
 
 
@@ -65,7 +65,7 @@ def test_strength_is_in_proportion(grey, binary):
 
 
 def test_pictures_move_both_ways(grey, binary):
-    """No drift: the mean variant lies where the image lies, to a tenth of a pixel."""
+    """The mean variant lies where the image lies, to a tenth of a pixel."""
     found = augment(grey, 1.0, seeded())
     places = torch.arange(28.0)
 
@@ -92,7 +92,7 @@ def test_variants_by_the_set_s_own_threshold(grey):
 
 
 def test_variants_of_a_set_that_is_drawn_are_drawn(grey):
-    """Undeformed, each pixel is 1 as often as its grey value says; deformed, still binary."""
+    """Undeformed, each pixel is 1 with the probability that its grey value states; deformed, still binary."""
     many = grey[:1].expand(2_000, 784)
     found = augment(many, 0.0, seeded(), threshold=None)
     p = grey[0] / 255

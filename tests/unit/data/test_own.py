@@ -1,4 +1,4 @@
-"""A data set of one's own: read as it is, or refused in one sentence that says what to do."""
+"""The user's own data set: read unchanged, or refused in one sentence that says what to do."""
 
 import hashlib
 import zipfile
@@ -147,7 +147,7 @@ def changed(digits, **changes):
 
 
 def wrong_arrays(digits):
-    """What an archive may hold in the place of pictures and labels, and words of what is then said."""
+    """Wrong arrays of an archive, and parts of the error message."""
     x, y = digits["train_images"], digits["train_labels"]
     return {
         "pictures last": ({"x_train": x.transpose(1, 2, 0)}, ["(28, 28, 200)", "images.transpose(2, 0, 1)"]),

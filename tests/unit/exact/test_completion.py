@@ -1,4 +1,4 @@
-"""The bottom of an image, given its top: regions, windows, and what q and the posterior make of it."""
+"""Completing the bottom half given the top: regions, windows, and means under q and the posterior."""
 
 import math
 
@@ -45,7 +45,7 @@ def lattice(reach: float, points: int) -> torch.Tensor:
 
 
 def test_level_of_a_mass_is_a_gaussians() -> None:
-    """Of a Gaussian in the plane, what lies above a share s of its peak holds 1 - s of it."""
+    """The region of the plane where a Gaussian is above a share s of its peak has mass 1 - s."""
     z = lattice(6, 301)
     density = log_q(torch.zeros(2).double(), torch.tensor([0.0, -0.5]).double(), z)
     for share in (0.5, 0.9):
@@ -86,7 +86,7 @@ def test_window_holds_posterior_and_q(vae, images, space) -> None:
 
 @torch.inference_mode()
 def test_completion_is_what_sampling_finds(vae, images, space) -> None:
-    """Means under q and under the posterior, KL and log-densities, each by another way."""
+    """Means under q and under the posterior, KL and log-densities, each computed another way."""
     mean, log_std = (
         torch.tensor([[0.5, -0.2], [0.1, 0.3]]).double(),
         torch.tensor([[-0.5, -1.0]] * 2).double(),

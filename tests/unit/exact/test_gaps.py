@@ -1,4 +1,4 @@
-"""The gaps between bounds and log p(x): their identity, and the refined q against another optimizer."""
+"""Gaps between bounds and log p(x): their identity, and the refined q compared with another optimizer's."""
 
 import math
 from itertools import pairwise
@@ -98,7 +98,7 @@ def test_refining_image_by_image_is_refining_all(vae, images) -> None:
 
 
 def test_refined_q_of_a_gaussian_posterior_is_the_closed_form() -> None:
-    """The factorized q nearest a Gaussian has its mean, and as precision the diagonal of its precision."""
+    """The factorized q nearest to a Gaussian has its mean, and the diagonal of its precision as precision."""
     posterior = gaussian([1.0, -2.0], [[0.5, 0.3], [0.3, 0.4]])
     start = torch.tensor([[-3.0, 3.0]]).double(), torch.tensor([[-1.0, 0.5]]).double()
     mean, log_std = refine(lambda images, z: posterior.log_prob(z), *start)
@@ -111,7 +111,7 @@ def test_refined_q_of_a_gaussian_posterior_is_the_closed_form() -> None:
 
 
 def test_refinement_looks_no_further_where_its_slopes_promise_nothing() -> None:
-    """At the closed form's q one evaluation tells that there is nothing to gain."""
+    """At the optimum, one evaluation shows that there is nothing to gain."""
     posterior = gaussian([1.0, -2.0], [[0.5, 0.3], [0.3, 0.4]])
     evaluations = []
 
@@ -129,7 +129,7 @@ def test_refinement_looks_no_further_where_its_slopes_promise_nothing() -> None:
 
 @pytest.mark.parametrize("std", [0.01, 0.3, 2.0])
 def test_elbo_by_quadrature_is_minus_the_kl_to_a_gaussian(std) -> None:
-    """Whatever the width of q: the log-density is normalized, so log p(x) is 0."""
+    """For any width of q: the log-density is normalized, so log p(x) is 0."""
     posterior = gaussian([0.5, -1.0], [[0.5, 0.2], [0.2, 0.3]])
     mean, log_std = torch.tensor([[0.0, -0.8]]).double(), torch.log(torch.tensor([[std, 2 * std]])).double()
     q = torch.distributions.MultivariateNormal(mean[0], torch.diag(torch.exp(2 * log_std[0])))
@@ -140,7 +140,7 @@ def test_elbo_by_quadrature_is_minus_the_kl_to_a_gaussian(std) -> None:
 
 
 def test_quadrature_of_q_adapts_and_says_its_error() -> None:
-    """Few nodes for a smooth log-joint, more for a wavy one, and an error where even the most do not do."""
+    """Few nodes for a smooth log-joint, more for a wavy one, and an error if even the most do not suffice."""
     mean, log_std = torch.zeros(3, 1).double(), torch.zeros(3, 1).double()
     frequency = torch.tensor([0.3, 4.0, 400.0]).double()
     sizes = []
@@ -166,7 +166,7 @@ def test_gaps_are_ordered(vae, images, space) -> None:
 
 
 def test_best_q_is_found_where_the_encoder_points_to_a_lesser_mode() -> None:
-    """Refining climbs the mode it starts in; the posterior's modes tell where the better one is."""
+    """Refinement climbs the mode it starts in; the posterior's modes lead to the better one."""
 
     def two_bumps(images: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         lesser, main = (-((z - at) ** 2).sum(-1) / 0.5 - math.log(0.5 * math.pi) for at in (-3.0, 3.0))

@@ -1,6 +1,4 @@
-"""Sums over a latent space against closed forms, scipy's quadrature and sampling that know nothing of
-cells.
-"""
+"""Sums over a latent space against closed forms, scipy's quadrature and sampling, all without cells."""
 
 import math
 from collections import OrderedDict
@@ -29,7 +27,7 @@ TOLERANCE = 1e-3
 
 
 class Functions:
-    """Log-joints that are one function each: an image is a row of a unit matrix, which chooses it."""
+    """Log-joints given as functions; an image is a row of the unit matrix, which selects one."""
 
     def __init__(self, functions) -> None:
         self.functions = functions
@@ -103,7 +101,7 @@ def test_one_dimension(std) -> None:
 
 
 def test_two_peaks_of_different_weight_and_width() -> None:
-    """The lesser one is a tenth as wide, and a hundredth as likely."""
+    """The lesser one is a tenth as wide and a hundredth as likely."""
     wide = gaussian([1.0, 1.0], [[0.09, 0.02], [0.02, 0.04]])
     narrow = gaussian([-2.0, 0.5], [[9e-4, 0.0], [0.0, 9e-4]], math.log(1e-2))
     found = integrals([lambda z: torch.logaddexp(wide(z), narrow(z))], 2)
@@ -126,7 +124,7 @@ def test_window_grows_until_no_mass_is_at_its_edge(mean, window) -> None:
 
 
 def test_window_grows_where_there_could_be_mass_beyond_its_edge() -> None:
-    """The mass inside is away from the edge, but so unlikely a priori that more may lie farther out."""
+    """The mass inside is far from the edge, but so unlikely a priori that more may lie farther out."""
     near, far = (gaussian([at, 0.0], [[0.01, 0.0], [0.0, 0.01]]) for at in (5.5, 9.0))
     found = integrals([lambda z: torch.logaddexp(near(z), far(z))], 2, 1.0)
     assert found.log_density.item() == pytest.approx(math.log(2), abs=TOLERANCE)
@@ -148,7 +146,7 @@ def test_more_than_two_dimensions_are_refused() -> None:
 
 
 def network(seed: int, first: float, second: float, pixels: int = 60, dimension: int = 2) -> nn.Module:
-    """A decoder in float64: the larger its weights, the narrower and the more bent its posteriors."""
+    """A decoder in float64. The larger its weights, the narrower and more curved its posteriors."""
     generator = torch.Generator().manual_seed(seed)
     layers = {"hidden": nn.Linear(dimension, 20), "tanh": nn.Tanh(), "output": nn.Linear(20, pixels)}
     decoder = nn.Sequential(OrderedDict(layers)).double().requires_grad_(False)

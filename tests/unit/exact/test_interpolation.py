@@ -14,7 +14,7 @@ PIXELS = {Part.WHOLE: slice(None), Part.TOP_HALF: slice(30), Part.BOTTOM_HALF: s
 
 
 def network(scale: float, dimension: int) -> nn.Module:
-    """A decoder in float64: the larger its first weights, the less of it is one polynomial."""
+    """A decoder in float64. The larger its first weights, the worse a polynomial fits it."""
     generator = torch.Generator().manual_seed(0)
     decoder = nn.Sequential(nn.Linear(dimension, 20), nn.Tanh(), nn.Linear(20, 60)).double()
     for parameter, std in zip(decoder.parameters(), (scale, 2.0, 1.0, 0.5), strict=True):

@@ -1,4 +1,4 @@
-"""Importance sampling: against the sums where both are known, and by itself beyond."""
+"""Importance sampling: compared with sums in two dimensions, and with itself beyond."""
 
 import math
 from dataclasses import replace
@@ -42,7 +42,7 @@ def test_estimate_agrees_with_the_sum_per_image_and_in_the_mean(trained, sums, i
 
 @pytest.fixture(scope="module")
 def strong(images) -> VAE:
-    """A model trained as the strong recipe is, on 1,000 images: posteriors are narrow, and some are split."""
+    """A model trained by the strong recipe on 1,000 images; its posteriors are narrow, and some are split."""
     generator = torch.Generator().manual_seed(1)
     vae = VAE(generator)
     recipe = Recipe(epochs=60, batch_size=100, learning_rate=4e-3, decay=0.8, latent_layer_rate=60)
@@ -65,7 +65,7 @@ def test_estimate_agrees_with_the_sum_on_a_strong_model(strong, images) -> None:
 
 @pytest.fixture(scope="module")
 def odd(images) -> torch.Tensor:
-    """Noise and negatives of digits, whose posteriors can lie apart from all codes."""
+    """Noise and negatives of digits, whose posteriors can lie far from all codes."""
     generator = torch.Generator().manual_seed(5)
     noise = [torch.bernoulli(torch.full((4, 784), ink), generator=generator) for ink in (0.13, 0.5)]
     return torch.cat([*noise, 1 - images[1000:1004]])
@@ -160,7 +160,7 @@ def test_gaps_agree_with_the_sums(trained, sums, images) -> None:
 
 
 def test_linear_gaussian_evidence_in_five_dimensions() -> None:
-    """With logits that depend on no z, the posterior is the prior and log p(x) is the likelihood."""
+    """Logits do not depend on z, so the posterior is the prior and log p(x) is the likelihood."""
     vae = VAE(torch.Generator().manual_seed(1), latent=5).requires_grad_(False)
     vae.decoder.output.weight.zero_()
     x = torch.bernoulli(torch.full((6, 784), 0.3), generator=torch.Generator().manual_seed(2))
@@ -212,7 +212,7 @@ def test_design_has_the_normals_moments(dimension: int) -> None:
 
 
 def test_fitted_gaussian_is_where_the_elbo_is_stationary(images) -> None:
-    """There the expected slope is zero, and the expected curvature is the precision."""
+    """There the expected slope is zero, and the expected curvature is minus the precision."""
     vae = VAE(torch.Generator().manual_seed(3), latent=6).requires_grad_(False)
     vae.decoder.hidden.weight *= 0.7
     joint, x = PartOfDecoder(vae.decoder), images[:2]
@@ -280,7 +280,7 @@ def test_posterior_draws_have_the_sums_mean(trained, sums, images) -> None:
 
 
 def test_memory_does_not_grow_with_the_number_of_images(monkeypatch, trained, images) -> None:
-    """Draws are held of a block of images at a time."""
+    """Draws are held for a block of images at a time."""
     sizes = []
     drawn = sampler._Mixture.draw
     monkeypatch.setattr(

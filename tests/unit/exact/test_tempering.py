@@ -1,4 +1,4 @@
-"""Populations against distributions that are known."""
+"""Populations against known distributions."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from mnist_vae.exact.tempering import TEMPERING, tempered
 
 
 def test_a_population_is_spread_as_its_distribution() -> None:
-    """Two normals far apart and far out, of which one is twice as heavy."""
+    """Two distant normals, one of them twice as heavy."""
     dimension = 2
     where = torch.stack([torch.full((dimension,), 4.0), torch.full((dimension,), -4.0)])
     spread, share = 0.2, torch.tensor([1 / 3, 2 / 3])

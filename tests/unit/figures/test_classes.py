@@ -1,4 +1,4 @@
-"""Colours of classes stay apart, for eyes that see all colours and for those that do not."""
+"""Colours of classes are distinguishable, with full and with deficient colour vision."""
 
 import numpy as np
 import pytest

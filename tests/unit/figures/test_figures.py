@@ -1,4 +1,4 @@
-"""Each figure from small synthetic files: what it shows, what it says, and that it is drawn without torch."""
+"""Each figure from small synthetic files: what it shows, its texts, and that it is drawn without torch."""
 
 import itertools
 import re
@@ -109,7 +109,7 @@ def histories(folder):
 
 
 def gap_tables(folder):
-    """Two sizes: one training's epochs, the gaps at its end, and importance-weighted bounds."""
+    """Two sizes: one training run's epochs, the gaps at its end, and importance-weighted bounds."""
     epochs, gaps, weighted = [], [], []
     for n in (1000, 10000):
         for epoch in (5, 10, 100):
@@ -162,7 +162,7 @@ def timing_tables(folder):
 
 
 def lattice_tables(folder):
-    """Of two models, as `compare_lattices` writes them; the first one's posteriors are the narrower."""
+    """Tables of two models as `compare_lattices` writes them; the first one's posteriors are narrower."""
     paths = []
     for recipe, n, shrunk in (("strong", 10_000, 1), ("reference", 1_000, 10)):
         path = folder / f"mnist/models/{recipe}/n{n}/seed1/lattices.csv"
@@ -186,7 +186,7 @@ def lattice_tables(folder):
 
 
 def inference_files(folder):
-    """Two models, as `infer` compares two methods with them, and three posteriors of the first."""
+    """`infer`'s files for two models and two methods, with three posteriors of the first model."""
     tables = []
     for recipe, error in (("reference", 1.0), ("strong", 3.0)):
         path = folder / f"mnist/models/{recipe}/n10000/seed1/inference.csv"
@@ -244,7 +244,6 @@ def sources(tmp_path_factory):
 
 
 def drawn(name, files):
-    """A figure, as `draw` draws it."""
     with study_style():
         return import_module(f"mnist_vae.figures.{name}").draw([str(file) for file in files])
 
@@ -277,7 +276,7 @@ def grid(figure, rows, columns):
 
 
 def words(figure):
-    """Everything a figure's titles say."""
+    """All text of a figure's titles."""
     parts = [figure, *figure.subfigs]
     return " ".join([*(part.get_suptitle() for part in parts), *(axes.get_title() for axes in figure.axes)])
 
@@ -309,7 +308,7 @@ def test_prior_samples(draw):
 
 
 def test_ink_is_dark_and_scaled_alike(draw):
-    """One grey for one probability, however dark or light the rest of a picture is."""
+    """The same grey for the same probability, however dark the rest of a picture is."""
     for axes in draw("prior_samples").axes:
         (image,) = axes.get_images()
         assert image.get_clim() == (0, 1)
@@ -365,7 +364,7 @@ def text_grounds(figure):
 
 
 def test_interpolation_runs_from_one_original_to_the_other(draw):
-    """The second image and its reconstruction at the left, at a share of 0; the first at the right, at 1."""
+    """The second image and its reconstruction are at the left (share 0), the first at the right (share 1)."""
     arrays = ARRAYS["interpolation"]
     axes = grid(draw("interpolation"), 3, 15)
     titles = [title.get_title() for title in axes[0]]
@@ -419,7 +418,7 @@ def test_without_labels_nothing_is_said_of_classes(name, draw_arrays):
 
 @pytest.mark.parametrize("name", WITH_LABELS)
 def test_names_of_classes_are_shown_as_they_are(name, draw_arrays):
-    """What matplotlib would read as mathematics, and legends would leave out."""
+    """Including names that matplotlib would read as mathematics or leave out of legends."""
     figure = draw_arrays(name, ARRAYS[name], classes=["$x^$", "_b", "$\\frac$", *"defghij"])
     with study_style():
         figure.draw_without_rendering()
@@ -430,7 +429,7 @@ def test_names_of_classes_are_shown_as_they_are(name, draw_arrays):
 
 @pytest.mark.parametrize("name", sorted(FIGURES))
 def test_no_figure_needs_mathematics(name, draw):
-    """`text.parse_math` is off, so that matplotlib's own 10^{-3} would be shown as it is written."""
+    """`text.parse_math` is off, so matplotlib's own 10^{-3} would be shown literally."""
     with study_style():
         figure = draw(name)
         figure.draw_without_rendering()
@@ -516,7 +515,7 @@ def contours(axes):
 
 
 def test_contours_are_of_each_densitys_own_peak(draw):
-    """A level L of a Gaussian's peak is a circle of radius std sqrt(-2 log L), of the joint as of q."""
+    """A level L of a Gaussian's peak is a circle of radius std sqrt(-2 log L), for the joint and for q."""
     figure = draw("top_half_posterior")
     panels = [axes for axes in figure.axes if axes.collections]
     assert len(panels) == 4
@@ -547,7 +546,7 @@ def test_posterior_panels_say_which_image_and_show_its_top_half(draw):
 
 
 def two_modes(low):
-    """The usual arrays, but the first image's joint has a second, narrower mode, `low` times as high."""
+    """The usual arrays, but with a second, narrower mode of the first image's joint, `low` times as high."""
     arrays = {name: array.copy() for name, array in ARRAYS["top_half_posterior"].items()}
     (first, second), joint = np.meshgrid(*arrays["axes"][0]), arrays["log_joint"][0]
     bump = low * np.exp(-((first - 1.5) ** 2 + (second - 1.5) ** 2) / (2 * 0.1**2))
@@ -894,7 +893,7 @@ assert "torch" not in sys.modules
 
 
 def test_drawn_twice_the_same_bytes_and_without_torch(sources, tmp_path):
-    """Once in a fresh Python that never loads torch, once in this one."""
+    """Drawn in a fresh Python that never loads torch, and in this one."""
     jobs = [f"{name}={','.join(files)}" for name, files in sources.items()]
     subprocess.run(
         [sys.executable, "-c", DRAW_ALL, str(tmp_path / "first"), *jobs],

@@ -1,4 +1,4 @@
-"""A training that stops anywhere goes on from its checkpoint, to the same bits; by no other's checkpoint."""
+"""Training that stops anywhere resumes from its own checkpoint only, with the same bits."""
 
 import random
 import subprocess
@@ -25,7 +25,7 @@ IMPATIENT = (
 
 
 class Interruption(BaseException):
-    """What stops a training in the middle, as KeyboardInterrupt does."""
+    """Stops a training run in the middle, as KeyboardInterrupt does."""
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def outputs(folder):
 
 
 def stop_after(monkeypatch, epoch):
-    """Let the next training stop once the given epoch's checkpoint is written."""
+    """Make the next training run stop once the given epoch's checkpoint is written."""
     keep = checkpoints.Checkpoint.keep
 
     def keep_and_stop(self, vae, optimizer, generator, progress):
@@ -69,7 +69,7 @@ def stopped(monkeypatch, digits, folder, epoch=3, more=""):
 
 @pytest.fixture(scope="module")
 def undisturbed(small_digits, tmp_path_factory):
-    """The outputs of trainings in one go, by their further options; no checkpoint is ever written."""
+    """The outputs of uninterrupted training runs, by their further options; no checkpoint is written."""
     found = {}
     for more in ("", STRONG):
         folder = tmp_path_factory.mktemp("undisturbed")
@@ -130,7 +130,7 @@ def test_identity_holds_every_option_but_paths(small_digits, tmp_path, monkeypat
 
 
 def test_a_diverging_training_leaves_nothing(small_digits, tmp_path, capsys):
-    """Not even what would be continued for ever: each epoch until then had its checkpoint."""
+    """Not even a checkpoint, from which it would diverge again, though every earlier epoch had one."""
     assert run_command(words(small_digits, tmp_path, epochs=50, rate=1e3)) == 1
     said = capsys.readouterr().err
     assert "training diverged: epoch" in said
@@ -152,7 +152,7 @@ def _options(arguments):
 
 
 def test_killed_at_random_moments_the_bits_are_the_same(small_digits, tmp_path, undisturbed):
-    """SIGKILL, five times in a row; each run goes on from where the one before was, and the last one ends."""
+    """SIGKILL five times in a row; each run resumes where the last one stopped, and the last one finishes."""
     command = [sys.executable, "-c", IMPATIENT, *words(small_digits, tmp_path, STRONG).split()]
     chance = random.Random(0)
     for _ in range(5):
@@ -169,7 +169,7 @@ def test_killed_at_random_moments_the_bits_are_the_same(small_digits, tmp_path, 
 
 
 def _epoch(folder):
-    """The epoch of the checkpoint there; it is replaced while this is read, but never half."""
+    """The epoch of the checkpoint, which may be replaced while it is read, but never partly."""
     path = folder / train.CHECKPOINT
     try:
         return load_provenance(path)["epoch"]

@@ -1,4 +1,4 @@
-"""Files are whole or not there, the same content gives the same bytes, and provenance comes along."""
+"""Files are whole or absent, equal content gives equal bytes, and provenance is kept."""
 
 import json
 import os
@@ -17,11 +17,11 @@ PROVENANCE = {"dataset": "mnist", "recipe": "reference", "n": 1000, "seed": 3}
 
 
 class Interruption(BaseException):
-    """What no `except Exception` catches, as KeyboardInterrupt."""
+    """Not caught by `except Exception`, as KeyboardInterrupt."""
 
 
 def test_arrays_are_as_open_to_others_as_any_new_file(tmp_path):
-    """On a shared file system, colleagues read them."""
+    """Colleagues can read them on a shared file system."""
     save_arrays(tmp_path / "arrays", ARRAYS, PROVENANCE)
     (tmp_path / "file").touch()
     assert (tmp_path / "arrays").stat().st_mode == (tmp_path / "file").stat().st_mode
@@ -142,7 +142,7 @@ def test_a_missing_array_is_named(tmp_path):
 
 
 def test_a_file_without_checksum_is_refused(tmp_path):
-    """As files were before they had one, and as other programs write them."""
+    """As older versions and other programs write them."""
     save_file(ARRAYS, tmp_path / "old.safetensors", metadata={"provenance": json.dumps(PROVENANCE)})
     with pytest.raises(InputError, match=r"old\.safetensors has no checksum: an older format"):
         load_arrays(tmp_path / "old.safetensors")
@@ -155,7 +155,7 @@ def test_values_that_are_no_numbers_are_refused(tmp_path):
 
 
 def test_any_flipped_bit_is_noticed(tmp_path):
-    """In the header or in a number: 1,000 of them, drawn by a fixed seed."""
+    """In the header or in a number; 1,000 flips drawn by a fixed seed."""
     path = tmp_path / "file.safetensors"
     save_arrays(path, ARRAYS, PROVENANCE)
     whole = path.read_bytes()
@@ -182,7 +182,7 @@ def test_a_failing_write_keeps_the_old_file(tmp_path):
 
 
 def test_a_models_table_is_read_as_it_was_written(tmp_path):
-    """Floats to their last digit, what a row lacks as missing, after the model's recipe, n and seed."""
+    """Floats to the last digit, missing values as missing, after the model's recipe, n and seed."""
     rows = [{"metric": "a", "value": 0.1 + 0.2}, {"metric": "b", "value": -1e-300, "standard_error": 1 / 3}]
     save_model_table(tmp_path / "table.csv", rows, {"dataset": "d", "seed": 3, "n": 10, "recipe": "r"})
     table = pd.read_csv(tmp_path / "table.csv")

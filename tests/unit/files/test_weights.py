@@ -1,4 +1,4 @@
-"""Weight files: what was saved comes back, and what is no whole model is refused by name and reason."""
+"""Weight files: saved weights are restored, and incomplete models are refused by name and reason."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_file_holds_the_named_tensors_and_nothing_to_run(path):
 
 
 def change(path, **arrays):
-    """Store the file again with tensors replaced, or left out where None."""
+    """Store the file again with tensors replaced, or removed if None."""
     stored = load_arrays(path) | {name.replace("__", "."): array for name, array in arrays.items()}
     save_arrays(path, {name: array for name, array in stored.items() if array is not None}, PROVENANCE)
 

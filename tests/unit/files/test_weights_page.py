@@ -1,4 +1,4 @@
-"""What docs/weights.md prints decodes a point of any stored model, as the library does."""
+"""The code in docs/weights.md decodes a point of any stored model as the library does."""
 
 import json
 

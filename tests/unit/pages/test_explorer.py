@@ -1,4 +1,4 @@
-"""What the explorer embeds, for any model and data set that it can show; the page itself: tests/browser."""
+"""What the explorer embeds, for any model and data set; the page itself is tested in tests/browser."""
 
 import json
 import re

@@ -12,7 +12,7 @@ FIGURES = Path(mnist_vae.__file__).parents[2] / "config/published.csv"
 
 
 def metrics(recipe: str, seed: int, latent: int, exact: float | None) -> pd.DataFrame:
-    """What `evaluate` stores of a model with a bound of 100 + seed and a gap of 3 on the first images."""
+    """`evaluate`'s table for a model with a bound of 100 + seed and a gap of 3 on the first images."""
     rows = [
         ("test", "latent", latent, None),
         ("test", "neg_elbo", 100.0 + seed, 0.5),

@@ -1,4 +1,4 @@
-"""Markdown becomes a page that stands by itself."""
+"""Markdown becomes a self-contained page."""
 
 import re
 

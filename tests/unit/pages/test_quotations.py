@@ -1,4 +1,4 @@
-"""Numbers in prose are those of the tables that they name."""
+"""Numbers in prose equal those of the tables that they name."""
 
 import pytest
 

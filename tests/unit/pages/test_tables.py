@@ -1,4 +1,4 @@
-"""The table people read, from metrics whose every mean and spread is known beforehand."""
+"""The main table, from metrics with known means and spreads."""
 
 import io
 import itertools
@@ -102,7 +102,7 @@ def test_the_reference_is_of_mnist_and_of_its_sizes():
 
 @pytest.mark.parametrize("share", [-1.5, -1.01, -0.99, 0.0, 0.99, 1.01, 1.5])
 def test_reference_is_compared_by_prediction_interval_and_p_value(share):
-    """From three seeds whose figures spread by 3 and whose draws spread by 4."""
+    """From three seeds whose bounds have a spread of 3 and whose draws have one of 4."""
     spread = math.hypot(3 * math.sqrt(1 + 1 / 3), 4)
     reach = scipy.stats.t.ppf(0.975, 3 - 1) * spread
     mean = 181.087 + share * reach
@@ -278,7 +278,7 @@ def test_differences_need_two_seeds_for_an_interval_and_the_same_n():
 
 
 def epochs(elbo_changes, kl_changes, errors=0.1):
-    """One training, measured at 5, 10, 20, ... on test images."""
+    """One training run, measured at 5, 10, 20, ... on test images."""
     return pd.DataFrame(
         {
             "recipe": "reference", "n": 1_000, "seed": 1, "split": "test", "images": 500,

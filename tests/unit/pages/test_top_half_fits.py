@@ -1,4 +1,4 @@
-"""The table of how far each q fitted to a top half lies from the exact posterior."""
+"""The table of KLs between each q fitted to a top half and the exact posterior."""
 
 import numpy as np
 import pandas as pd

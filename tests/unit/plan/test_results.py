@@ -1,4 +1,4 @@
-"""Which files a study consists of, what each figure is drawn from, and what is said before a run."""
+"""A study's files, the sources of each figure, and notices before a run."""
 
 import json
 from pathlib import Path
@@ -108,7 +108,7 @@ def test_the_configuration_is_complete_and_of_the_data_set():
 
 @pytest.fixture
 def earlier(tmp_path, monkeypatch):
-    """Results of the default study, by their manifest."""
+    """Results of the default study, with their manifest."""
     monkeypatch.chdir(tmp_path)
     manifest = Path("results/mnist/manifest.json")
     manifest.parent.mkdir(parents=True)

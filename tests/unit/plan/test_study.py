@@ -1,4 +1,4 @@
-"""Which models a configuration asks for, with which options their jobs run, and what a path may name."""
+"""The models that a configuration asks for, the options of their jobs, and what a path may name."""
 
 import pytest
 import yaml

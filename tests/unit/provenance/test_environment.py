@@ -48,7 +48,7 @@ def test_the_caches_record_is_kept_beside_ones_own(monkeypatch, tmp_path):
 
 
 def test_the_kind_of_machine_names_the_kernels_that_jobs_use(monkeypatch):
-    """Whatever the variables of whoever started Snakemake would choose."""
+    """Whatever kernels the user's variables would choose."""
     monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
     as_jobs_run = software.kind_of_machine.__wrapped__()
     assert re.search(r"numpy [\d.]+, processor .*, blas \w+", as_jobs_run)

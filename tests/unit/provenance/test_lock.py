@@ -1,4 +1,4 @@
-"""One run at a time: the lock is another process's until that ends, however it ends."""
+"""One run at a time: the lock belongs to another process until that ends, however it ends."""
 
 import os
 import shutil
@@ -57,7 +57,7 @@ def test_where_there_are_no_locks_a_warning_says_so(place, monkeypatch, capsys):
 
 @pytest.fixture
 def as_another_user():
-    """Runs Python as a user to whom nothing belongs."""
+    """Runs Python as a user who owns nothing."""
     if os.geteuid() != 0 or not shutil.which("setpriv"):
         pytest.skip("only root can become another user, by util-linux's setpriv")
 

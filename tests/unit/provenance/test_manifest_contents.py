@@ -1,4 +1,4 @@
-"""The record of what made which file, and the manifest that tells it after an upgrade."""
+"""The record of what made which file, and the manifest, which still tells it after an upgrade."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def write(monkeypatch, path, content, torch):
-    """Make a file, by a given version of a library."""
+    """Make a file with a given version of a library."""
     monkeypatch.setattr(record, "software", lambda: {"torch": torch})
     with whole_file(path) as temporary:
         temporary.write_text(content)
@@ -69,7 +69,7 @@ def test_a_line_cut_short_is_left_out(folder, monkeypatch):
 
 
 def test_a_file_from_the_cache_is_what_was_put_there(folder, tmp_path, monkeypatch):
-    """Its versions come from the cache's record; a table that was changed there is noticed by it."""
+    """Its versions come from the cache's record, by which a changed table is noticed."""
     write(monkeypatch, folder / "table", "t", "1")
     (tmp_path / "results/record.jsonl").rename(tmp_path / "cache.jsonl")
     (folder / "table").rename(tmp_path / "entry")

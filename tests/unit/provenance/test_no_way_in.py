@@ -1,4 +1,4 @@
-"""Nothing that is read is ever run: no pickle, no eval, no value in a shell's command unquoted."""
+"""Input is never executed: no pickle, no eval, no unquoted value in a shell command."""
 
 import ast
 import re
@@ -25,7 +25,7 @@ NUMBERS = {
 
 
 def interpolated(text):
-    """What stands in braces in each shell command of a rules file."""
+    """The contents of the braces in each shell command of a rules file."""
     for command in re.findall(r'^ +shell:\n((?: +".*\n)+)', text, re.MULTILINE):
         yield from re.findall(r"\{([^{}]+)\}", command)
 

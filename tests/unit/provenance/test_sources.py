@@ -1,4 +1,4 @@
-"""What a rule declares as its code is what its command really imports."""
+"""The code that a rule declares is what its command imports."""
 
 import ast
 import json
@@ -57,7 +57,7 @@ def imported():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_closure_is_what_is_imported(imported, command):
-    """All but the packages' own files, which hold a docstring and nothing else (see below)."""
+    """Except the packages' own files, which only hold a docstring (see below)."""
     files = {Path(file) for file in imported[command]["files"]} - {
         package / "__init__.py" for package in PACKAGES
     }
@@ -77,7 +77,7 @@ def test_commands_without_networks_need_no_torch(imported, command):
 
 
 def package_of(folder, monkeypatch, **modules):
-    """A package of modules with these texts, in the place of this one."""
+    """A package of modules with these texts, in place of this one."""
     package = folder / "mnist_vae"
     package.mkdir()
     for name, text in modules.items():
@@ -167,14 +167,14 @@ def test_what_the_code_says_is_hashed(tmp_path, monkeypatch, before, after):
 
 
 def test_how_published_files_are_read_concerns_no_command_that_reads_stored_arrays():
-    """A reworded error in data/idx.py, say, trains no model again."""
+    """For example, a reworded error in data/idx.py must not train a model again."""
     reading = {"idx.py", "folders.py", "datasets.py", "own.py", "obtain.py", "download.py"}
     for command in ("binarize", "train", "evaluate", "encode", "build_explorer"):
         assert not reading & {path.name for path in import_closure(f"mnist_vae.commands.{command}")}
 
 
 def test_figures_do_not_depend_on_training():
-    """Nor on each other, nor on their table: an edit redraws one."""
+    """Nor on each other or their table, so that an edit redraws one figure."""
     drawing = {path.name for path in import_closure("mnist_vae.commands.draw")}
     assert drawing == {"draw.py", "style.py", "storage.py", "errors.py"}
     for figure in FIGURES:
@@ -184,7 +184,7 @@ def test_figures_do_not_depend_on_training():
 
 
 def test_closure_of_a_module_within_its_functions(tmp_path, monkeypatch):
-    """Imports inside functions count, other packages' do not, and circles end."""
+    """Imports inside functions count, those of other packages do not, and cycles end."""
     within = "import os\ndef f():\n    from mnist_vae import b\n"
     circle = "from mnist_vae.a import f\nfrom numpy import array\n"
     package = package_of(tmp_path, monkeypatch, a=within, b=circle, c="")

@@ -1,4 +1,4 @@
-"""Adam by PyTorch's functional form of it, against PyTorch's optimizer."""
+"""Adam by PyTorch's functional form, compared with PyTorch's optimizer."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ def test_steps_are_pytorchs_bit_by_bit():
 
 
 def test_to_train_loads_no_compiler():
-    """As making torch.optim.Adam would, which takes more than a second of every job that trains."""
+    """torch.optim.Adam would load it, which takes over a second in every training job."""
     program = (
         "import sys, torch\nfrom mnist_vae.study.networks import VAE\n"
         "from mnist_vae.study.recipe import Recipe\nfrom mnist_vae.study.training import train\n"

@@ -1,4 +1,4 @@
-"""Training on a GPU: which device is taken, and that it computes what a CPU does."""
+"""Training on a GPU: the choice of the device, and the same results as on a CPU."""
 
 import pytest
 import torch
@@ -56,7 +56,7 @@ def test_an_unknown_device_is_an_error(monkeypatch, there):
     "more", [{}, {"decay": 0.5, "latent_layer_rate": 3.0}, {"hidden": 64, "latent": 3, "beta": 4.0}]
 )
 def test_a_gpu_trains_as_a_cpu_does(images, more):
-    """With a last partial batch; the first epochs are too few for rounding to grow."""
+    """With a partial last batch, over few enough epochs that rounding errors stay small."""
     ours, weights = run(images[:250], find_device("cuda"), **more)
     theirs, expected = run(images[:250], "cpu", **more)
     assert ours == pytest.approx(theirs, rel=1e-3)

@@ -18,7 +18,7 @@ def seeded(seed=0):
 
 @pytest.fixture(scope="module")
 def certain(trained):
-    """A model whose q has no width, so that its reconstruction is no matter of chance."""
+    """A model whose q has no width, so that its reconstruction is not random."""
     vae = VAE()
     vae.load_state_dict(trained.state_dict())
     with torch.no_grad():

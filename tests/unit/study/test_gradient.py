@@ -1,4 +1,4 @@
-"""The gradient derived by hand, against autograd."""
+"""The gradient derived by hand, compared with autograd's."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ def noise_for(x, latent=2):
 
 @pytest.fixture(params=["fresh", "trained"])
 def vae(request, trained):
-    """A model at its start, where gradients are large, and further on, where units saturate."""
+    """A new model, whose gradients are large, and a trained one, with saturated units."""
     vae = VAE(torch.Generator().manual_seed(2))
     if request.param == "trained":
         vae.load_state_dict(trained.state_dict())

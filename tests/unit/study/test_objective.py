@@ -32,7 +32,7 @@ def draw(*shape, seed=0):
 
 
 def quadrature(order=40):
-    """Noise (order^2, 1, 2) and weights (order^2, 1), with which sums are expectations over N(0, I)."""
+    """Noise (order^2, 1, 2) and weights (order^2, 1) for expectations over N(0, I)."""
     nodes, weights = (torch.from_numpy(a) for a in np.polynomial.hermite_e.hermegauss(order))
     weights = weights / math.sqrt(2 * math.pi)
     return torch.cartesian_prod(nodes, nodes)[:, None], torch.outer(weights, weights).reshape(-1, 1)
@@ -47,7 +47,7 @@ def analytic_kl(mean, log_std):
 
 
 def assert_mean_is(per_draw, value):
-    """The mean over draws (draws, images) is what it should be, within its standard error."""
+    """Assert that the mean over draws (draws, images) is right within its standard error."""
     error = per_draw.std(0) / len(per_draw) ** 0.5
     assert ((per_draw.mean(0) - value).abs() < SIGMAS * error).all()
 
@@ -75,7 +75,7 @@ def test_kl_term_is_unbiased(vae, x):
 
 @torch.inference_mode()
 def test_elbo_is_unbiased(vae, x):
-    """Many draws' mean is the reconstruction's expectation, by quadrature, less the analytic KL."""
+    """The mean of many draws is the expected reconstruction, by quadrature, minus the analytic KL."""
     noise, weights = quadrature()
     mean, log_std = vae.encoder(x)
     reconstruction = expected(log_likelihood(x, vae.decoder(mean + log_std.exp() * noise)), weights)
@@ -141,7 +141,7 @@ def test_gradients_pass_through_the_draw():
 
 
 def gradient(vae, x, noise, weights):
-    """Of the weighted bound of one image, by its mean and log_std, to which the last bias adds."""
+    """Gradient of the weighted bound of one image in mean and log_std, to which the last bias adds."""
     value = (weights * bound(vae, x[:1], noise).elbo).sum()
     return torch.autograd.grad(value, vae.encoder.output.bias)[0]
 
@@ -154,7 +154,7 @@ def test_gradient_of_one_draw_is_unbiased(vae, x):
 
 
 def test_gradient_at_given_noise_is_the_derivative(vae, x):
-    """All of it: through the draw, and through the density of q that it is measured with."""
+    """Including both paths: through the draw, and through q's density at it."""
     noise, step, bias = draw(1), 1e-5, vae.encoder.output.bias
     found = gradient(vae, x, noise, 1)
     with torch.no_grad():

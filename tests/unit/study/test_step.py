@@ -1,4 +1,4 @@
-"""The fast step against the plain one, and the comparison that every training run starts with."""
+"""The fast step compared with the plain one, and the comparison that every training run starts with."""
 
 import pytest
 import torch
@@ -79,7 +79,7 @@ def test_no_batch_is_refused_for_rounding(count, pixel):
 
 
 def test_a_first_step_takes_over_what_the_model_then_is(images):
-    """As a checkpoint restores it."""
+    """Including weights that a checkpoint restores."""
     vae, restored = model(REFERENCE, torch.float32), VAE(torch.Generator().manual_seed(9))
     step = HandDerivedStep(vae, REFERENCE)
     vae.load_state_dict(restored.state_dict())

@@ -27,7 +27,7 @@ def fit(decoder, x, seed=0, draws=20, steps=STEPS, learning_rate=0.05, starts=1)
 
 
 def exact_top_half(decoder, image):
-    """Log p(top half), and the grid of z and its log-joint, from which it is a sum."""
+    """Log p(top half), and the grid of z and log-joints of which it is the sum."""
     axis = torch.linspace(-7, 7, 121)
     z = torch.cartesian_prod(axis, axis)
     log_joint = top_half_joint(decoder, image, z)
@@ -148,7 +148,7 @@ def test_blocks_are_the_whole(trained, images, monkeypatch, points, count):
 
 
 def test_blocks_are_small(images):
-    """Whatever there are many of, images or points."""
+    """For many images and for many points."""
     sizes = []
 
     def density(x, z):
@@ -171,7 +171,7 @@ def test_start_is_random_and_seeded(trained, x):
 
 
 def two_modes():
-    """A decoder under which an image of ones has two modes, at |z| of about 2, the right one the better."""
+    """A decoder under which an image of ones has two modes at |z| of about 2, the right one higher."""
     decoder = Decoder(2, 2)
     right, left = torch.tensor([[3.0, 0.0], [-3.0, 0.0]])
     with torch.no_grad():
@@ -202,7 +202,7 @@ def test_several_starts_are_no_worse_for_any_image(trained, x):
 
 
 def test_the_best_start_of_each_image_is_chosen_with_its_trace(trained, x):
-    """Without a step to speak of: q is the start whose ELBO is the highest, image by image."""
+    """With negligible steps, q is the start with the highest ELBO, image by image."""
     generator = torch.Generator().manual_seed(0)
     starts = torch.stack([torch.randn(2, 3, 2, generator=generator) for _ in range(6)])
     noise = torch.randn(2000, 3, 2, generator=torch.Generator().manual_seed(1))
@@ -218,7 +218,7 @@ def test_the_best_start_of_each_image_is_chosen_with_its_trace(trained, x):
 
 
 def test_the_first_start_is_that_of_a_single_one(trained, x, monkeypatch):
-    """Whatever follows it: chosen by a rule that always takes the first, it is where one start began."""
+    """If the first start is always chosen, the result is that of a single start, whatever the others are."""
     monkeypatch.setattr(svi, "_best", lambda _, x, mean, *rest: torch.arange(len(x)))
     one, first = (fit(trained.decoder, x, steps=3, learning_rate=1e-30, starts=n) for n in (1, 5))
     assert torch.equal(one.mean, first.mean)

@@ -1,4 +1,4 @@
-"""Training as it behaves: what each step sees, what it does, and that it can be repeated bit by bit."""
+"""Training: what each step sees, what it does, and that it can be repeated bit by bit."""
 
 import itertools
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ N = 250
 
 @pytest.fixture(scope="module")
 def coded():
-    """Images that tell their own number, in binary, in their first 16 pixels."""
+    """Images that state their own number, in binary, in their first 16 pixels."""
     numbers = torch.arange(N)
     x = torch.zeros(N, 784)
     x[:, :16] = (numbers[:, None] >> torch.arange(16)) & 1
@@ -56,7 +56,7 @@ def watch(monkeypatch):
 
 @pytest.fixture
 def steps(monkeypatch):
-    """Adam's steps, by name of parameter: what stood before, the gradient, the rate, and what stood after."""
+    """Adam's steps, by parameter name: the value before, the gradient, the rate, and the value after."""
     seen, right = [], Adam.step
 
     def copies(tensors):
@@ -113,7 +113,7 @@ def test_one_fresh_draw_per_image_and_epoch(coded, watch):
 
 @torch.inference_mode()
 def test_epochs_yield_their_mean_loss_per_image(coded, watch):
-    """At a rate of nothing the model stands still, so its loss can be had again from what it saw."""
+    """At a negligible rate the model does not change, so its loss can be recomputed from what it saw."""
     vae, losses = run(coded, learning_rate=1e-30)
     per_image = [-bound(vae, x, noise).elbo for x, noise in zip(watch.images, watch.noise, strict=True)]
     per_image = torch.cat(per_image).double()
@@ -152,7 +152,7 @@ def test_steps_are_adams(coded, steps):
 
 
 def test_gradients_are_of_one_batch_alone(coded, steps):
-    """No gradient is left over from the step before: Adam sees that of the batch's loss."""
+    """No gradient is left over from the last step: Adam sees that of the batch's loss."""
     x = coded[:100]
     first, generator = VAE(torch.Generator().manual_seed(0)), torch.Generator().manual_seed(0)
     list(train(first, x, Recipe(epochs=30, batch_size=100, learning_rate=1e-30), generator))
@@ -191,7 +191,7 @@ def test_training_leaves_the_images_alone(coded):
 
 
 def start(images, generator=None, variants=None, vae=None, **changes):
-    """Begin a training run, which checks what it is given, and take no step."""
+    """Begin a training run, which checks its input, and take no step."""
     recipe = Recipe(**{"epochs": 1, "batch_size": 100, "learning_rate": 1e-3} | changes)
     return train(vae or VAE(), images, recipe, generator or torch.Generator(), variants)
 
@@ -275,7 +275,7 @@ def test_weights_lie_as_pytorch_lays_them_before_during_and_after_training(coded
 
 @torch.inference_mode()
 def test_beta_weighs_the_kl_in_the_loss_that_is_trained(coded, watch):
-    """Nearly still, the model can be measured again on what it saw."""
+    """At a negligible rate the loss can be recomputed on what the model saw."""
     recipe = Recipe(epochs=1, batch_size=100, learning_rate=1e-30, beta=4.0)
     vae = VAE(torch.Generator().manual_seed(0))
     (found,) = train(vae, coded, recipe, torch.Generator().manual_seed(0))
@@ -299,7 +299,7 @@ def test_a_greater_beta_ends_with_a_smaller_kl(images):
 
 
 def rates(coded, steps, **options):
-    """The learning rates of every step: of the decoder's first layer, and of all other tensors."""
+    """The learning rates of every step: for the decoder's first layer, and for all other tensors."""
     recipe = Recipe(epochs=4, batch_size=100, learning_rate=1e-3, **options)
     list(train(VAE(torch.Generator().manual_seed(0)), coded, recipe, torch.Generator().manual_seed(0)))
     latent, others = [], []
@@ -330,7 +330,7 @@ def test_latent_layer_rate_is_the_decoders_first_layers_alone(coded, steps):
     assert others == pytest.approx([1e-3] * 12)
 
 
-def test_variants_are_made_anew_each_epoch_and_seen_in_place_of_the_images(coded, watch):
+def test_new_variants_are_made_each_epoch_and_seen_in_place_of_the_images(coded, watch):
     vae, made = VAE(torch.Generator().manual_seed(0)), []
 
     def variants():

@@ -1,4 +1,4 @@
-"""Closures over one's own networks, which nobody can replace; NumPy, batch first."""
+"""Closures over the solution's own networks, which cannot be replaced; NumPy, batch first."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A loop over images and pixels, with Python's own floats, features first."""
+"""A loop over images and pixels, with Python floats, features first."""
 
 import math
 

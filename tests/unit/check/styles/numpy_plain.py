@@ -1,4 +1,4 @@
-"""NumPy alone, features first, and the noise drawn inside each function."""
+"""NumPy alone, features first, with the noise drawn inside each function."""
 
 import numpy as np
 

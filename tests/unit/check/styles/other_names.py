@@ -1,5 +1,4 @@
-# ruff: noqa: E501
-"""Names of one's own, to be mapped; KL weighted by nothing; PyTorch, features first, and a stacked encoder."""
+"""Other names, to be mapped; the KL has no weight; PyTorch, features first, and a stacked encoder."""
 
 import math
 

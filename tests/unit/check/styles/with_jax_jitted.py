@@ -1,4 +1,4 @@
-"""JAX, batch first: every function compiled, and gradient descent that is compiled as well."""
+"""JAX, batch first: every function compiled, gradient descent too."""
 
 import jax
 import jax.numpy as jnp
