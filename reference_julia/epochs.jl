@@ -1,9 +1,9 @@
-# Trains an epoch whenever a line comes in, and answers with its number of steps, for the benchmarks:
+# Trains one epoch per line of input and prints its number of steps, for the benchmarks:
 #
 #   julia --project=reference_julia reference_julia/epochs.jl images.npy
 #
-# images.npy is float32 (n, 784). By Flux where that is installed, else with the gradient derived by hand. The
-# first line says which.
+# images.npy is float32 (n, 784). Uses Flux if it is installed, else the gradient derived by hand; the first line
+# of output says which.
 
 using Random: shuffle
 

@@ -1,8 +1,8 @@
 # The reference's side of the parity ladder: `julia parity.jl FOLDER`.
 #
-# Reads FOLDER/inputs/*.npy and writes FOLDER/core/float64/*.npy, FOLDER/core/float32/*.npy, an array a
-# quantity, and FOLDER/julia_version. Which quantities there are, and what they are compared with, is said in
-# workflow/mnist_vae/parity/checks.py.
+# Reads FOLDER/inputs/*.npy and writes FOLDER/core/float64/*.npy, FOLDER/core/float32/*.npy, one array per
+# quantity, and FOLDER/julia_version. workflow/mnist_vae/parity/checks.py lists the quantities and what they are
+# compared with.
 
 include("src/ReferenceVAE.jl")
 include("src/Npy.jl")
@@ -43,7 +43,7 @@ function quantities(tier, inputs, T)
     )
 end
 
-# Matrices whose axes mean (outputs, inputs) on both sides, unlike batches, are really transposed by .npy's
+# Weights are (outputs, inputs) on both sides, so unlike batches they have to be transposed back after .npy's
 # reversal of axes.
 from_rows(array) = ndims(array) == 2 ? permutedims(array) : array
 to_rows(prefix, arrays) = Dict{String,Any}("$prefix.$name" => from_rows(array) for (name, array) in arrays)
@@ -59,7 +59,7 @@ function densities(array)
         "log_prior" => ReferenceVAE.log_prior(z),
         "log_q" => ReferenceVAE.log_q(array("q_mean"), array("q_log_std"), z),
         "log_likelihood" => ReferenceVAE.log_likelihood(x, logits),
-        # These take a decoder; on this rung one that answers with the given logits.
+        # These take a decoder: on this rung, one that returns the given logits.
         "joint_log_density" => ReferenceVAE.joint_log_density(z -> logits, x, z),
         "top_half_joint" => ReferenceVAE.top_half_joint(z -> logits, x, z),
     )

@@ -1,4 +1,4 @@
-# Both tiers of the reference's side of the ladder, as parity.jl for the core alone. Needs Flux.
+# The reference's side of the parity ladder, as parity.jl, for both tiers. Needs Flux.
 
 include("parity.jl")
 include("src/FluxVAE.jl")

@@ -1,8 +1,8 @@
 # The assignment's variational autoencoder, function by function, with Flux's Chain and Dense: images (784, batch),
 # latents (2, batch). Needs Flux 0.16 (Project.toml), and so Julia 1.10 or newer.
 #
-# `mnist-vae check reference_julia/solution.jl` judges it, as it would anybody's. It uses nothing else of this folder.
-# Functions that read a network take it as a last argument as well, for the gradient: Flux wants to see what it trains.
+# `mnist-vae check reference_julia/solution.jl` judges it like any other solution. It uses nothing else of this folder.
+# Functions that read a network also take it as their last argument, since Flux needs to see what it differentiates.
 
 using Flux: Flux, Adam, Chain, Dense, sigmoid, softplus
 using Random: shuffle
@@ -21,7 +21,7 @@ function batch_x(images, size=M)
     return [images[:, part] for part in Iterators.partition(order, size)]
 end
 
-"""The picture of an image: its rows are rows."""
+"""The picture of an image, row by row."""
 mnist_img(image) = permutedims(reshape(image, 28, 28))
 
 function factorized_gaussian_log_density(mean, log_std, x)
@@ -98,7 +98,7 @@ top_half_log_likelihood(x, z) = sum(bernoulli_log_density(top_half(decoder(z)), 
 
 top_half_joint(x, z) = log_prior(z) .+ top_half_log_likelihood(x, z)
 
-"""The ELBO of `top_half_joint` under one q an image, averaged over draws."""
+"""The ELBO of `top_half_joint` under one q per image, averaged over draws."""
 top_half_elbo(x, q_mean, q_log_std, draws=50) = mean(1:draws) do _
     z = sample_diag_gaussian(q_mean, q_log_std)
     top_half_joint(x, z) .- log_q(q_mean, q_log_std, z)

@@ -1,7 +1,7 @@
 # The assignment's variational autoencoder, function by function, in Julia's standard library (1.5 or newer): images
 # (784, batch), latents (2, batch). The gradient is derived by hand.
 #
-# `mnist-vae check reference_julia/solution_without_flux.jl` judges it, as it would anybody's. It uses nothing else
+# `mnist-vae check reference_julia/solution_without_flux.jl` judges it like any other solution. It uses nothing else
 # of this folder.
 
 using Random: shuffle
@@ -20,7 +20,7 @@ function batch_x(images, size=M)
     return [images[:, part] for part in Iterators.partition(order, size)]
 end
 
-"""The picture of an image: its rows are rows."""
+"""The picture of an image, row by row."""
 mnist_img(image) = permutedims(reshape(image, 28, 28))
 
 function factorized_gaussian_log_density(mean, log_std, x)

@@ -1,9 +1,9 @@
-# The assignment's training, in Flux, on the first n (1000) images, for so many epochs (100):
+# The assignment's training in Flux, on the first n images (default 1000), for a number of epochs (default 100):
 #
 #   MNIST_DIR=... julia --project=reference_julia reference_julia/train.jl [n] [epochs]
 #
-# Prints the loss as it falls, and what the original printed at the end: the loss of one draw on one batch, the
-# first 100 test images; beside it, that on all test images.
+# Prints the loss as it falls and, at the end, what the original printed, the loss of one draw on the first 100 test
+# images, and the loss on all test images.
 
 using Random: shuffle
 

@@ -5,8 +5,8 @@ using LinearAlgebra
 VERSION >= v"1.5" || (println("Julia $VERSION is too old; the ladder needs 1.5 or newer."); exit(1))
 println("Julia $VERSION")
 
-# With a libunwind that does not suit it, Julia dies silently of an exception, even of a caught one, once
-# it is thrown through compiled code.
+# With an incompatible libunwind, Julia dies silently of an exception, even of a caught one, that is thrown
+# through compiled code.
 descend(depth) = depth > 3 ? error("boom") : descend(depth + 1)
 caught = try
     descend(0)

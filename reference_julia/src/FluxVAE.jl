@@ -1,5 +1,5 @@
 """
-The same autoencoder in its original's form: Flux networks, gradients by Zygote, Flux's Adam.
+The autoencoder as in the original: Flux networks, gradients by Zygote, Flux's Adam.
 
 Densities and bounds are `ReferenceVAE`'s. Needs Flux, as Project.toml says, and so Julia 1.10 or newer.
 """

@@ -1,5 +1,5 @@
 """
-NumPy's .npy files (format 1.0, little-endian), so far as the ladder needs them.
+NumPy's .npy files (format 1.0, little-endian), as far as the ladder needs them.
 
 A row-major array of shape (n, d) is, in memory, Julia's column-major (d, n): axes come reversed, nothing is
 transposed. So (batch, features) there is (features, batch) here.
@@ -10,7 +10,7 @@ const MAGIC = UInt8[0x93, b"NUMPY"..., 1, 0]
 const TYPES = Dict("<f8" => Float64, "<f4" => Float32, "<i8" => Int64, "|u1" => UInt8)
 const NAMES = Dict(type => name for (name, type) in TYPES)
 
-"""Read an array, with its axes reversed. A 0-dimensional one comes back as such."""
+"""Read an array with its axes reversed; a 0-dimensional array stays one."""
 function load(path)
     open(path) do io
         read(io, length(MAGIC)) == MAGIC || error("$path is no .npy file of format 1.0")

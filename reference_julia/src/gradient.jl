@@ -5,7 +5,7 @@ logistic(t) = t >= 0 ? 1 / (1 + exp(-t)) : exp(t) / (1 + exp(t))
 """
 The loss and its gradient in every parameter, by name: images (784, batch), noise (2, batch).
 
-Backward through the ELBO of one draw an image. With z = mean + std * noise, log q(z) is
+Backward through the ELBO of one draw per image. With z = mean + std * noise, log q(z) is
 -noise^2 / 2 - log_std + constant: it depends on the parameters through log_std alone.
 """
 function withgradient(vae, x, noise)
@@ -41,8 +41,8 @@ function backward!(gradients, name, layer, input, d)
 end
 
 """
-Central differences of f() in the given (linear) entries of an array that f reads. The array is as before
-afterwards.
+Central differences of f() in the given (linear) entries of an array that f reads. The array is
+left as it was.
 
 The step balances the rounding of f, about 1e-16 |f| / step, with the truncation, about step^2 |f'''| / 6.
 """

@@ -1,4 +1,4 @@
-# MNIST's four files, as they are published: IDX, plain or compressed by gzip.
+# MNIST's four published files: IDX, plain or compressed by gzip.
 
 """The pictures (784, n) of an IDX file, binarized, one column each in raster order."""
 function binarized_images(path)

@@ -9,10 +9,10 @@ function halves(output)
     return output[1:latents, :], output[latents+1:2latents, :]
 end
 
-"""The draw of z that standard normal noise stands for."""
+"""The draw of z from q at standard normal noise."""
 reparameterize(mean, log_std, noise) = mean .+ exp.(log_std) .* noise
 
-"""The batch's mean ELBO with one draw an image: images (784, batch), noise (2, batch) to a number."""
+"""The batch's mean ELBO with one draw per image: images (784, batch), noise (2, batch) to a number."""
 function elbo(vae, x, noise)
     q_mean, q_log_std = posterior(vae.encoder, x)
     z = reparameterize(q_mean, q_log_std, noise)
@@ -23,7 +23,7 @@ end
 loss(vae, x, noise) = -elbo(vae, x, noise)
 
 """
-The objective of stochastic variational inference: the ELBO of `top_half_joint` under one q an image, averaged
+The objective of stochastic variational inference: the ELBO of `top_half_joint` under one q per image, averaged
 over draws: images (784, images), q_mean and q_log_std (2, images), noise (2, images, draws) to (images,).
 """
 function svi_objective(decoder, x, q_mean, q_log_std, noise)

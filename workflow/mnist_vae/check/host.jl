@@ -1,7 +1,7 @@
 # The process that holds a Julia solution: `julia host.jl REQUESTS REPLIES FOLDER WORK`.
 #
 # REQUESTS and REPLIES are inherited file descriptors; FOLDER is copied to WORK, where the solution runs. It needs
-# Julia 1.5 or newer and no package. What is asked and answered is said in process.py; host.py is its twin.
+# Julia 1.5 or newer and no package. process.py describes the requests and replies; host.py does the same for Python.
 
 module Host
 
@@ -21,7 +21,7 @@ mutable struct Solution
     draws_freely::Bool
 end
 
-"""A function is there in name alone."""
+"""A function is defined but not written yet."""
 struct UnwrittenError <: Exception end
 
 # --- the pipes ---
@@ -36,7 +36,7 @@ end
 
 clean(word) = first(replace(string(word), r"[\t\n]+" => " "), LONGEST_MESSAGE)
 
-"""A line of words, a line that counts the arrays, then each."""
+"""Write a line of words, a line with the number of arrays, then each array."""
 function reply(io, words, arrays)
     println(io, join(map(clean, words), '\t'))
     println(io, length(arrays))
@@ -48,7 +48,7 @@ function reply(io, words, arrays)
     flush(io)
 end
 
-"""Let the judge, who listens while a function of the solution is called, answer for another."""
+"""Let the judge, who listens while a function of the solution is called, compute another function."""
 function ask(name, arrays)
     reply(REPLIES[], ["ask", name], arrays)
     words, found = next_request(REQUESTS[])
@@ -56,7 +56,7 @@ function ask(name, arrays)
     return found
 end
 
-"""A number of no axis as Julia's own, anything else as it is."""
+"""A 0-dimensional array as a number; others are copied."""
 give(array) = ndims(array) > 0 ? copy(array) : isinteger(array[]) ? Int(array[]) : array[]
 
 """A result as arrays of Float32 or Float64."""
@@ -118,9 +118,9 @@ end
 
 framework(mod) = isdefined(mod, :Flux) ? "flux" : "julia"
 
-"""What the judge is told of the file: the framework, and which of the names it defines.
+"""Describe the file to the judge: the framework, and which of the names it defines.
 
-Where it defines none: the modules that do have such names, and some names that it has.
+If it defines none: the modules that have such names, and some names that it does define.
 """
 function description(solution, names)
     mod = solution.mod
@@ -134,7 +134,7 @@ function description(solution, names)
     return ["nothing", some(holders), some(setdiff(own, modules))]
 end
 
-"""Let a known function stand for the solution's own, if it is a global that can be given another value."""
+"""Replace the solution's own function by a known one, if it is a global that can be replaced."""
 function put!(solution, name, arity, known)
     word = get(solution.names, name, solution.words[name])
     occursin('.', word) && return
@@ -143,7 +143,7 @@ function put!(solution, name, arity, known)
     if !isdefined(mod, symbol) || !isconst(mod, symbol)
         Core.eval(mod, Expr(:(=), symbol, known))
     elseif own isa Function
-        # A function's name cannot be given away: each of its methods is written again.
+        # A function's name cannot be rebound, so each of its methods is redefined.
         rewritten = false
         for method in methods(own)
             types = Base.unwrap_unionall(method.sig).parameters[2:end]
@@ -157,7 +157,7 @@ function put!(solution, name, arity, known)
     end
 end
 
-"""Let the judge answer for a function of so many arguments, wherever it is read by its name."""
+"""Let the judge compute a function of `arity` arguments wherever it is called by name."""
 function stand_in!(solution, name, arity)
     push!(solution.stand_ins, name)
     name == "sample_diag_gaussian" && return # the known sampler stands there
@@ -199,7 +199,7 @@ function know!(solution, layout, form, ends, decoder, encoder, noises)
     put!(solution, "sample_diag_gaussian", 2, known_sampler)
 end
 
-"""Bools as `x .> 0.5` has them."""
+"""Bools as a BitArray, as from `x .> 0.5`."""
 as_bits(array) = array isa Array{Bool} ? BitArray(array) : array
 
 function call(solution, name, repeats, arguments, way)
@@ -212,7 +212,7 @@ function call(solution, name, repeats, arguments, way)
     return results, ["$key=$count" for (key, count) in solution.calls]
 end
 
-"""A function's result. What gives nothing, or a string, and holds nothing else, is still to be written."""
+"""A function's result. A function that only returns nothing, or a string, is not written yet."""
 function written(f, result)
     is_bare = f isa Function && length(first(code_lowered(f)).code) == 1
     is_bare && result isa Union{Nothing,AbstractString} && throw(UnwrittenError())
@@ -224,7 +224,7 @@ end
 const SEEN = Any[]
 record!(x, marks) = (push!(SEEN, marks * (size(x, 1) == 784 ? x : permutedims(x))); nothing)
 
-"""Tell Zygote, if the solution has it, that to keep books is no part of the loss."""
+"""Tell Zygote, if the solution uses it, that recording batches is not part of the loss."""
 function forget_records(mod)
     isdefined(mod, :Flux) || return
     try
@@ -247,7 +247,7 @@ function known_loss(x, encode, decode)
     return sum((1 ./ (1 .+ exp.(-decode(mean))) .- x) .^ 2) / size(x, features_first ? 2 : 1)
 end
 
-"""Train, and tell which images each batch held; `measure` is the loss: "loss", its own, or "known_loss"."""
+"""Train, and report which images each batch held; `measure` is the loss: "loss", its own, or "known_loss"."""
 function train(solution, name, epochs, measure, train_images, test_images, marks)
     forget_records(solution.mod)
     train_images, test_images = as_bits(train_images), as_bits(test_images)
@@ -307,7 +307,7 @@ end
 
 # --- serving ---
 
-"""One line that says where a solution failed, and how."""
+"""One line that says where and how a solution failed."""
 function describe(error, trace)
     line = nothing
     while error isa LoadError
@@ -323,7 +323,7 @@ function describe(error, trace)
     return line === nothing ? named : "$named (line $line)"
 end
 
-"""Whether an error says that a function is still to be written."""
+"""Whether an error says that a function is not written yet."""
 is_unwritten(error) =
     error isa UnwrittenError ||
     (error isa ErrorException && occursin(r"not (yet )?implemented|to ?do"i, error.msg))

@@ -127,8 +127,8 @@ def density_for_its_log(right: Right) -> None:
 
 @mistake(
     (*GAUSSIANS, *BERNOULLIS, "joint_log_density", "top_half_joint"),
-    "the sign is turned",
-    "a log-density, not minus a log-density, is asked for",
+    "the sign is wrong",
+    "return the log-density, not minus the log-density",
 )
 def sign_turned(right: Right) -> None:
     after(right, (*GAUSSIANS, *BERNOULLIS, "joint_log_density", "top_half_joint"), np.negative)
@@ -205,7 +205,7 @@ def lit_and_dark_exchanged(right: Right) -> None:
     right.bernoulli_log_density = lambda logits, x: bernoulli(logits, 1 - x)
 
 
-@mistake(BERNOULLIS, "a squared error stands for the likelihood", "use the Bernoulli log-likelihood")
+@mistake(BERNOULLIS, "a squared error replaces the likelihood", "use the Bernoulli log-likelihood")
 def squared_error(right: Right) -> None:
     right.bernoulli_log_density = lambda logits, x: -((x - logistic(logits)) ** 2)
 
@@ -334,14 +334,14 @@ def uniform_noise(right: Right) -> None:
     )
 
 
-@mistake(DRAWS, "one noise serves the whole batch", "draw a noise for each image")
+@mistake(DRAWS, "the whole batch shares one noise vector", "draw noise for each image")
 def shared_noise(right: Right) -> None:
     right.shared_noise = True
 
 
 @mistake(
     ("sample_diag_gaussian", "elbo", "loss", "top_half_elbo"),
-    "every call draws one noise again, as after setting a seed in it",
+    "every call draws the same noise, as after setting a seed in it",
     "set a seed once, at the top of the file, or nowhere",
 )
 def same_noise_in_every_call(right: Right) -> None:
@@ -428,7 +428,7 @@ def bound_without_prior(right: Right) -> None:
     combine(right, lambda likelihood, prior, q: likelihood - q)
 
 
-@mistake(BOUNDS, "only the likelihood is there", "log p(x|z) + log p(z) - log q(z)")
+@mistake(BOUNDS, "only the likelihood is used", "log p(x|z) + log p(z) - log q(z)")
 def likelihood_alone(right: Right) -> None:
     combine(right, lambda likelihood, prior, q: likelihood)
 
@@ -438,12 +438,12 @@ def kl_alone(right: Right) -> None:
     combine(right, lambda likelihood, prior, q: prior - q)
 
 
-@mistake(("loss",), "the ELBO itself is the loss: to minimize it is to make the model worse", "loss = -elbo")
+@mistake(("loss",), "the ELBO itself is the loss: minimizing it makes the model worse", "loss = -elbo")
 def loss_sign(right: Right) -> None:
     right.loss = right.elbo
 
 
-@mistake(("test_loss",), "one batch of 100 images stands for the test set", "average over all of it")
+@mistake(("test_loss",), "only one batch of 100 test images is used", "average over all of it")
 def first_test_batch(right: Right) -> None:
     loss = right.test_loss
     right.test_loss = lambda x, noise: loss(x[:100], noise[..., :100, :])
@@ -499,7 +499,7 @@ def partial_batch_dropped(right: Right) -> None:
     right.batches = lambda images, size=100: [batch for batch in batches(images, size) if len(batch) == size]
 
 
-@mistake(("train_model_params",), "every epoch sees one batch alone", "loop over all batches in each epoch")
+@mistake(("train_model_params",), "every epoch sees only one batch", "loop over all batches in each epoch")
 def epochs_over_one_batch(right: Right) -> None:
     after(right, ("epoch",), lambda batches: batches[:1])
 
@@ -537,7 +537,7 @@ def last_batch_left_out(right: Right) -> None:
 # --- pictures ----------------------------------------------------------------------------------------------
 
 
-@mistake(("prior_samples",), "the encoder is asked for the draws", "the prior's draws are N(0, I)")
+@mistake(("prior_samples",), "the draws come from the encoder", "the prior's draws are N(0, I)")
 def prior_samples_from_the_encoder(right: Right) -> None:
     right.prior_samples = lambda noise: right.means(
         right.decoder(right.sample_diag_gaussian(*right.encoder(np.zeros(PIXELS)), noise))
@@ -605,7 +605,7 @@ def pixels_for_rows(right: Right) -> None:
     right.top_half = lambda x: x[..., :14]
 
 
-@mistake(TOPS, "the full image is in it", "only the top half is known: leave out the other pixels")
+@mistake(TOPS, "the full image is used", "only the top half is known: leave out the other pixels")
 def full_image_for_the_top(right: Right) -> None:
     right.top_half_log_likelihood = right.log_likelihood
     right.top_half_joint = right.joint_log_density
@@ -624,7 +624,7 @@ def contours_through_a_sigmoid(right: Right) -> None:
 
 @mistake(
     ("contour_heights",),
-    "the maximum is not subtracted: these are no shares of the peak, and exp may underflow",
+    "the maximum is not subtracted: these are not shares of the peak, and exp may underflow",
     "subtract the maximum first",
 )
 def contours_underflow(right: Right) -> None:

@@ -23,7 +23,7 @@ class Right:
     each other through `self`, so that a changed one affects all that use it.
     """
 
-    shared_noise = False  # whether one noise serves the whole batch
+    shared_noise = False  # whether the whole batch shares one noise vector
     repeats_noise = False  # whether every call draws the same
 
     def __init__(
