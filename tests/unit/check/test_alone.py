@@ -26,6 +26,8 @@ def stubs(body: str) -> str:
 LIKELIHOOD = "    return bernoulli_log_density(decoder(z), x).sum(-1)"
 UNPACK = "    q_mean, q_log_std = unpack_gaussian_params(encoder(x))\n    z"
 TOP_LIKELIHOOD = "    return bernoulli_log_density(top_half(decoder(z)), top_half(x)).sum(-1)"
+SIGMOID = {"nn.Linear(HIDDEN, PIXELS))": "nn.Linear(HIDDEN, PIXELS), nn.Sigmoid())"}
+SOFTPLUS = "return -F.softplus(-(2 * x - 1) * logits)"
 STEPS = "        for batch in batches(train_x):"
 SIGNATURE = "(loss, encoder, decoder, train_x, test_x, nepochs=100)"
 
@@ -58,7 +60,7 @@ EDITS = {
     ),
     "a joint density without its prior above a likelihood that raises": (
         {
-            "    return bernoulli_log_density(decoder(z), x).sum(-1)": "    raise ValueError",
+            LIKELIHOOD: "    raise ValueError",
             "return log_prior(z) + log_likelihood(x, z)": "return log_likelihood(x, z)",
         },
         {"log_likelihood": "failed", "joint_log_density": "prior_left_out"},
@@ -69,7 +71,7 @@ EDITS = {
         {GAUSSIAN: "wrong"},
     ),
     "pixels weighted": (
-        {"return -F.softplus(-(2 * x - 1) * logits)": "return -1.01 * F.softplus(-(2 * x - 1) * logits)"},
+        {SOFTPLUS: "return -1.01 * F.softplus(-(2 * x - 1) * logits)"},
         {"bernoulli_log_density": "wrong"},
     ),
     "the second to the fifteenth row": (
@@ -92,11 +94,7 @@ EDITS = {
         {"sample_diag_gaussian": "same_noise_in_every_call"},
     ),
     "a seed in elbo": (
-        {
-            "    q_mean, q_log_std = unpack_gaussian_params(encoder(x))\n    z": (
-                "    torch.manual_seed(3)\n    q_mean, q_log_std = unpack_gaussian_params(encoder(x))\n    z"
-            )
-        },
+        {UNPACK: "    torch.manual_seed(3)\n" + UNPACK},
         {"elbo": "same_noise_in_every_call"},
     ),
     "a generator of its own in elbo": (
@@ -133,10 +131,8 @@ EDITS = {
     ),
     "a decoder of probabilities, and all that reads it": (
         {
-            "nn.Linear(HIDDEN, PIXELS))": "nn.Linear(HIDDEN, PIXELS), nn.Sigmoid())",
-            "return -F.softplus(-(2 * x - 1) * logits)": (
-                "return x * torch.log(logits) + (1 - x) * torch.log(1 - logits)"
-            ),
+            **SIGMOID,
+            SOFTPLUS: "return x * torch.log(logits) + (1 - x) * torch.log(1 - logits)",
             "torch.sigmoid(decoder(torch.randn(count, LATENT)))": "decoder(torch.randn(count, LATENT))",
             "torch.sigmoid(decoder(interpolation(z_first, z_second, weight)))": (
                 "decoder(interpolation(z_first, z_second, weight))"
@@ -146,9 +142,9 @@ EDITS = {
     ),
     "a decoder of probabilities, and a likelihood of PyTorch's that takes them": (
         {
-            "nn.Linear(HIDDEN, PIXELS))": "nn.Linear(HIDDEN, PIXELS), nn.Sigmoid())",
+            **SIGMOID,
             "bernoulli_log_density(decoder(z), x).sum": "torch.distributions.Bernoulli(decoder(z)).log_prob(x).sum",
-            "    return bernoulli_log_density(top_half(decoder(z)), top_half(x)).sum(-1)": (
+            TOP_LIKELIHOOD: (
                 "    return -F.binary_cross_entropy(top_half(decoder(z)), top_half(x), reduction='none').sum(-1)"
             ),
             "torch.sigmoid(decoder(torch.randn(count, LATENT)))": "decoder(torch.randn(count, LATENT))",
@@ -160,7 +156,7 @@ EDITS = {
         },
     ),
     "a decoder of probabilities alone": (
-        {"nn.Linear(HIDDEN, PIXELS))": "nn.Linear(HIDDEN, PIXELS), nn.Sigmoid())"},
+        SIGMOID,
         {"decoder": "decoder_with_a_sigmoid"},
     ),
     # What no package can do.
@@ -181,11 +177,7 @@ EDITS = {
     ),
     # Mean and log_std.
     "log_std first": (
-        {
-            "    q_mean, q_log_std = unpack_gaussian_params(encoder(x))\n    z": (
-                "    q_log_std, q_mean = unpack_gaussian_params(encoder(x))\n    z"
-            )
-        },
+        {UNPACK: UNPACK.replace("q_mean, q_log_std", "q_log_std, q_mean")},
         {"elbo": "mean_and_log_std_exchanged"},
     ),
     "log_std first in a picture": (
@@ -201,9 +193,7 @@ EDITS = {
     ),
     # Exponentials that overflow.
     "log(1 + exp)": (
-        {
-            "return -F.softplus(-(2 * x - 1) * logits)": "return -torch.log1p(torch.exp(-(2 * x - 1) * logits))"
-        },
+        {SOFTPLUS: "return -torch.log1p(torch.exp(-(2 * x - 1) * logits))"},
         {"bernoulli_log_density": "overflowing_exponential"},
     ),
     "log(1 + exp) in the likelihood": (

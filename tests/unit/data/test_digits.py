@@ -18,17 +18,7 @@ from support.small_mnist import NAMES, replace_published_files
 MNIST5K_FIRST_LABELS = [4, 2, 0, 9, 6, 6, 2, 1, 2, 0, 8, 1, 1, 4, 3, 9, 1, 9, 6, 8]
 MNIST5K_TRAIN_SHA256 = "4bbda0505248201d1e0c2e1def291505ba277ac7e6bd4778abc4690892b70065"
 
-
-@pytest.fixture
-def small(monkeypatch):
-    return replace_published_files(monkeypatch)
-
-
-@pytest.fixture(autouse=True)
-def empty_workplace(tmp_path_factory, monkeypatch):
-    """No data available: MNIST_DIR is unset, the working folder is empty."""
-    monkeypatch.delenv("MNIST_DIR", raising=False)
-    monkeypatch.chdir(tmp_path_factory.mktemp("workplace"))
+pytestmark = pytest.mark.usefixtures("empty_workplace")
 
 
 # --- reading ----------------------------------------------------------------------------------------------

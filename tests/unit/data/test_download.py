@@ -17,11 +17,6 @@ from support.small_mnist import NAMES, replace_published_files
 
 
 @pytest.fixture
-def small(monkeypatch):
-    return replace_published_files(monkeypatch)
-
-
-@pytest.fixture
 def server(small, tmp_path, monkeypatch):
     """Mirrors by the first part of their path; `requests` lists the requests to each."""
     monkeypatch.delenv("MNIST_DIR", raising=False)

@@ -11,20 +11,9 @@ from mnist_vae.data.datasets import DATASETS, MNIST
 from mnist_vae.data.folders import find_idx_files, tidy
 from mnist_vae.data.obtain import find_published, obtain, resolve_dataset
 from mnist_vae.errors import InputError
-from support.small_mnist import NAMES, replace_published_files
+from support.small_mnist import NAMES
 
-
-@pytest.fixture
-def small(monkeypatch):
-    return replace_published_files(monkeypatch)
-
-
-@pytest.fixture(autouse=True)
-def empty_workplace(tmp_path_factory, monkeypatch):
-    """No data available: MNIST_DIR is unset, working folder and home are empty."""
-    monkeypatch.delenv("MNIST_DIR", raising=False)
-    monkeypatch.chdir(tmp_path_factory.mktemp("workplace"))
-    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+pytestmark = pytest.mark.usefixtures("empty_workplace")
 
 
 def place(found):
