@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom, and print what their stored outputs print."""
+"""The notebooks run from top to bottom, with outputs that agree with the stored ones."""
 
 import copy
 import re
@@ -19,7 +19,7 @@ def printed(cell):
 
 
 def pictures(cell):
-    """Kinds of the outputs that are no text, which may come in pieces."""
+    """Kinds of the outputs other than text; text may come in pieces."""
     return [output.output_type for output in cell.outputs if output.output_type != "stream"]
 
 
@@ -50,7 +50,7 @@ def your_inference():
     [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("walkthrough", "your_inference")],
 )
 def test_every_cell_runs_and_gives_outputs_of_the_stored_kinds(request, name):
-    """The words are the same. Numbers may differ in the last digits on another processor."""
+    """The words agree; the last digits of numbers depend on the processor."""
     cells = zip(code_cells(stored(f"{name}.ipynb")), code_cells(request.getfixturevalue(name)), strict=True)
     for before, now in cells:
         assert pictures(before) == pictures(now), now.source
