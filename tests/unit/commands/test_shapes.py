@@ -81,7 +81,7 @@ def test_the_sizes_asked_for_are_trained_and_kept(shapes, recipe, hidden, latent
     )
     assert latents["mean"].shape == latents["log_std"].shape == (TRAIN, latent)
     assert samples["z"].shape == (3, latent)
-    assert fit["mean"].shape == (2, latent)
+    assert fit["mean"].shape == (3, latent)  # two test images and a training image
 
 
 def test_a_latent_plane_needs_two_dimensions(shapes, tmp_path, capsys):
