@@ -235,7 +235,7 @@ def test_a_notebook_is_judged_and_says_what_was_left_out(tmp_path, capsys):
 
 def test_an_error_in_a_notebook_names_its_cell(tmp_path, capsys):
     write(tmp_path, notebook("x = 1", "y = 2\nz = undefined"), "mine.ipynb")
-    with pytest.raises(SystemExit, match="^1$"):
+    with pytest.raises(SystemExit, match=r"^1$"):
         run_command(f"check {tmp_path}/mine.ipynb")
     assert "name 'undefined' is not defined (cell 2, line 2)" in capsys.readouterr().out
 
