@@ -14,6 +14,7 @@ import blackjax
 import jax
 import jax.numpy as jnp
 import torch
+from blackjax.mcmc.hmc import HMCState
 
 from mnist_vae.inference.importance import weighted
 from mnist_vae.inference.in_jax import LogLikelihood, key_of, log_prior, to_jax, to_torch
@@ -21,7 +22,7 @@ from mnist_vae.inference.problem import Answer, Problem
 
 CHAINS = 4
 LEAPFROGS = 3  # of one HMC step, of which each temperature has one
-EVALUATIONS = 2 * (LEAPFROGS + 1) + 1  # of the decoder, by a chain at one temperature
+EVALUATIONS = 2 * LEAPFROGS  # of the decoder, by a chain at one temperature
 ACCEPTED = 0.65  # share of steps, to which a single chain ahead adapts the size of each temperature's step
 LEARNING_RATE = 0.1  # of the logarithm of the step size
 FIRST_STEP = 0.5
@@ -35,6 +36,14 @@ class _Path(NamedTuple):
     z: jax.Array
     log_weight: jax.Array
     step_size: jax.Array
+
+
+class _State(NamedTuple):
+    """Where a chain is: z (d,), log p(x | z) and its gradient."""
+
+    z: jax.Array
+    log_likelihood: jax.Array
+    slope: jax.Array
 
 
 def annealed(problem: Problem, generator: torch.Generator, temperatures: int) -> Iterator[Answer]:
@@ -77,38 +86,39 @@ def _paths(
     """Chains of each image. Those that "adapt" change each step size by the acceptance at the temperature
     before.
     """
+    likelihood = log_likelihood(x)
     kernel = blackjax.hmc.build_kernel()
 
     def temperature(i: int) -> jax.Array:
         low, high, at = (jax.nn.sigmoid(STEEPNESS * (2 * j / temperatures - 1)) for j in (0, temperatures, i))
         return (at - low) / (high - low)
 
-    def move(z: jax.Array, key: jax.Array, t: jax.Array, size: jax.Array) -> tuple[jax.Array, jax.Array]:
-        def density(z: jax.Array) -> jax.Array:
-            return log_prior(z) + t * log_likelihood(x)(z)
-
-        def one(key: jax.Array, z: jax.Array) -> tuple[jax.Array, jax.Array]:
-            state, info = kernel(
-                key, blackjax.hmc.init(z, density), density, size, jnp.ones_like(z), LEAPFROGS
-            )
-            return state.position, info.acceptance_rate
-
-        moved, accepted = jax.vmap(one)(jax.random.split(key, len(z)), z)
-        return moved, accepted.mean()
+    def move(state: _State, key: jax.Array, t: jax.Array, size: jax.Array) -> tuple[_State, jax.Array]:
+        """An HMC step of one chain at temperature t. The likelihood is known where the step begins."""
+        z, log_likelihood, slope = state
+        begin = HMCState(z, log_prior(z) + t * log_likelihood, t * slope - z)
+        end, info = kernel(
+            key, begin, lambda z: log_prior(z) + t * likelihood(z), size, jnp.ones_like(z), LEAPFROGS
+        )
+        z = end.position
+        state = _State(z, (end.logdensity - log_prior(z)) / t, (end.logdensity_grad + z) / t)
+        return state, info.acceptance_rate
 
     def step(i: int, carry: Any) -> Any:
-        z, log_weight, step_size, factor = carry
+        state, log_weight, step_size, factor = carry
         if kind == "backward":
             i = temperatures - 1 - i
-        t, size, now = temperature(i + 1), step_size[i] * jnp.exp(factor), jax.random.fold_in(key, i)
-        if kind == "backward":
-            z, _ = move(z, now, t, size)
-        log_weight += (t - temperature(i)) * jax.vmap(log_likelihood(x))(z)
-        if kind != "backward":
-            z, accepted = move(z, now, t, size)
+        t, size = temperature(i + 1), step_size[i] * jnp.exp(factor)
+        keys = jax.random.split(jax.random.fold_in(key, i), len(start))
+        moved, accepted = jax.vmap(move, in_axes=(0, 0, None, None))(state, keys, t, size)
+        at = moved if kind == "backward" else state
+        log_weight += (t - temperature(i)) * at.log_likelihood
         if kind == "adapt":
-            step_size, factor = step_size.at[i].set(size), factor + LEARNING_RATE * (accepted - ACCEPTED)
-        return z, log_weight, step_size, factor
+            step_size = step_size.at[i].set(size)
+            factor += LEARNING_RATE * (accepted.mean() - ACCEPTED)
+        return moved, log_weight, step_size, factor
 
-    path = start, jnp.zeros(len(start)), step_size, jnp.zeros(())
-    return _Path(*jax.lax.fori_loop(0, temperatures, step, path)[:3])
+    first = _State(start, *jax.vmap(jax.value_and_grad(likelihood))(start))
+    path = first, jnp.zeros(len(start)), step_size, jnp.zeros(())
+    end, log_weight, step_size, _ = jax.lax.fori_loop(0, temperatures, step, path)
+    return _Path(end.z, log_weight, step_size)
