@@ -16,11 +16,12 @@ LogLikelihood = Callable[[jax.Array], Callable[[jax.Array], jax.Array]]
 def log_likelihood_of(decoder: Decoder) -> LogLikelihood:
     """Log p(x | z) of an image x (784,) as a function of z (d,)."""
     first, second = decoder.hidden, decoder.output
-    w, b, v, c = (to_jax(each) for each in (first.weight, first.bias, second.weight, second.bias))
+    w, v = (to_jax(layer.weight.T.contiguous()) for layer in (first, second))
+    b, c = (to_jax(layer.bias) for layer in (first, second))
 
     def of_image(x: jax.Array) -> Callable[[jax.Array], jax.Array]:
         def log_likelihood(z: jax.Array) -> jax.Array:
-            logits = v @ jnp.tanh(w @ z + b) + c
+            logits = jnp.tanh(z @ w + b) @ v + c
             return jnp.sum(jax.nn.log_sigmoid((2 * x - 1) * logits))
 
         return log_likelihood

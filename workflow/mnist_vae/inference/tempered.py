@@ -60,6 +60,7 @@ def tempered(problem: Problem, generator: torch.Generator) -> Iterator[Answer]:
         state, _, log_px, temperatures = jax.lax.while_loop(go_on, step, (state, key, 0.0, 0))
         return jnp.asarray(log_px), state.sampler_state.particles, jnp.asarray(temperatures)
 
-    log_px, particles, temperatures = jax.jit(jax.vmap(of_image))(to_jax(problem.x), keys)
+    # One image after the other: each needs its own number of temperatures.
+    log_px, particles, temperatures = jax.lax.map(lambda at: of_image(*at), (to_jax(problem.x), keys))
     problem.evaluations += PARTICLES * (STEPS + 2) * float(temperatures.mean())
     yield Answer(f"{PARTICLES} particles", to_torch(log_px).double(), to_torch(particles.swapaxes(0, 1)))
