@@ -12,6 +12,7 @@ from mnist_vae.files.storage import Arrays, load_arrays, read_table
 
 COLUMNS = ("recipe", "n", "seed", "images", "method", "setting", "evaluations", "error_mean")
 MARKERS = "osD^v<>PX*ph"
+UPPER_BOUND = "upper bound"  # in the settings of methods that also give one
 MASSES = (0.5, 0.9, 0.99)  # posterior mass inside each contour
 
 
@@ -40,11 +41,15 @@ def _draw_costs(figure: FigureBase, table: pd.DataFrame) -> None:
     panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
     for axes, ((recipe, n, seed), rows) in zip(panels, models, strict=True):
         shown = rows[rows.error_mean.notna()]
-        for number, (method, line) in enumerate(shown.groupby("method", sort=False)):
-            axes.plot(
-                line.evaluations, line.error_mean, marker=MARKERS[number % len(MARKERS)], markersize=5,
-                color=f"C{number % 10}", label=method,
-            )  # fmt: skip
+        for number, (method, lines) in enumerate(shown.groupby("method", sort=False)):
+            above = lines.setting.str.contains(UPPER_BOUND)
+            style = {"marker": MARKERS[number % len(MARKERS)], "markersize": 5, "color": f"C{number % 10}"}
+            for line, dashes, name in (
+                (lines[~above], "-", method),
+                (lines[above], ":", f"{method}, {UPPER_BOUND}"),
+            ):
+                if len(line):
+                    axes.plot(line.evaluations, line.error_mean, dashes, label=name, **style)
         axes.set(xscale="log", yscale="log", title=f"{recipe}, n = {n:,}, seed {seed}")
         axes.set_xlabel("decoder evaluations per image")
         for axis in (axes.xaxis, axes.yaxis):
