@@ -51,7 +51,7 @@ class ExactPosterior:
         self.mode_masses = torch.from_numpy(masses[order])
         peaks = [np.where(mode_of_node == mode, density, -np.inf).argmax() for mode in range(len(order))]
         self.modes = z[torch.tensor(peaks)]
-        self._mode_of_node, self._nearest = torch.from_numpy(mode_of_node), cKDTree(z.numpy())
+        self._mode_of_node = torch.from_numpy(mode_of_node)
 
     def log_density(self, z: Tensor) -> Tensor:
         """Log p(z | x) at z (points, d): (points,)."""
@@ -75,7 +75,8 @@ class ExactPosterior:
 
     def mode_of(self, z: Tensor) -> Tensor:
         """The index of the mode to which each of z (points, d) belongs, by the nearest node: (points,)."""
-        return self._mode_of_node[self._nearest.query(z.double().numpy())[1]]
+        nodes = self._nodes.z.flatten(0, 1).numpy()
+        return self._mode_of_node[cKDTree(nodes).query(z.double().numpy())[1]]
 
 
 def _uphill(z: np.ndarray, log_density: np.ndarray) -> np.ndarray:
