@@ -13,6 +13,7 @@ rule measure_epochs:
     log:
         f"{MODEL}/logs/measure_epochs.log",
     cache: SHARED
+    priority: per_model(study.priority)
     conda:
         "../../envs/torch.yaml"
     threads: one_processor

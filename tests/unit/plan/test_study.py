@@ -68,18 +68,38 @@ def test_models_with_a_sum_have_one_or_two_latent_dimensions():
 
 
 @pytest.mark.parametrize(
-    ("layer", "dataset", "pictured"),
+    ("layer", "dataset", "pictured", "others"),
     [
-        ("{}", "mnist", Model("mnist", "reference", 10_000, 1)),
-        ("figures: {seed: 2}", "mnist5k", Model("mnist5k", "reference", 4000, 2)),
-        ("figures: {recipe: torch_init}", "mnist", Model("mnist", "torch_init", 1000, 1)),
-        ("seeds: [7]", "kmnist", Model("kmnist", "reference", 10_000, 7)),
+        ("{}", "mnist", Model("mnist", "reference", 10_000, 1), [Model("mnist", "strong", 10_000, 1)]),
+        (
+            "figures: {seed: 2}",
+            "mnist5k",
+            Model("mnist5k", "reference", 4000, 2),
+            [Model("mnist5k", "strong", 4000, 1)],
+        ),
+        (
+            "figures: {recipe: torch_init}",
+            "mnist",
+            Model("mnist", "torch_init", 1000, 1),
+            [Model("mnist", "reference", 1000, 1)],
+        ),
+        (
+            "seeds: [7]",
+            "kmnist",
+            Model("kmnist", "reference", 10_000, 7),
+            [Model("kmnist", "strong", 10_000, 7)],
+        ),
+        ((SHAPES, "figures: {recipe: tall}"), "mnist", Model("mnist", "tall", 10_000, 1), []),
     ],
 )
-def test_the_pictured_model_is_its_recipes_largest_and_comes_first(layer, dataset, pictured):
-    study = study_of(layer)
+def test_the_pictured_model_comes_first_and_then_the_other_one_of_the_explorer(
+    layer, dataset, pictured, others
+):
+    study = study_of(*([layer] if isinstance(layer, str) else layer))
     assert study.pictured_model(dataset) == pictured
-    assert [model for model in study.models(dataset) if study.priority(model)] == [pictured]
+    priorities = {model: study.priority(model) for model in study.models(dataset)}
+    assert {model for model, priority in priorities.items() if priority == 2} == {pictured}
+    assert [model for model, priority in priorities.items() if priority == 1] == others
 
 
 def test_timed_are_the_pictured_model_and_those_of_its_size_that_have_a_sum():

@@ -208,5 +208,10 @@ class Study:
         return interpolated_images(self.config, model.n)
 
     def priority(self, model: Model) -> int:
-        """The priority of a model's jobs. The pictured model comes first, so that its figures are early."""
-        return int(model == self.pictured_model(model.dataset))
+        """The priority of a model's jobs: the pictured model comes first, so that its figures are early, then
+        the other one that the explorer shows.
+        """
+        pictured = self.pictured_model(model.dataset)
+        if model == pictured:
+            return 2
+        return int(self.latent(pictured) == 2 and model in self.models_on_the_page(model.dataset))
