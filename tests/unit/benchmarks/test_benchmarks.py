@@ -283,7 +283,7 @@ def line(path, command, seconds, memory, started=0.0, ended=100.0):
         ([(0, 10), (10, 30), (31, 40)], (40, 1)),
         ([(0, 10), (5, 30), (20, 40)], (40, 2)),
         ([(0, 10), (0, 10), (0, 10), (2, 12)], (12, 2)),  # four at once share the two cores there are
-        ([(0, 200), (1, 2), (190, 210)], (210, 2)),  # one long job is no pause
+        ([(0, 200), (1, 2), (190, 210)], (210, 2)),  # one long job is not a pause
         ([(0, 10), (1000, 1010)], None),
     ],
 )

@@ -308,7 +308,7 @@ def test_prior_samples(draw):
 
 
 def test_ink_is_dark_and_scaled_alike(draw):
-    """The same grey for the same probability, however dark the rest of a picture is."""
+    """Equal probabilities get the same grey, however dark the rest of a picture is."""
     for axes in draw("prior_samples").axes:
         (image,) = axes.get_images()
         assert image.get_clim() == (0, 1)

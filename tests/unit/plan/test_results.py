@@ -14,6 +14,12 @@ RESULTS = Results(DEFAULT)
 LEFT_OUT = {"explorer", "latent_scatter", "latent_manifold", "top_half_posterior"}
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """What this checkout has computed does not matter: `notices` reads results/ in the current folder."""
+    monkeypatch.chdir(tmp_path)
+
+
 def without_plane(recipe):
     return Results(study_of(SHAPES, f"figures: {{recipe: {recipe}}}"))
 
@@ -107,9 +113,8 @@ def test_the_configuration_is_complete_and_of_the_data_set():
 
 
 @pytest.fixture
-def earlier(tmp_path, monkeypatch):
+def earlier(elsewhere):
     """Results of the default study, with their manifest."""
-    monkeypatch.chdir(tmp_path)
     manifest = Path("results/mnist/manifest.json")
     manifest.parent.mkdir(parents=True)
     content = {"dataset": "mnist", "files": [], "config": RESULTS.configuration("mnist")}

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 PROMINENCE = 0.5  # nats by which a mode's density must exceed that of the pass to a higher one
-NEIGHBOURS = 24  # of a node, among which the way uphill is searched
+NEIGHBOURS = 24  # neighbours of a node among which the way uphill is searched
 
 
 class Nodes(NamedTuple):

@@ -21,12 +21,12 @@ from mnist_vae.inference.in_jax import LogLikelihood, key_of, log_prior, to_jax,
 from mnist_vae.inference.problem import Answer, Problem
 
 CHAINS = 4
-LEAPFROGS = 3  # of one HMC step, of which each temperature has one
-EVALUATIONS = 2 * LEAPFROGS  # of the decoder, by a chain at one temperature
-ACCEPTED = 0.65  # share of steps, to which a single chain ahead adapts the size of each temperature's step
-LEARNING_RATE = 0.1  # of the logarithm of the step size
+LEAPFROGS = 3  # leapfrog steps of the one HMC step at each temperature
+EVALUATIONS = 2 * LEAPFROGS  # decoder evaluations of a chain at one temperature
+ACCEPTED = 0.65  # acceptance rate to which a first chain adapts the step size of each temperature
+LEARNING_RATE = 0.1  # rate at which the logarithm of the step size adapts
 FIRST_STEP = 0.5
-STEEPNESS = 4.0  # of the sigmoid schedule (Grosse, Ghahramani & Adams 2015)
+STEEPNESS = 4.0  # steepness of the sigmoid schedule (Grosse, Ghahramani & Adams 2015)
 TEMPERATURES = (10, 30, 100, 300, 1_000)
 
 

@@ -10,8 +10,8 @@ from mnist_vae.exact.posterior import ExactPosterior
 from mnist_vae.inference.problem import Answer, Method, Problem
 from mnist_vae.study.evaluation import mean_over_images
 
-HEAVY = 0.05  # of the mass, from which a mode counts
-MISSED = 0.1  # of a mode's mass, below which a method misses it
+HEAVY = 0.05  # share of the mass from which a mode counts
+MISSED = 0.1  # share of a mode's mass below which a method misses it
 
 
 def compare(

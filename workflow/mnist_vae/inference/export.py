@@ -9,7 +9,7 @@ from torch import Tensor
 from mnist_vae.exact.posterior import ExactPosterior
 from mnist_vae.study.networks import VAE
 
-DRAWS = 1_000  # of each posterior
+DRAWS = 1_000  # draws of each posterior
 MODES = 5  # heaviest ones that are kept; nan where there are fewer
 
 PAGE = """# Exact posteriors of a variational autoencoder

@@ -8,8 +8,8 @@ from torch import Tensor
 from mnist_vae.inference.problem import Problem
 
 STEPS = 500
-DRAWS = 8  # of z per image and step
-RATE = 0.02  # of Adam; falls to zero over the last half
+DRAWS = 8  # draws of z per image and step
+RATE = 0.02  # Adam's learning rate; falls to zero over the last half of the steps
 
 
 def fit(

@@ -9,9 +9,9 @@ from torch import Tensor
 from mnist_vae.inference.importance import DRAWS_OF_A_FIT
 from mnist_vae.inference.problem import Answer, Problem
 
-STARTS = 20  # of ascents: the encoder's answer, and draws of the prior
-STEPS = 30  # of Newton's method, damped
-DIFFERENCE = 1e-3  # over which curvatures are taken
+STARTS = 20  # starts of ascents: the encoder's answer, and draws of the prior
+STEPS = 30  # steps of Newton's method, damped
+DIFFERENCE = 1e-3  # step of z for curvatures by differences
 SAME = 0.5  # standard deviations within which two ascents have ended in one mode
 
 

@@ -13,7 +13,7 @@ from mnist_vae.inference.gaussian import through
 from mnist_vae.inference.importance import of_fitted
 from mnist_vae.inference.problem import Answer, Problem
 
-STARTS = 50  # draws of the prior, of which a part starts from the best
+STARTS = 50  # draws of the prior; a part starts from the best of them
 
 
 def mixture(problem: Problem, generator: torch.Generator, parts: int) -> Iterator[Answer]:
@@ -35,7 +35,7 @@ def mixture(problem: Problem, generator: torch.Generator, parts: int) -> Iterato
         return torch.logsumexp(torch.log_softmax(share, -1) + each, -1)
 
     def draw(number: int) -> tuple[Tensor, Tensor, Tensor]:
-        """The same number from each part, weighted by the parts' shares."""
+        """As many draws from each part, weighted by the parts' shares."""
         noise = torch.randn(number // parts, images, parts, dimension, generator=generator)
         z = through(mean, factor, noise)[0].transpose(1, 2).flatten(0, 1)
         weight = (torch.softmax(share, -1).T * parts / number).repeat(number // parts, 1)

@@ -11,9 +11,9 @@ from mnist_vae.inference.problem import Answer
 
 IMAGES = 3  # those whose heaviest mode has the least mass
 METHODS = ("encoder's q", "factorized Gaussian", "mixture of 4 Gaussians", "tempered SMC")
-DRAWS = 200  # of each method
+DRAWS = 200  # draws shown of each method
 POINTS = 80  # along each side of the window
-MARGIN = 0.15  # of the window, around exact draws
+MARGIN = 0.15  # margin of the window around exact draws, as a share of their range
 
 
 class Shown:

@@ -14,7 +14,7 @@ from mnist_vae.inference.in_jax import key_of, log_prior, to_jax, to_torch
 from mnist_vae.inference.problem import Answer, Problem
 
 PARTICLES = 200
-STEPS = 10  # of random-walk Metropolis at each temperature, scaled by the particles' covariance
+STEPS = 10  # random-walk Metropolis steps at each temperature, scaled by the particles' covariance
 ESS = 0.5  # effective share of particles that a temperature must leave
 
 
