@@ -59,8 +59,8 @@ def inference_markdown(table: pd.DataFrame, dataset: str) -> str:
         "method's distribution to the posterior. *Mean*, *std*: mean absolute errors of the posterior mean "
         "and of its standard deviations, in standard deviations of the posterior. *Misses a mode*: the share "
         "of images of which a mode with more than 5 % of the mass gets less than a tenth of it. "
-        "*Evaluations*: points per image at which the decoder was evaluated; a gradient counts as one more. "
-        "Milliseconds are processor time per image.",
+        "*Evaluations*: points per image at which the decoder was evaluated; a gradient counts as one more, "
+        "except for Student's t. Milliseconds are processor time per image.",
         *sections,
     )
 
